@@ -1,0 +1,43 @@
+// Reads and writes manifests and manifest lists (Avro, with the field ids and headers of the
+// specification).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "base/result.h"
+#include "iceberg/data_file.h"
+#include "iceberg/table_metadata.h"
+#include "io/file_system.h"
+
+namespace octolake::iceberg {
+
+struct ManifestWriteOptions {
+  const Schema* schema = nullptr;       // written to the header
+  const PartitionSpec* spec = nullptr;  // of every entry
+  ManifestContent content = ManifestContent::kData;
+  std::string location;  // of the new file
+};
+
+// Writes one manifest. Entries with status kAdded may leave their numbers unset, to be inherited;
+// the others must carry them. The returned row has the counts, summaries and length filled in;
+// sequence_number, min_sequence_number (of entries without their own) and added_snapshot_id are
+// set from the two arguments.
+Result<ManifestFile> WriteManifest(io::FileSystem& fs, RandomSource& random,
+                                   const ManifestWriteOptions& options,
+                                   const std::vector<ManifestEntry>& entries, int64_t snapshot_id,
+                                   int64_t sequence_number);
+
+// Entries with their numbers inherited and data_file.spec_id set. Foreign manifests may order and
+// name fields as they like: they are resolved by field id. kCorruption names the file.
+Result<std::vector<ManifestEntry>> ReadManifest(io::FileSystem& fs, const ManifestFile& manifest,
+                                                const TableMetadata& metadata);
+
+Status WriteManifestList(io::FileSystem& fs, RandomSource& random, const std::string& location,
+                         const Snapshot& snapshot, const std::vector<ManifestFile>& manifests);
+Result<std::vector<ManifestFile>> ReadManifestList(io::FileSystem& fs, const std::string& location);
+
+}  // namespace octolake::iceberg

@@ -1,0 +1,52 @@
+// Plans which files a read needs: of one snapshot, or of what was appended between two, pruned by
+// partition and by column bounds.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "iceberg/data_file.h"
+#include "iceberg/literal.h"
+#include "iceberg/table_metadata.h"
+#include "io/file_system.h"
+
+namespace octolake::iceberg {
+
+struct Predicate {
+  enum class Op { kEq, kLess, kLessOrEqual, kGreater, kGreaterOrEqual, kIn, kIsNull, kNotNull };
+  std::string column;  // a top-level column of the current schema
+  Op op = Op::kEq;
+  std::vector<Literal> values;  // one; for kIn any number; none for the NULL tests
+};
+// All must hold.
+using Filter = std::vector<Predicate>;
+
+struct ScanTask {
+  DataFile file;
+  int64_t snapshot_id = 0;      // that added the file
+  int64_t sequence_number = 0;  // its data sequence number
+};
+
+// Files of a snapshot (the current one by default; none if the table is empty) that can hold rows
+// for which the filter is true, ordered by sequence number, then by place in their manifest.
+// kUnsupported, naming a file, while the snapshot has delete files. kNotFound for an unknown
+// snapshot, kInvalidArgument for an unknown column.
+Result<std::vector<ScanTask>> PlanScan(io::FileSystem& fs, const TableMetadata& metadata,
+                                       std::optional<int64_t> snapshot_id, const Filter& filter);
+
+// Files that append snapshots added after `from` (exclusive; nullopt: since the beginning, which
+// with `from` unset is the same as PlanScan) up to `to` (inclusive). Snapshots that only rewrite
+// files (replace) add no rows and are passed over. kNotFound if `from` is not a known ancestor of
+// `to`; kUnsupported, naming it, for an overwrite or delete snapshot in between.
+Result<std::vector<ScanTask>> PlanAppendsBetween(io::FileSystem& fs, const TableMetadata& metadata,
+                                                 std::optional<int64_t> from, int64_t to,
+                                                 const Filter& filter);
+
+// Whether a file can hold a row for which the filter is true.
+Result<bool> FileMayMatch(const TableMetadata& metadata, const DataFile& file,
+                          const Filter& filter);
+
+}  // namespace octolake::iceberg

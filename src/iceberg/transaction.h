@@ -1,0 +1,52 @@
+// Applies updates to one or several tables and commits them in one catalog transaction.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+#include "iceberg/catalog.h"
+#include "iceberg/update.h"
+
+namespace octolake::iceberg {
+
+struct TransactionOptions {
+  int max_attempts = 20;               // loads and applications after lost races
+  int64_t max_total_millis = 120'000;  // of waiting between them, with random backoff
+};
+
+// Used once, by one thread. On success every update has taken effect in all tables; on
+// kCommitConflict (an assertion failed, or too many lost races) in none, and what it wrote is
+// removed. On a lost reply the outcome is looked up by the new snapshots' ids; only when that
+// fails too is it kCommitStateUnknown, and then nothing is removed. Data files are the caller's
+// to remove, on every error but kCommitStateUnknown.
+// After success old metadata files beyond write.metadata.previous-versions-max are removed where
+// write.metadata.delete-after-commit.enabled is true.
+class Transaction {
+ public:
+  Transaction(Catalog& catalog, const UpdateContext& context, TransactionOptions options = {});
+
+  // Updates of one table are applied in the order they were added.
+  void Add(const TableIdentifier& table, std::unique_ptr<TableUpdate> update);
+
+  // The tables as committed, in the order of their first Add.
+  Result<std::vector<Table>> Commit();
+
+ private:
+  struct Part {
+    TableIdentifier identifier;
+    std::vector<std::unique_ptr<TableUpdate>> updates;
+  };
+  Catalog& catalog_;
+  UpdateContext context_;
+  TransactionOptions options_;
+  std::vector<Part> parts_;
+};
+
+// Creates the table unless it exists; its namespace too. Returns it as it is now. The schema of an
+// existing table is not changed.
+Result<Table> CreateTableIfMissing(Catalog& catalog, const UpdateContext& context,
+                                   const TableIdentifier& identifier, NewTable table);
+
+}  // namespace octolake::iceberg

@@ -1,0 +1,63 @@
+// Changes to one table that can be applied again to newer metadata when a commit lost a race.
+// Transaction (transaction.h) applies and commits them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "iceberg/data_file.h"
+#include "iceberg/table_metadata.h"
+#include "io/file_system.h"
+
+namespace octolake::iceberg {
+
+struct UpdateContext {
+  io::FileSystem& file_system;
+  const Clock& clock;
+  RandomSource& random;
+};
+
+class TableUpdate {
+ public:
+  virtual ~TableUpdate() = default;
+  // Changes `metadata`, writing manifests as needed. An error ends the transaction: an assertion
+  // that no longer holds gives kCommitConflict, and the caller starts its step again.
+  virtual Status Apply(const UpdateContext& context, TableMetadata& metadata) = 0;
+  // Locations of manifests and manifest lists written by Apply and named by no committed snapshot
+  // of `committed` (null: nothing was committed); they can be removed.
+  virtual std::vector<std::string> Unused(const TableMetadata* committed) const = 0;
+};
+
+// Adds files in a new append snapshot, also with no files (a position alone). Manifests are merged
+// when a partition spec has commit.manifest.min-count-to-merge (100) or more of them, up to
+// commit.manifest.target-size-bytes (8 MiB).
+std::unique_ptr<TableUpdate> AppendFiles(std::vector<DataFile> files, Properties summary);
+
+// Replaces every live file of the given partitions (of the default spec) by new files, in one
+// overwrite snapshot. Files of other partitions are refused; a given partition without a new file
+// becomes empty. kUnsupported while live files are of another spec.
+std::unique_ptr<TableUpdate> OverwritePartitions(std::vector<PartitionValues> partitions,
+                                                 std::vector<DataFile> files, Properties summary);
+
+// Replaces every live file of the table (a full refresh).
+std::unique_ptr<TableUpdate> OverwriteAll(std::vector<DataFile> files, Properties summary);
+
+// Makes or moves a tag to a snapshot; nullopt: to the current snapshot after the updates before.
+std::unique_ptr<TableUpdate> SetTag(std::string name, std::optional<int64_t> snapshot_id);
+
+// kCommitConflict unless the tag is at the snapshot (nullopt: does not exist).
+std::unique_ptr<TableUpdate> AssertTag(std::string name, std::optional<int64_t> snapshot_id);
+// kCommitConflict unless the current snapshot is this one (nullopt: the table is empty).
+std::unique_ptr<TableUpdate> AssertCurrentSnapshot(std::optional<int64_t> snapshot_id);
+
+std::unique_ptr<TableUpdate> SetProperties(Properties properties);
+// Makes an older snapshot current again; tags stay where they are.
+std::unique_ptr<TableUpdate> RollbackTo(int64_t snapshot_id);
+
+}  // namespace octolake::iceberg
