@@ -1,0 +1,42 @@
+# Every third-party target the rooms may name in LIBS. From deps/bootstrap.sh:
+#   dep_arrow  dep_arrow_compute  DuckDB::duckdb  simdjson
+# From the distribution:
+#   spdlog::spdlog  fmt::fmt  CLI11::CLI11  nlohmann_json::nlohmann_json  OpenSSL::Crypto
+#   SQLite::SQLite3  yaml-cpp  tl::expected  dep_zstd  dep_isal  Threads::Threads
+find_package(ArrowParquet 26.0.1 REQUIRED)
+find_package(DuckDB REQUIRED)
+
+# Built without sanitizers even in a sanitizer build: instrumented, it alone takes ten minutes.
+add_library(simdjson STATIC "${OCTOLAKE_DEPS}/src/simdjson/simdjson.cpp")
+target_include_directories(simdjson SYSTEM PUBLIC "${OCTOLAKE_DEPS}/src/simdjson")
+target_compile_options(simdjson PRIVATE -O2 -w)
+set_target_properties(simdjson PROPERTIES POSITION_INDEPENDENT_CODE ON)
+
+find_package(Threads REQUIRED)
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(SQLite3 REQUIRED)
+find_package(tl-expected REQUIRED)
+find_package(yaml-cpp REQUIRED)
+if(NOT TARGET yaml-cpp)  # its name from 0.8 on
+  add_library(yaml-cpp INTERFACE)
+  target_link_libraries(yaml-cpp INTERFACE yaml-cpp::yaml-cpp)
+endif()
+
+# dep_<name>: a C library without a CMake configuration of its own in Debian.
+function(octolake_c_library name header library)
+  find_path(${name}_INCLUDE_DIR ${header} REQUIRED)
+  find_library(${name}_LIBRARY ${library} REQUIRED)
+  add_library(dep_${name} INTERFACE)
+  target_include_directories(dep_${name} SYSTEM INTERFACE "${${name}_INCLUDE_DIR}")
+  target_link_libraries(dep_${name} INTERFACE "${${name}_LIBRARY}")
+endfunction()
+octolake_c_library(zstd zstd.h zstd)
+octolake_c_library(isal isa-l/igzip_lib.h isal)
+
+if(BUILD_TESTING)
+  find_package(GTest REQUIRED)
+endif()

@@ -1,0 +1,50 @@
+# octolake_room(NAME [DEPS room...] [LIBS target...] [TEST_LIBS target...])
+#
+# One room under src/: the library octolake::<NAME> from the *.cc in the current folder, and, where
+# there are *_test.cc, the program <NAME>_test, whose tests ctest lists one by one. DEPS are rooms,
+# LIBS targets of cmake/Dependencies.cmake; both are handed on to whoever uses the room. A room with
+# headers only works too. *_fuzz.cc, and main.cc in cli, belong to targets of their own.
+function(octolake_room name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPS;LIBS;TEST_LIBS")
+  if(arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "octolake_room(${name}): unknown arguments ${arg_UNPARSED_ARGUMENTS}")
+  endif()
+  list(TRANSFORM arg_DEPS PREPEND "octolake::")
+
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cc")
+  set(tests "${sources}")
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "(_test|_fuzz|/main)\\.cc$")
+
+  if(sources)
+    add_library(octolake_${name} STATIC ${sources})
+    target_link_libraries(octolake_${name} PRIVATE octolake_flags)
+    set(scope PUBLIC)
+  else()
+    add_library(octolake_${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  add_library(octolake::${name} ALIAS octolake_${name})
+  target_include_directories(octolake_${name} ${scope} "${PROJECT_SOURCE_DIR}/src")
+  target_link_libraries(octolake_${name} ${scope} ${arg_DEPS} ${arg_LIBS})
+
+  if(BUILD_TESTING AND tests)
+    add_executable(${name}_test ${tests})
+    target_link_libraries(${name}_test PRIVATE octolake_flags octolake_${name} ${arg_TEST_LIBS}
+      GTest::gmock GTest::gtest_main)
+    gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST TEST_PREFIX "${name}."
+      PROPERTIES LABELS ${name} ENVIRONMENT "${OCTOLAKE_TEST_ENVIRONMENT}")
+  endif()
+endfunction()
+
+# octolake_program(NAME SOURCES file... DEPS room... [LIBS target...])
+#
+# A program of ours: built as <build>/bin/<NAME>, installed as bin/<NAME>, which finds the carried
+# libraries in ../lib.
+function(octolake_program name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPS;LIBS")
+  list(TRANSFORM arg_DEPS PREPEND "octolake::")
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE octolake_flags ${arg_DEPS} ${arg_LIBS})
+  install(TARGETS ${name} RUNTIME DESTINATION bin)
+endfunction()

@@ -1,0 +1,53 @@
+# How our own code is compiled: the octolake_flags target carries it, third-party code does not see it.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+set(OCTOLAKE_SANITIZE "" CACHE STRING "Sanitizers of our own code: address,undefined or thread")
+# -g1 keeps function names and lines for a backtrace at a fraction of the size and link time of -g.
+if(OCTOLAKE_SANITIZE)
+  set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1")
+else()
+  set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O2 -g1 -DNDEBUG")
+endif()
+
+add_library(octolake_flags INTERFACE)
+target_compile_options(octolake_flags INTERFACE -Wall -Wextra -Wshadow -Werror
+  "-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=")
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # GCC 12 reports these falsely for std::string and std::vector code that it has inlined at -O2.
+  target_compile_options(octolake_flags INTERFACE -Wno-restrict -Wno-stringop-overflow
+    -Wno-stringop-overread -Wno-array-bounds -Wno-maybe-uninitialized)
+endif()
+
+if(OCTOLAKE_SANITIZE)
+  target_compile_options(octolake_flags INTERFACE "-fsanitize=${OCTOLAKE_SANITIZE}"
+    -fno-omit-frame-pointer)
+  if(OCTOLAKE_SANITIZE MATCHES "undefined")
+    target_compile_options(octolake_flags INTERFACE -fno-sanitize-recover=undefined)
+  endif()
+  target_compile_definitions(octolake_flags INTERFACE _GLIBCXX_ASSERTIONS)
+  target_link_options(octolake_flags INTERFACE "-fsanitize=${OCTOLAKE_SANITIZE}")
+endif()
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  # Build directories side by side share what they compile: paths in the source tree count as relative.
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND}" -E env "CCACHE_BASEDIR=${PROJECT_SOURCE_DIR}"
+    CCACHE_NOHASHDIR=true "${CCACHE_PROGRAM}")
+endif()
+
+find_program(MOLD_PROGRAM mold)
+if(MOLD_PROGRAM)
+  include(CheckCXXSourceCompiles)
+  set(CMAKE_REQUIRED_LINK_OPTIONS -fuse-ld=mold)
+  check_cxx_source_compiles("int main() {}" OCTOLAKE_LINKS_WITH_MOLD)
+  unset(CMAKE_REQUIRED_LINK_OPTIONS)
+  if(OCTOLAKE_LINKS_WITH_MOLD)
+    add_link_options(-fuse-ld=mold)
+  endif()
+endif()

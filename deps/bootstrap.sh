@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# Fetches the pinned third-party parts into .deps/ (or $OCTOLAKE_DEPS):
+#   include/ lib/ licenses/   Arrow, Parquet and DuckDB: headers, shared libraries
+#   src/simdjson/             simdjson as a single source file
+#   dbt/                      a Python environment with dbt, which compiles the models at build time
+#   tests/                    a Python environment for tests/ (only with --tests)
+# Every file is checked: wheels and environments by pip against SHA-256, npm by the lock's SHA-512,
+# source archives by fetch_sdists.py. Each part has a stamp of its pins, so a second call is instant.
+#
+# usage: deps/bootstrap.sh [--tests]
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+deps=${OCTOLAKE_DEPS:-$here/../.deps}
+mkdir -p "$deps"
+deps=$(cd "$deps" && pwd)
+with_tests=no
+case "${1-}" in
+  --tests) with_tests=yes ;;
+  '') ;;
+  *) echo "usage: deps/bootstrap.sh [--tests]" >&2; exit 2 ;;
+esac
+
+case $(uname -m) in
+  x86_64) wheel_arch=x86_64 npm_cpu=x64 ;;
+  aarch64) wheel_arch=aarch64 npm_cpu=arm64 ;;
+  *) echo "bootstrap: no pinned parts for $(uname -m), only for x86_64 and aarch64" >&2; exit 1 ;;
+esac
+
+# Two builds started at once share .deps; the second waits, then finds the stamps.
+exec 9>"$deps/.lock"
+flock 9
+
+work=$(mktemp -d "$deps/.tmp.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+stamp_of() { cat "$@" | sha256sum | cut -c1-16; }
+is_current() { [ "$(cat "$deps/.stamp-$1" 2>/dev/null)" = "$2" ]; }
+
+# pip's resolver never runs: every list is complete and hashed.
+pip_quietly() { python3 -m pip "$@" --quiet --disable-pip-version-check --no-deps --require-hashes; }
+
+fetch_wheels() {
+  pip_quietly download --only-binary :all: --python-version 3.11 --implementation cp --abi cp311 \
+    --platform "manylinux_2_28_$wheel_arch" -d "$work/wheels" -r "$here/wheels.txt"
+  python3 "$here/unpack_wheels.py" "$work/wheels" "$work/parts"
+}
+
+fetch_sources() {
+  mkdir -p "$work/sdists" "$work/parts/src/simdjson" "$work/parts/licenses"
+  python3 "$here/fetch_sdists.py" "$here/sdists.txt" "$work/sdists"
+  tar -xzf "$work"/sdists/duckdb-*.tar.gz -C "$work/parts/include" --strip-components=5 \
+    --wildcards '*/external/duckdb/src/include/duckdb.h'
+  tar -xzf "$work"/sdists/pysimdjson-*.tar.gz -C "$work/parts/src/simdjson" --strip-components=2 \
+    --wildcards '*/simdjson/simdjson.h' '*/simdjson/simdjson.cpp'
+}
+
+fetch_duckdb_library() {
+  mkdir "$work/npm"
+  cp "$here/npm/package.json" "$here/npm/package-lock.json" "$work/npm/"
+  (cd "$work/npm" && npm ci --silent --ignore-scripts --no-audit --no-fund)
+  local package=$work/npm/node_modules/@duckdb/node-bindings-linux-$npm_cpu
+  cp "$package/libduckdb.so" "$work/parts/lib/"
+  cp "$package/LICENSE" "$work/parts/licenses/duckdb.txt"
+}
+
+fetch_native_parts() {
+  local stamp
+  stamp=$(stamp_of "$here"/{wheels.txt,sdists.txt,fetch_sdists.py,unpack_wheels.py} "$here"/npm/*.json)
+  is_current native "$stamp" && return
+  echo "bootstrap: fetching Arrow, Parquet, DuckDB and simdjson"
+  fetch_wheels
+  fetch_sources
+  fetch_duckdb_library
+  rm -rf "$deps"/{include,lib,src,licenses}
+  mv "$work"/parts/* "$deps/"
+  echo "$stamp" >"$deps/.stamp-native"
+}
+
+# make_environment NAME: a virtual environment .deps/NAME with exactly the packages of python/NAME.txt.
+make_environment() {
+  local name=$1 lock=$here/python/$1.txt stamp
+  stamp=$(python3 --version | cat - "$lock" | sha256sum | cut -c1-16)
+  is_current "$name" "$stamp" && return
+  echo "bootstrap: making the Python environment .deps/$name"
+  rm -rf "${deps:?}/$name" "$deps/.stamp-$name"
+  python3 -m venv "$deps/$name"
+  "$deps/$name/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
+    --require-hashes --only-binary :all: -r "$lock"
+  echo "$stamp" >"$deps/.stamp-$name"
+}
+
+fetch_native_parts
