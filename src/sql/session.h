@@ -1,0 +1,81 @@
+// A DuckDB session that sees Iceberg tables at pinned snapshots.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "iceberg/scan.h"
+#include "iceberg/table_metadata.h"
+
+namespace arrow {
+class RecordBatch;
+class Schema;
+}  // namespace arrow
+
+namespace octolake::sql {
+
+struct SessionOptions {
+  int64_t memory_limit_bytes = int64_t{1} << 30;  // beyond it DuckDB spills
+  int threads = 0;                                // 0: as many as cores
+  std::string temp_directory;                     // local path for spilling; created when needed
+  // Local directories that may be read. Nothing else of the file system or the network can be.
+  std::vector<std::string> readable_directories;
+};
+
+struct RelationName {
+  std::string catalog;     // "demo"
+  std::string name_space;  // "silver"
+  std::string name;        // "github_events_parsed"
+};
+
+// A query's result, read once, batch by batch, in bounded memory. Ends its query when destroyed.
+class ResultStream {
+ public:
+  virtual ~ResultStream() = default;
+  // Strings are utf8 or large_utf8, timestamps with zone are timestamp(us, "UTC").
+  virtual std::shared_ptr<arrow::Schema> schema() const = 0;
+  // DuckDB's names of the column types, for example "TIMESTAMP WITH TIME ZONE".
+  virtual const std::vector<std::string>& type_names() const = 0;
+  virtual Result<std::shared_ptr<arrow::RecordBatch>> Next() = 0;  // null at the end
+};
+
+// The session's time zone is UTC. Used by one thread, except Interrupt. Values never become part
+// of a statement's text; names are quoted.
+class Session {
+ public:
+  virtual ~Session() = default;
+
+  // A view over the files of a plan, by field id, with the columns of the metadata's current schema
+  // in order (or, for an older snapshot, `schema`). An empty plan gives an empty relation. Replaces
+  // a view of the same name.
+  virtual Status AddRelation(const RelationName& name, const iceberg::Schema& schema,
+                             const std::vector<iceberg::ScanTask>& tasks) = 0;
+  // A view defined by a query (materialisation "view").
+  virtual Status AddView(const RelationName& name, const std::string& query) = 0;
+  // Unqualified and namespace.table names are looked up in this catalog.
+  virtual Status UseCatalog(const std::string& catalog) = 0;
+
+  // Locks the configuration and allows only statements that read (SELECT, WITH, VALUES, DESCRIBE,
+  // SHOW, SUMMARIZE, EXPLAIN of these). For SQL that a user typed. Cannot be undone.
+  virtual Status Sandbox() = 0;
+
+  // kInvalidArgument with DuckDB's message for SQL that does not parse or bind;
+  // kResourceExhausted out of memory or temporary space; kUnsupported for a statement that the
+  // sandbox does not allow.
+  virtual Result<std::unique_ptr<ResultStream>> Query(const std::string& sql) = 0;
+  // The first column of the first row as an integer; kCorruption if there is none.
+  virtual Result<int64_t> QueryInteger(const std::string& sql) = 0;
+
+  // Makes a running query fail with kTransient; any thread may call it.
+  virtual void Interrupt() = 0;
+};
+
+Result<std::unique_ptr<Session>> OpenSession(const SessionOptions& options);
+
+// "a" -> "\"a\"", quotes doubled.
+std::string QuoteIdentifier(std::string_view name);
+
+}  // namespace octolake::sql
