@@ -27,6 +27,11 @@ case $(uname -m) in
   *) echo "bootstrap: no pinned parts for $(uname -m), only for x86_64 and aarch64" >&2; exit 1 ;;
 esac
 
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+  echo "bootstrap: needs Python 3.11 or later (the locks under deps/python), found $(python3 --version)" >&2
+  exit 1
+}
+
 # Two builds started at once share .deps; the second waits, then finds the stamps.
 exec 9>"$deps/.lock"
 flock 9
@@ -91,3 +96,5 @@ make_environment() {
 }
 
 fetch_native_parts
+make_environment dbt
+[ "$with_tests" = no ] || make_environment tests
