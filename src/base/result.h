@@ -48,18 +48,18 @@ tl::unexpected<Error> WithContext(Error error, std::string_view context);
 #define OCTO_CONCAT(a, b) OCTO_CONCAT_INNER(a, b)
 
 // Evaluates an expression of type Result<...>; on error returns it from the current function.
-#define OCTO_TRY(expr)                                                        \
-  do {                                                                        \
-    if (auto octo_status = (expr); !octo_status) {                            \
+#define OCTO_TRY(expr)                                                          \
+  do {                                                                          \
+    if (auto octo_status = (expr); !octo_status) {                              \
       return tl::unexpected<::octolake::Error>(std::move(octo_status).error()); \
-    }                                                                         \
+    }                                                                           \
   } while (false)
 
-#define OCTO_ASSIGN_IMPL(tmp, lhs, expr)                           \
-  auto tmp = (expr);                                               \
-  if (!tmp) {                                                      \
+#define OCTO_ASSIGN_IMPL(tmp, lhs, expr)                              \
+  auto tmp = (expr);                                                  \
+  if (!tmp) {                                                         \
     return tl::unexpected<::octolake::Error>(std::move(tmp).error()); \
-  }                                                                \
+  }                                                                   \
   lhs = std::move(tmp).value()
 
 // OCTO_ASSIGN(auto x, F()); assigns the value or returns the error from the current function.
