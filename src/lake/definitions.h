@@ -1,0 +1,31 @@
+// The tables that C++ defines: Bronze, what was rejected, what was loaded, parsed Silver. The
+// models' tables are defined by the dbt project. docs/formats/tables.md is made from these.
+#pragma once
+
+#include <vector>
+
+#include "iceberg/catalog.h"
+#include "iceberg/table_metadata.h"
+#include "lake/warehouse.h"
+
+namespace octolake::lake {
+
+iceberg::TableIdentifier BronzeEvents(const Namespaces& namespaces);    // bronze.github_events
+iceberg::TableIdentifier RejectedEvents(const Namespaces& namespaces);  // bronze.rejected_events
+iceberg::TableIdentifier LoadedFiles(const Namespaces& namespaces);     // bronze.loaded_files
+iceberg::TableIdentifier ParsedEvents(const Namespaces& namespaces);  // silver.github_events_parsed
+
+// Schema (with docs), partition spec, sort order and properties; location is left empty.
+iceberg::NewTable BronzeEventsDefinition();
+iceberg::NewTable RejectedEventsDefinition();
+iceberg::NewTable LoadedFilesDefinition();
+iceberg::NewTable ParsedEventsDefinition();
+
+// Properties every table of ours gets: zstd, old metadata files kept (50), and the version of the
+// definitions that made it (octolake.definition-version).
+iceberg::Properties CommonTableProperties();
+
+// Creates what is missing.
+Status CreateTables(Warehouse& warehouse);
+
+}  // namespace octolake::lake

@@ -1,0 +1,41 @@
+// How far a step has come in the table it reads ("exactly once"): the id of the last source
+// snapshot it consumed stands in the summary of the target's snapshot that wrote the result, and
+// the tag octolake.<source> is at that snapshot. The commit asserts that the tag is where the step
+// found it. Tags survive compaction, foreign commits and expiry.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "iceberg/catalog.h"
+#include "iceberg/transaction.h"
+#include "lake/warehouse.h"
+
+namespace octolake::lake {
+
+struct SourcePosition {
+  // The target's snapshot that the tag is at; nullopt: the step never committed.
+  std::optional<int64_t> tagged_snapshot;
+  // The source's snapshot that was consumed; nullopt: nothing yet.
+  std::optional<int64_t> consumed_snapshot;
+};
+
+// "octolake.bronze.github_events"
+std::string PositionTag(const iceberg::TableIdentifier& source);
+// The summary property that holds the consumed snapshot's id.
+std::string PositionProperty(const iceberg::TableIdentifier& source);
+// "octolake.consumed.silver.github_events_parsed", a tag on the source.
+std::string ConsumedTag(const iceberg::TableIdentifier& target);
+
+// kCorruption if the tagged snapshot's summary lacks the property.
+Result<SourcePosition> ReadPosition(const iceberg::Table& target,
+                                    const iceberg::TableIdentifier& source);
+
+// Tags the consumed snapshot on the source, after the step committed, so that the next incremental
+// scan has its start. A source snapshot that is gone is no error: the next step rescans.
+Status TagConsumed(Warehouse& warehouse, const iceberg::TableIdentifier& source,
+                   const iceberg::TableIdentifier& target, int64_t snapshot_id);
+
+}  // namespace octolake::lake

@@ -1,0 +1,38 @@
+// Bronze to parsed Silver: reads what was appended to Bronze since the last time, parses payloads
+// and appends the events not yet in Silver, by (id, instant of created_at).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/progress.h"
+#include "base/result.h"
+#include "datafile/table_writer.h"
+#include "lake/warehouse.h"
+
+namespace octolake::lake {
+
+struct SilverOptions {
+  bool rescan = false;  // read all of Bronze, whatever the position (harmless: deduplicated)
+  // Bronze rows of one commit, at least one snapshot; bounds the memory of deduplication.
+  int64_t commit_rows = 4'000'000;
+  std::vector<std::string> sources;  // values of Bronze's source column; empty: all
+  datafile::WriterOptions writer;
+};
+
+struct SilverReport {
+  int64_t bronze_rows = 0;  // read
+  int64_t added = 0;
+  int64_t duplicates = 0;
+  int64_t commits = 0;
+  // Set when Bronze had to be read as a whole, and why (first run excepted).
+  std::string rescan_reason;
+  std::optional<int64_t> consumed_snapshot;
+};
+
+// Starts over when another step came first (a bounded number of times).
+Result<SilverReport> RunSilver(Warehouse& warehouse, const SilverOptions& options,
+                               ProgressListener& progress);
+
+}  // namespace octolake::lake

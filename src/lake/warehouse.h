@@ -1,0 +1,59 @@
+// A warehouse: one directory with its catalog, and the tables octolake keeps in it.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "iceberg/catalog.h"
+#include "iceberg/update.h"
+#include "io/file_system.h"
+
+namespace octolake::lake {
+
+struct Namespaces {
+  std::string bronze = "bronze";
+  std::string silver = "silver";
+  std::string gold = "gold";
+  std::string test_failures = "test_failures";
+};
+
+struct WarehouseOptions {
+  std::string directory;  // local; relative paths are taken from the working directory
+  std::string catalog_name = "demo";
+  Namespaces namespaces;
+  bool create_if_missing = true;  // false: kNotFound, naming the directory, if there is none
+};
+
+// What every step works on. Thread-safe as far as its parts are.
+class Warehouse {
+ public:
+  // Clock and random source must outlive the warehouse. A missing directory is created, durably.
+  static Result<std::unique_ptr<Warehouse>> Open(const WarehouseOptions& options,
+                                                 const Clock& clock, RandomSource& random);
+
+  const std::string& directory() const { return directory_; }  // absolute
+  std::string temp_directory() const { return directory_ + "/tmp"; }
+  const std::string& catalog_name() const { return catalog_name_; }
+  const Namespaces& namespaces() const { return namespaces_; }
+  io::FileSystem& file_system() { return *file_system_; }
+  iceberg::Catalog& catalog() { return *catalog_; }
+  const Clock& clock() const { return clock_; }
+  RandomSource& random() { return random_; }
+  iceberg::UpdateContext update_context() { return {*file_system_, clock_, random_}; }
+
+ private:
+  Warehouse(const Clock& clock, RandomSource& random) : clock_(clock), random_(random) {}
+
+  const Clock& clock_;
+  RandomSource& random_;
+  std::string directory_;
+  std::string catalog_name_;
+  Namespaces namespaces_;
+  std::unique_ptr<io::FileSystem> file_system_;
+  std::unique_ptr<iceberg::Catalog> catalog_;
+};
+
+}  // namespace octolake::lake
