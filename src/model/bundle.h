@@ -1,0 +1,95 @@
+// The compiled dbt project: models in topological order, sources and data tests, as the build made
+// it (dbt/compile.py) and embedded it in the program.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "iceberg/table_metadata.h"
+
+namespace octolake::model {
+
+// A relation as compiled SQL spells it: "demo"."silver"."github_events_parsed". `layer` (the
+// compiled schema: bronze, silver or gold) becomes the configured namespace.
+struct Relation {
+  std::string unique_id;
+  std::string layer;
+  std::string name;
+  friend bool operator==(const Relation&, const Relation&) = default;
+};
+
+struct Column {
+  std::string name;
+  std::string type;  // DuckDB's name
+  std::string description;
+};
+
+enum class Materialization { kTable, kIncremental, kView };
+enum class IncrementalStrategy { kAppend, kOverwritePartitions };
+
+struct PartitionColumn {
+  std::string column;
+  std::string transform;  // Iceberg's name
+};
+
+struct Model {
+  Relation relation;
+  Materialization materialization = Materialization::kTable;
+  IncrementalStrategy strategy = IncrementalStrategy::kAppend;
+  std::vector<PartitionColumn> partition_by;
+  std::string description;
+  std::vector<Column> columns;
+  std::string full_sql;
+  std::string incremental_sql;          // empty unless incremental
+  std::vector<std::string> depends_on;  // unique ids of models and sources
+};
+
+struct Freshness {
+  std::string loaded_at_field;
+  std::optional<int64_t> warn_after_seconds;
+  std::optional<int64_t> error_after_seconds;
+};
+
+struct Source {
+  Relation relation;
+  std::vector<Column> columns;
+  std::optional<Freshness> freshness;
+};
+
+enum class Severity { kWarn, kError };
+
+struct DataTest {
+  std::string unique_id;
+  std::string name;
+  std::string description;
+  Severity severity = Severity::kError;
+  std::string sql;        // selects the failing rows
+  std::string fail_calc;  // an aggregate over them, "count(*)" by default
+  std::string warn_if;    // a comparison of it, "!= 0" by default
+  std::string error_if;
+  std::vector<std::string> depends_on;
+};
+
+struct Bundle {
+  std::vector<Model> models;  // each after those it depends on
+  std::vector<Source> sources;
+  std::vector<DataTest> tests;
+
+  const Model* FindModel(std::string_view unique_id) const;
+  const Source* FindSource(std::string_view unique_id) const;
+};
+
+// kCorruption, saying where, for anything else than what dbt/compile.py writes.
+Result<Bundle> ParseBundle(std::string_view json);
+// The bundle this program was built with.
+const Bundle& EmbeddedBundle();
+
+// The Iceberg table of a model (not of a view); location is left empty. kUnsupported for a column
+// type without an Iceberg counterpart.
+Result<iceberg::NewTable> ModelTable(const Model& model);
+
+}  // namespace octolake::model
