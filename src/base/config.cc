@@ -1,0 +1,268 @@
+#include "base/config.h"
+
+#include <unistd.h>
+
+#include <cctype>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+
+#include "base/config_file.h"
+#include "base/string_util.h"
+#include "base/units.h"
+
+namespace octolake {
+namespace {
+
+constexpr std::string_view kPrefix = "OCTOLAKE_";
+
+[[noreturn]] void EndProgram(std::string_view key, const char* why) {
+  std::fprintf(stderr, "octolake: configuration key '%s' %s\n", std::string(key).c_str(), why);
+  std::abort();
+}
+
+Result<int64_t> ParseInt(std::string_view text) {
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return MakeError(ErrorKind::kInvalidArgument,
+                     "'" + std::string(text) + "' is not a whole number");
+  }
+  return value;
+}
+
+Result<int64_t> ParseBool(std::string_view text) {
+  std::string lower;
+  for (const char c : text) {
+    lower.push_back(static_cast<char>(std::tolower(static_cast<unsigned char>(c))));
+  }
+  if (lower == "true" || lower == "yes" || lower == "on" || lower == "1") return 1;
+  if (lower == "false" || lower == "no" || lower == "off" || lower == "0") return 0;
+  return MakeError(ErrorKind::kInvalidArgument,
+                   "'" + std::string(text) + "' is neither true nor false");
+}
+
+// What a bare number in an older variable of a duration means.
+std::string WithLegacyUnit(const ConfigKey& key, const std::string& variable,
+                           const std::string& text) {
+  const bool bare = text.find_first_not_of("0123456789.") == std::string::npos;
+  if (key.type != ConfigType::kDuration || !bare) return text;
+  if (variable.ends_with("_MS")) return text + "ms";
+  if (variable.ends_with("_S")) return text + "s";
+  return text;
+}
+
+std::string Shortened(const std::string& value) {
+  constexpr size_t kShown = 64;
+  return value.size() <= kShown ? value : value.substr(0, kShown) + "…";
+}
+
+}  // namespace
+
+std::string ConfigEnvironmentName(std::string_view key) {
+  std::string name(kPrefix);
+  for (const char c : key) {
+    name.push_back(c == '.' || c == '-'
+                       ? '_'
+                       : static_cast<char>(std::toupper(static_cast<unsigned char>(c))));
+  }
+  return name;
+}
+
+std::map<std::string, std::string> ProcessEnvironment() {
+  std::map<std::string, std::string> result;
+  for (char** item = environ; item != nullptr && *item != nullptr; ++item) {
+    const std::string_view text(*item);
+    const size_t equals = text.find('=');
+    if (equals == std::string_view::npos) continue;
+    result.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return result;
+}
+
+Result<Config> Config::Load(const std::vector<ConfigKey>& keys,
+                            const std::map<std::string, std::string>& flags,
+                            const std::map<std::string, std::string>& environment,
+                            const std::optional<std::string>& file_path) {
+  Config config;
+  OCTO_TRY(config.AddKeys(keys));
+  if (file_path) OCTO_TRY(config.ApplyFile(*file_path));
+  OCTO_TRY(config.ApplyEnvironment(environment));
+  OCTO_TRY(config.ApplyFlags(flags));
+  return config;
+}
+
+Status Config::AddKeys(const std::vector<ConfigKey>& keys) {
+  std::map<std::string, std::string> variables;
+  for (const ConfigKey& key : keys) {
+    const auto [it, inserted] = variables.emplace(ConfigEnvironmentName(key.name), key.name);
+    if (!inserted) {
+      return MakeError(ErrorKind::kInvalidArgument, "configuration keys '" + it->second +
+                                                        "' and '" + key.name +
+                                                        "' share the variable " + it->first);
+    }
+    Setting setting;
+    setting.key = key;
+    if (!key.default_text.empty()) OCTO_TRY(Set(setting, key.default_text, "default"));
+    index_.emplace(key.name, settings_.size());
+    settings_.push_back(std::move(setting));
+  }
+  return {};
+}
+
+Status Config::ApplyFile(const std::string& path) {
+  OCTO_ASSIGN(const std::vector<ConfigFileSetting> items, ReadConfigFile(path));
+  for (const ConfigFileSetting& item : items) {
+    const std::string place = path + ":" + std::to_string(item.line);
+    Setting* setting = Find(item.key);
+    if (setting == nullptr) {
+      return MakeError(
+          ErrorKind::kInvalidArgument,
+          place + ": unknown key '" + Shortened(item.key) + "'" + DidYouMean(item.key, Names()));
+    }
+    OCTO_TRY(Set(*setting, item.value, "file " + place));
+  }
+  return {};
+}
+
+Status Config::ApplyEnvironment(const std::map<std::string, std::string>& environment) {
+  std::map<std::string, Setting*> ours;
+  std::vector<std::string> known;
+  for (Setting& setting : settings_) {
+    // The weakest first, so that the strongest is set last.
+    for (auto name = setting.key.legacy_env.rbegin(); name != setting.key.legacy_env.rend();
+         ++name) {
+      const auto found = environment.find(*name);
+      if (found == environment.end() || found->second.empty()) continue;
+      OCTO_TRY(
+          Set(setting, WithLegacyUnit(setting.key, *name, found->second), "environment " + *name));
+    }
+    known.push_back(ConfigEnvironmentName(setting.key.name));
+    ours.emplace(known.back(), &setting);
+  }
+  for (const auto& [name, value] : environment) {
+    if (!name.starts_with(kPrefix)) continue;
+    const auto found = ours.find(name);
+    if (found == ours.end()) {
+      return MakeError(ErrorKind::kInvalidArgument,
+                       "unknown environment variable " + Shortened(name) + DidYouMean(name, known));
+    }
+    if (!value.empty()) OCTO_TRY(Set(*found->second, value, "environment " + name));
+  }
+  return {};
+}
+
+Status Config::ApplyFlags(const std::map<std::string, std::string>& flags) {
+  for (const auto& [key, value] : flags) {
+    Setting* setting = Find(key);
+    if (setting == nullptr) {
+      return MakeError(ErrorKind::kInvalidArgument, "unknown configuration key '" + Shortened(key) +
+                                                        "'" + DidYouMean(key, Names()));
+    }
+    OCTO_TRY(Set(*setting, value, "flag --" + key));
+  }
+  return {};
+}
+
+Status Config::Set(Setting& setting, const std::string& text, const std::string& source) {
+  setting.text = text;
+  setting.source = source;
+  setting.set = !text.empty();
+  setting.number = 0;
+  setting.list.clear();
+  if (text.empty()) return {};
+  if (auto parsed = Parse(setting, text); !parsed) {
+    // A secret put under the wrong key must not reach a log through its error.
+    const std::string why =
+        setting.key.secret ? "the value is not of its type (not shown)" : parsed.error().message;
+    return MakeError(ErrorKind::kInvalidArgument, setting.key.name + " (" + source + "): " + why);
+  }
+  return {};
+}
+
+Status Config::Parse(Setting& setting, const std::string& text) {
+  switch (setting.key.type) {
+    case ConfigType::kString:
+      return {};
+    case ConfigType::kList:
+      setting.list = SplitList(text);
+      return {};
+    case ConfigType::kInt: {
+      OCTO_ASSIGN(setting.number, ParseInt(text));
+      return {};
+    }
+    case ConfigType::kBool: {
+      OCTO_ASSIGN(setting.number, ParseBool(text));
+      return {};
+    }
+    case ConfigType::kDuration: {
+      OCTO_ASSIGN(setting.number, ParseDuration(text));
+      return {};
+    }
+    case ConfigType::kSize: {
+      OCTO_ASSIGN(setting.number, ParseSize(text));
+      return {};
+    }
+  }
+  return {};
+}
+
+std::vector<std::string> Config::Names() const {
+  std::vector<std::string> names;
+  for (const Setting& setting : settings_) names.push_back(setting.key.name);
+  return names;
+}
+
+Config::Setting* Config::Find(std::string_view key) {
+  const auto found = index_.find(key);
+  return found == index_.end() ? nullptr : &settings_[found->second];
+}
+
+const Config::Setting& Config::Require(std::string_view key, ConfigType type) const {
+  const auto found = index_.find(key);
+  if (found == index_.end()) EndProgram(key, "was never declared");
+  const Setting& setting = settings_[found->second];
+  if (setting.key.type != type) EndProgram(key, "is of another type than asked for");
+  return setting;
+}
+
+bool Config::Has(std::string_view key) const {
+  const auto found = index_.find(key);
+  if (found == index_.end()) EndProgram(key, "was never declared");
+  return settings_[found->second].set;
+}
+
+const std::string& Config::GetString(std::string_view key) const {
+  return Require(key, ConfigType::kString).text;
+}
+int64_t Config::GetInt(std::string_view key) const { return Require(key, ConfigType::kInt).number; }
+bool Config::GetBool(std::string_view key) const {
+  return Require(key, ConfigType::kBool).number != 0;
+}
+int64_t Config::GetMicros(std::string_view key) const {
+  return Require(key, ConfigType::kDuration).number;
+}
+int64_t Config::GetBytes(std::string_view key) const {
+  return Require(key, ConfigType::kSize).number;
+}
+const std::vector<std::string>& Config::GetList(std::string_view key) const {
+  return Require(key, ConfigType::kList).list;
+}
+
+const std::string& Config::SourceOf(std::string_view key) const {
+  const auto found = index_.find(key);
+  if (found == index_.end()) EndProgram(key, "was never declared");
+  return settings_[found->second].source;
+}
+
+std::vector<ConfigEntry> Config::Entries() const {
+  std::vector<ConfigEntry> entries;
+  for (const Setting& setting : settings_) {
+    const bool hidden = setting.key.secret && setting.set;
+    entries.push_back({setting.key.name, hidden ? "********" : setting.text, setting.source,
+                       setting.key.description});
+  }
+  return entries;
+}
+
+}  // namespace octolake
