@@ -1,0 +1,28 @@
+#include "io/file_system.h"
+
+namespace octolake::io {
+
+Result<std::string> ReadAll(FileSystem& fs, const std::string& location, int64_t limit) {
+  OCTO_ASSIGN(const std::unique_ptr<InputFile> file, fs.Open(location));
+  if (file->size() > limit) {
+    return MakeError(ErrorKind::kResourceExhausted,
+                     location + " has " + std::to_string(file->size()) +
+                         " bytes, more than the limit of " + std::to_string(limit));
+  }
+  std::string bytes(static_cast<size_t>(file->size()), '\0');
+  OCTO_ASSIGN(const int64_t got, file->ReadAt(0, file->size(), bytes.data()));
+  if (got != file->size()) {
+    return MakeError(ErrorKind::kIo,
+                     location + " became shorter while it was read: " + std::to_string(got) +
+                         " of " + std::to_string(file->size()) + " bytes");
+  }
+  return bytes;
+}
+
+Status WriteAll(FileSystem& fs, const std::string& location, std::string_view bytes) {
+  OCTO_ASSIGN(const std::unique_ptr<OutputFile> file, fs.CreateNew(location));
+  OCTO_TRY(file->Append(bytes));
+  return file->Close();
+}
+
+}  // namespace octolake::io
