@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fetches the pinned third-party parts into .deps/ (or $OCTOLAKE_DEPS):
+# Fetches the pinned third-party parts into .deps/:
 #   include/ lib/ licenses/   Arrow, Parquet and DuckDB: headers, shared libraries
 #   src/simdjson/             simdjson as a single source file
 #   dbt/                      a Python environment with dbt, which compiles the models at build time
@@ -11,7 +11,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-deps=${OCTOLAKE_DEPS:-$here/../.deps}
+deps=$here/../.deps
 mkdir -p "$deps"
 deps=$(cd "$deps" && pwd)
 with_tests=no

@@ -1,0 +1,47 @@
+# Daily work. Every target installs and fetches what it needs first; `make help` lists them.
+PREFIX ?= /usr/local
+PRESET ?= release
+
+.DEFAULT_GOAL := build
+.PHONY: build install test lint format asan tsan interop bench clean help
+
+build: ## compile everything (PRESET=release)
+	deps/build.sh $(PRESET)
+
+install: ## install under PREFIX (default /usr/local)
+	deps/build.sh release
+	cmake --install build/release --prefix $(PREFIX)
+
+test: ## run every test, as ./test
+	./test
+
+lint: ## check layout (clang-format), mistakes (clang-tidy) and the direction of includes
+	deps/install_system_packages.sh lint
+	deps/build.sh release
+	deps/lint.sh
+
+format: ## rewrite the sources in the layout that lint asks for
+	deps/install_system_packages.sh lint
+	git ls-files -z 'src/*.h' 'src/*.cc' | xargs -0 clang-format-14 -i
+
+asan: ## C++ tests under the address and undefined behaviour sanitizers
+	deps/build.sh asan
+	ctest --preset asan --parallel $$(nproc) --timeout 1200
+
+tsan: ## C++ tests under the thread sanitizer
+	deps/build.sh tsan
+	ctest --preset tsan --parallel $$(nproc) --timeout 1200
+
+interop: ## read and write our tables with other engines
+	deps/build.sh release --tests
+	tests/interop/run_all.sh
+
+bench: ## measure, against peers where there are some
+	deps/build.sh release
+	bench/run.sh
+
+clean: ## remove what was built, not the fetched parts nor the warehouse
+	rm -rf build
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
