@@ -1,0 +1,86 @@
+#include "iceberg/table_metadata.h"
+
+#include <cassert>
+#include <set>
+
+namespace octolake::iceberg {
+
+const Schema* TableMetadata::FindSchema(int32_t schema_id) const {
+  for (const Schema& schema : schemas) {
+    if (schema.schema_id == schema_id) return &schema;
+  }
+  return nullptr;
+}
+
+const PartitionSpec* TableMetadata::FindSpec(int32_t spec_id) const {
+  for (const PartitionSpec& spec : partition_specs) {
+    if (spec.spec_id == spec_id) return &spec;
+  }
+  return nullptr;
+}
+
+const Snapshot* TableMetadata::FindSnapshot(int64_t snapshot_id) const {
+  for (const Snapshot& snapshot : snapshots) {
+    if (snapshot.snapshot_id == snapshot_id) return &snapshot;
+  }
+  return nullptr;
+}
+
+const Snapshot* TableMetadata::CurrentSnapshot() const {
+  return current_snapshot_id ? FindSnapshot(*current_snapshot_id) : nullptr;
+}
+
+const Snapshot* TableMetadata::FindRef(const std::string& name) const {
+  const auto ref = refs.find(name);
+  return ref == refs.end() ? nullptr : FindSnapshot(ref->second.snapshot_id);
+}
+
+const Schema& TableMetadata::CurrentSchema() const {
+  const Schema* schema = FindSchema(current_schema_id);
+  assert(schema != nullptr);
+  return *schema;
+}
+
+const PartitionSpec& TableMetadata::DefaultSpec() const {
+  const PartitionSpec* spec = FindSpec(default_spec_id);
+  assert(spec != nullptr);
+  return *spec;
+}
+
+Result<const Snapshot*> SnapshotAsOf(const TableMetadata& metadata, int64_t timestamp_ms) {
+  const SnapshotLogEntry* last = nullptr;
+  for (const SnapshotLogEntry& entry : metadata.snapshot_log) {
+    if (entry.timestamp_ms <= timestamp_ms) last = &entry;
+  }
+  if (last == nullptr) {
+    return MakeError(
+        ErrorKind::kNotFound,
+        "the table at " + metadata.location + " has no snapshot that was current at " +
+            std::to_string(timestamp_ms) + " ms" +
+            (metadata.snapshot_log.empty()
+                 ? std::string("; its snapshot log is empty")
+                 : "; its snapshot log begins at " +
+                       std::to_string(metadata.snapshot_log.front().timestamp_ms) + " ms"));
+  }
+  const Snapshot* snapshot = metadata.FindSnapshot(last->snapshot_id);
+  if (snapshot == nullptr) {
+    return MakeError(ErrorKind::kNotFound, "snapshot " + std::to_string(last->snapshot_id) +
+                                               ", current at " + std::to_string(timestamp_ms) +
+                                               " ms, of the table at " + metadata.location +
+                                               " has expired; choose a later time");
+  }
+  return snapshot;
+}
+
+bool IsAncestorOf(const TableMetadata& metadata, int64_t ancestor, int64_t snapshot_id) {
+  std::set<int64_t> seen;  // damaged metadata could go round in a circle
+  const Snapshot* snapshot = metadata.FindSnapshot(snapshot_id);
+  while (snapshot != nullptr && seen.insert(snapshot->snapshot_id).second) {
+    if (snapshot->snapshot_id == ancestor) return true;
+    if (!snapshot->parent_snapshot_id) return false;
+    snapshot = metadata.FindSnapshot(*snapshot->parent_snapshot_id);
+  }
+  return false;
+}
+
+}  // namespace octolake::iceberg
