@@ -20,5 +20,6 @@ for entry in entries:
 json.dump(entries, open(sys.argv[2], "w"))
 P
 if [ $# -gt 0 ]; then printf '%s\0' "$@"; else git ls-files -z 'src/*.cc'; fi |
-  xargs -0 -r -n 4 -P "$(nproc)" clang-tidy-14 --quiet -p "$commands" || status=1
+  xargs -0 -r -n 4 -P "$(nproc)" clang-tidy-14 --quiet -p "$commands" \
+    2> >(grep -v ' warnings\? generated\.$' >&2) || status=1
 exit $status
