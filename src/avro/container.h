@@ -27,7 +27,7 @@ using Metadata = std::vector<std::pair<std::string, std::string>>;
 
 struct WriterOptions {
   Codec codec = Codec::kDeflate;
-  // zlib 1..9 or zstd 1..19; the library's default if absent.
+  // deflate 0..3 (isa-l's levels), zstandard 1..19; 1 and 3 if absent.
   std::optional<int> level;
   // A block is closed when its records, before compression, reach this many bytes.
   int64_t block_bytes = 64 * 1024;

@@ -83,14 +83,15 @@ struct Schema {
 };
 
 // Parses a schema's JSON. kInvalidArgument names the place of the first mistake; kResourceExhausted
-// if schemas are nested more than 64 deep.
+// if schemas are nested more than 64 deep. Names of types must be as the specification says; names
+// of fields and symbols may be any text, since not every writer of Iceberg files keeps to it.
 Result<SchemaPtr> ParseSchema(std::string_view json);
 
 // JSON on one line, keys in a fixed order; ParseSchema(ToJson(s)) equals s. A named type is written
 // out where it first occurs and named afterwards.
 std::string ToJson(const Schema& schema);
 
-// Building blocks. Names are not checked here; ParseSchema(ToJson(...)) does.
+// Building blocks. Nothing is checked here; ParseSchema(ToJson(...)) checks.
 SchemaPtr Primitive(Type type);
 SchemaPtr LogicalType(Type type, std::string logical_type,
                       std::optional<bool> adjust_to_utc = std::nullopt);
