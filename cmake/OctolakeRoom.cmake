@@ -30,7 +30,7 @@ function(octolake_room name)
 
   if(BUILD_TESTING AND tests)
     add_executable(${name}_test ${tests})
-    target_link_libraries(${name}_test PRIVATE octolake_flags octolake_${name} ${arg_TEST_LIBS}
+    target_link_libraries(${name}_test PRIVATE octolake_program_flags octolake_${name} ${arg_TEST_LIBS}
       GTest::gmock GTest::gtest_main)
     gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST TEST_PREFIX "${name}."
       PROPERTIES LABELS ${name} ENVIRONMENT "${OCTOLAKE_TEST_ENVIRONMENT}")
@@ -45,6 +45,6 @@ function(octolake_program name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPS;LIBS")
   list(TRANSFORM arg_DEPS PREPEND "octolake::")
   add_executable(${name} ${arg_SOURCES})
-  target_link_libraries(${name} PRIVATE octolake_flags ${arg_DEPS} ${arg_LIBS})
+  target_link_libraries(${name} PRIVATE octolake_program_flags ${arg_DEPS} ${arg_LIBS})
   install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()

@@ -34,6 +34,15 @@ if(OCTOLAKE_SANITIZE)
   target_link_options(octolake_flags INTERFACE "-fsanitize=${OCTOLAKE_SANITIZE}")
 endif()
 
+# Linked into our programs beside octolake_flags.
+add_library(octolake_program_flags INTERFACE)
+target_link_libraries(octolake_program_flags INTERFACE octolake_flags)
+if(OCTOLAKE_SANITIZE)
+  add_library(octolake_sanitizer_defaults OBJECT cmake/sanitizer_defaults.cc)
+  target_link_libraries(octolake_program_flags INTERFACE
+    "$<TARGET_OBJECTS:octolake_sanitizer_defaults>")
+endif()
+
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
   # Build directories side by side share what they compile: paths in the source tree count as relative.
