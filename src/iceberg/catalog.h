@@ -37,18 +37,25 @@ class Catalog {
  public:
   virtual ~Catalog() = default;
 
+  // A namespace exists from CreateNamespace on (kAlreadyExists), or as long as it has a table.
   virtual Status CreateNamespace(const std::string& name_space, const Properties& properties) = 0;
   virtual Result<std::vector<std::string>> ListNamespaces() = 0;
+  // Ordered by name, without views. kNotFound for an unknown namespace.
   virtual Result<std::vector<TableIdentifier>> ListTables(const std::string& name_space) = 0;
   // Where a new table of this name belongs.
   virtual std::string DefaultTableLocation(const TableIdentifier& identifier) const = 0;
 
-  virtual Result<Table> LoadTable(const TableIdentifier& identifier) = 0;  // kNotFound
+  // kNotFound if there is no such table; a table whose metadata file is gone is kCorruption.
+  virtual Result<Table> LoadTable(const TableIdentifier& identifier) = 0;
   // Applies all changes or none. kCommitConflict if any table is no longer what its base says (or,
   // for a creation, exists); kCommitStateUnknown if it cannot be told whether they took effect, in
-  // which case the new metadata files are left where they are. Returns the tables as committed.
+  // which case the new metadata files are left where they are; on every other error they are
+  // removed. kNotFound if a new table's namespace does not exist. Returns the tables as committed,
+  // in order: the catalog adds the base to the metadata log, cuts the log by
+  // write.metadata.previous-versions-max and sets last_updated_ms, which never goes back; where
+  // write.metadata.delete-after-commit.enabled is true, files that fell off the log are removed.
   virtual Result<std::vector<Table>> CommitTables(std::vector<TableChange> changes) = 0;
-  // Removes the name only; files stay.
+  // Removes the name only; files stay. kNotFound.
   virtual Status DropTable(const TableIdentifier& identifier) = 0;
 };
 

@@ -109,8 +109,9 @@ Status ReadRefs(const JsonObject& json, TableMetadata& metadata) {
   if (refs == nullptr) {
     // Writers from before branches and tags.
     if (metadata.current_snapshot_id) {
-      metadata.refs["main"] =
-          SnapshotRef{.snapshot_id = *metadata.current_snapshot_id, .is_branch = true};
+      SnapshotRef& main = metadata.refs["main"];
+      main.snapshot_id = *metadata.current_snapshot_id;
+      main.is_branch = true;
     }
     return {};
   }

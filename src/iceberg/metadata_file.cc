@@ -1,0 +1,101 @@
+#include "iceberg/metadata_file.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <utility>
+#include <vector>
+
+#include "base/uuid.h"
+#include "io/byte_source.h"
+
+namespace octolake::iceberg {
+namespace {
+
+// Far above what thousands of snapshots take; a larger file is a mistake or an attack on memory.
+constexpr int64_t kMaxMetadataBytes = 256LL << 20;
+constexpr int64_t kReadBytes = 64 << 10;
+constexpr int32_t kDefaultPreviousVersions = 100;  // the reference implementation's
+constexpr std::string_view kGzipMagic = "\x1f\x8b";
+
+// The number at the front of "00012-<uuid>.metadata.json".
+int64_t VersionOf(const std::string& location) {
+  const std::string_view name = std::string_view(location).substr(location.rfind('/') + 1);
+  const std::string_view digits = name.substr(0, name.find('-'));
+  int32_t version = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), version);
+  const bool whole = error == std::errc() && end == digits.data() + digits.size() && version >= 0;
+  return whole && digits.size() < name.size() ? version : -1;
+}
+
+std::string MetadataDirectory(const TableMetadata& metadata) {
+  const auto path = metadata.properties.find("write.metadata.path");
+  std::string directory =
+      path != metadata.properties.end() ? path->second : metadata.location + "/metadata";
+  while (directory.ends_with('/')) directory.pop_back();
+  return directory;
+}
+
+Result<std::string> Gunzip(std::string bytes, const std::string& location) {
+  const auto source = io::MakeDecompressedSource(io::MakeMemorySource(std::move(bytes)), location);
+  std::string text;
+  std::vector<char> buffer(kReadBytes);
+  while (true) {
+    OCTO_ASSIGN(const int64_t count, source->Read(buffer.data(), kReadBytes));
+    if (count == 0) return text;
+    text.append(buffer.data(), static_cast<size_t>(count));
+    if (static_cast<int64_t>(text.size()) > kMaxMetadataBytes) {
+      return MakeError(ErrorKind::kResourceExhausted, location + ": has more than " +
+                                                          std::to_string(kMaxMetadataBytes) +
+                                                          " bytes when decompressed");
+    }
+  }
+}
+
+Result<size_t> PreviousVersions(const TableMetadata& metadata) {
+  const std::string key = "write.metadata.previous-versions-max";
+  const auto property = metadata.properties.find(key);
+  int32_t count = kDefaultPreviousVersions;
+  if (property != metadata.properties.end()) {
+    const std::string& text = property->second;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+    if (error != std::errc() || end != text.data() + text.size()) {
+      return MakeError(ErrorKind::kInvalidArgument,
+                       "table property " + key + ": expected a number, found '" + text + "'");
+    }
+  }
+  return static_cast<size_t>(std::max(count, 1));
+}
+
+}  // namespace
+
+std::string NextMetadataLocation(const TableMetadata& metadata, const std::string& base_location,
+                                 RandomSource& random) {
+  char number[32];
+  std::snprintf(number, sizeof(number), "%05lld",
+                static_cast<long long>(VersionOf(base_location) + 1));
+  return MetadataDirectory(metadata) + "/" + number + "-" + Uuid::RandomV4(random).ToString() +
+         ".metadata.json";
+}
+
+Result<TableMetadata> ReadMetadataFile(io::FileSystem& fs, const std::string& location) {
+  OCTO_ASSIGN(std::string text, io::ReadAll(fs, location, kMaxMetadataBytes));
+  if (text.starts_with(kGzipMagic)) {
+    OCTO_ASSIGN(text, Gunzip(std::move(text), location));
+  }
+  return ParseTableMetadata(text, location);
+}
+
+Result<std::vector<std::string>> ExtendMetadataLog(TableMetadata& metadata,
+                                                   const MetadataLogEntry& base) {
+  OCTO_ASSIGN(const size_t limit, PreviousVersions(metadata));
+  metadata.metadata_log.push_back(base);
+  std::vector<std::string> removed;
+  while (metadata.metadata_log.size() > limit) {
+    removed.push_back(std::move(metadata.metadata_log.front().metadata_file));
+    metadata.metadata_log.erase(metadata.metadata_log.begin());
+  }
+  return removed;
+}
+
+}  // namespace octolake::iceberg
