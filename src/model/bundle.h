@@ -38,6 +38,7 @@ struct PartitionColumn {
 
 struct Model {
   Relation relation;
+  std::string compiled_name;  // as compiled SQL spells it, with quotes
   Materialization materialization = Materialization::kTable;
   IncrementalStrategy strategy = IncrementalStrategy::kAppend;
   std::vector<PartitionColumn> partition_by;
@@ -85,8 +86,8 @@ struct Bundle {
 
 // kCorruption, saying where, for anything else than what dbt/compile.py writes.
 Result<Bundle> ParseBundle(std::string_view json);
-// The bundle this program was built with.
-const Bundle& EmbeddedBundle();
+// The JSON of the bundle this program was built with.
+std::string_view EmbeddedBundleJson();
 
 // The Iceberg table of a model (not of a view); location is left empty. kUnsupported for a column
 // type without an Iceberg counterpart.

@@ -1,0 +1,192 @@
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+
+#include "datafile/table_writer.h"
+#include "iceberg/transaction.h"
+#include "iceberg/update.h"
+#include "model/model_run.h"
+
+namespace octolake::model {
+namespace {
+
+using Action = ModelReport::Action;
+
+Result<std::unique_ptr<sql::Session>> OpenModelSession(lake::Warehouse& warehouse,
+                                                       const Model& model, const Plan& plan,
+                                                       const RunOptions& options) {
+  sql::SessionOptions session_options = options.session;
+  if (session_options.temp_directory.empty()) {
+    session_options.temp_directory = warehouse.temp_directory();
+  }
+  session_options.readable_directories.push_back(warehouse.directory());
+  OCTO_ASSIGN(std::unique_ptr<sql::Session> session, sql::OpenSession(session_options));
+  OCTO_TRY(AddSnapshot(*session, CompiledName(model.relation), warehouse, plan.target,
+                       plan.target.metadata->current_snapshot_id));
+  for (const Input& input : plan.inputs) {
+    OCTO_TRY(AddSnapshot(*session, CompiledName(input.relation), warehouse, input.table,
+                         input.table.metadata->current_snapshot_id));
+    if (input.tracked) {
+      OCTO_TRY(session->AddRelation(ChangesName(input.relation),
+                                    input.table.metadata->CurrentSchema(), input.appended));
+    }
+  }
+  for (const Model* view : plan.views) {
+    OCTO_TRY(session->AddView(CompiledName(view->relation), view->full_sql));
+  }
+  return session;
+}
+
+// Rows of partitions that are written whole come ordered by partition, so that few files are open.
+std::string StatementOf(const Model& model, Action action) {
+  const bool full = action == Action::kFullRefresh;
+  std::string sql = full ? model.full_sql : model.incremental_sql;
+  const bool append = model.materialization == Materialization::kIncremental &&
+                      model.strategy == IncrementalStrategy::kAppend;
+  if (append || model.partition_by.empty()) return sql;
+  sql = "SELECT * FROM (" + sql + "\n) AS model_rows ORDER BY ";
+  for (size_t i = 0; i < model.partition_by.size(); ++i) {
+    sql += (i == 0 ? "" : ", ") + sql::QuoteIdentifier(model.partition_by[i].column);
+  }
+  return sql;
+}
+
+Status CheckColumns(const Model& model, const sql::ResultStream& rows) {
+  const arrow::Schema& schema = *rows.schema();
+  bool same = static_cast<size_t>(schema.num_fields()) == model.columns.size();
+  for (int i = 0; same && i < schema.num_fields(); ++i) {
+    same = schema.field(i)->name() == model.columns[i].name &&
+           rows.type_names()[i] == model.columns[i].type;
+  }
+  if (same) return {};
+  return MakeError(ErrorKind::kCorruption, "the columns that model " + model.relation.name +
+                                               " gives are not those it was compiled with");
+}
+
+Result<std::vector<iceberg::DataFile>> WriteRows(lake::Warehouse& warehouse, const Model& model,
+                                                 const Plan& plan, const RunOptions& options,
+                                                 ProgressListener& progress, int64_t& row_count) {
+  OCTO_ASSIGN(auto session, OpenModelSession(warehouse, model, plan, options));
+  OCTO_ASSIGN(auto rows, session->Query(StatementOf(model, plan.action)));
+  OCTO_TRY(CheckColumns(model, *rows));
+  OCTO_ASSIGN(auto writer, datafile::MakeTableWriter(warehouse.file_system(), warehouse.random(),
+                                                     *plan.target.metadata, options.writer));
+  const std::string stage = "run " + plan.target.identifier.ToString();
+  while (true) {
+    OCTO_ASSIGN(std::shared_ptr<arrow::RecordBatch> batch, rows->Next());
+    if (batch == nullptr) break;
+    OCTO_TRY(writer->Write(*batch));
+    progress.OnProgress({stage, "rows", writer->rows(), -1});
+  }
+  OCTO_ASSIGN(std::vector<iceberg::DataFile> files, writer->Finish());
+  row_count = writer->rows();
+  return files;
+}
+
+// The distinct partitions of the files, in their order.
+std::vector<iceberg::PartitionValues> PartitionsOf(const std::vector<iceberg::DataFile>& files) {
+  std::set<iceberg::PartitionValues> distinct;
+  for (const iceberg::DataFile& file : files) distinct.insert(file.partition);
+  return {distinct.begin(), distinct.end()};
+}
+
+Result<std::vector<std::string>> PartitionNames(
+    const iceberg::TableMetadata& metadata,
+    const std::vector<iceberg::PartitionValues>& partitions) {
+  const iceberg::PartitionSpec& spec = metadata.DefaultSpec();
+  OCTO_ASSIGN(iceberg::TypePtr type, iceberg::PartitionType(metadata.CurrentSchema(), spec));
+  std::vector<std::string> names;
+  for (const iceberg::PartitionValues& values : partitions) {
+    names.push_back(iceberg::PartitionPath(spec, *type, values));
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::unique_ptr<iceberg::TableUpdate> WriteUpdate(Action action,
+                                                  std::vector<iceberg::DataFile> files,
+                                                  iceberg::Properties summary) {
+  switch (action) {
+    case Action::kAppended:
+      return iceberg::AppendFiles(std::move(files), std::move(summary));
+    case Action::kOverwritten: {
+      std::vector<iceberg::PartitionValues> partitions = PartitionsOf(files);
+      return iceberg::OverwritePartitions(std::move(partitions), std::move(files),
+                                          std::move(summary));
+    }
+    default:
+      return iceberg::OverwriteAll(std::move(files), std::move(summary));
+  }
+}
+
+Result<iceberg::Table> CommitRows(lake::Warehouse& warehouse, const Model& model, const Plan& plan,
+                                  const std::vector<iceberg::DataFile>& files) {
+  const iceberg::TableIdentifier& id = plan.target.identifier;
+  iceberg::Transaction transaction(warehouse.catalog(), warehouse.update_context());
+  iceberg::Properties summary;
+  std::vector<std::string> tags;
+  for (const Input& input : plan.inputs) {
+    if (!input.tracked) continue;
+    const std::string tag = lake::PositionTag(input.table.identifier);
+    transaction.Add(id, iceberg::AssertTag(tag, input.position.tagged_snapshot));
+    if (!input.table.metadata->current_snapshot_id) continue;
+    summary[lake::PositionProperty(input.table.identifier)] =
+        std::to_string(*input.table.metadata->current_snapshot_id);
+    tags.push_back(tag);
+  }
+  // What was computed rests on the target's own rows, unless it is only appended to.
+  if (plan.action != Action::kAppended) {
+    transaction.Add(id, iceberg::AssertCurrentSnapshot(plan.target.metadata->current_snapshot_id));
+  }
+  transaction.Add(id, WriteUpdate(plan.action, files, std::move(summary)));
+  for (const std::string& tag : tags) transaction.Add(id, iceberg::SetTag(tag, std::nullopt));
+  if (plan.action == Action::kFullRefresh) {
+    transaction.Add(id, iceberg::SetProperties({{kDigestProperty, DefinitionDigest(model)}}));
+  }
+  OCTO_ASSIGN(std::vector<iceberg::Table> committed, transaction.Commit());
+  return committed.front();
+}
+
+Status TagInputs(lake::Warehouse& warehouse, const Plan& plan) {
+  for (const Input& input : plan.inputs) {
+    const auto snapshot = input.table.metadata->current_snapshot_id;
+    if (!input.tracked || !snapshot) continue;
+    OCTO_TRY(
+        lake::TagConsumed(warehouse, input.table.identifier, plan.target.identifier, *snapshot));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<ModelReport> ExecutePlan(lake::Warehouse& warehouse, const Model& model, const Plan& plan,
+                                const RunOptions& options, ProgressListener& progress) {
+  ModelReport report;
+  report.name = plan.target.identifier.ToString();
+  report.action = plan.action;
+  report.reason = plan.reason;
+  report.snapshot_id = plan.target.metadata->current_snapshot_id;
+  if (plan.action == Action::kUpToDate) {
+    // A run that died between its commit and its tag is made whole here.
+    OCTO_TRY(TagInputs(warehouse, plan));
+    return report;
+  }
+  OCTO_ASSIGN(std::vector<iceberg::DataFile> files,
+              WriteRows(warehouse, model, plan, options, progress, report.rows));
+  Result<iceberg::Table> committed = CommitRows(warehouse, model, plan, files);
+  if (!committed) {
+    if (committed.error().kind != ErrorKind::kCommitStateUnknown) {
+      datafile::RemoveFiles(warehouse.file_system(), files);
+    }
+    return tl::unexpected<Error>(committed.error());
+  }
+  report.snapshot_id = committed->metadata->current_snapshot_id;
+  OCTO_ASSIGN(report.partitions, PartitionNames(*committed->metadata, PartitionsOf(files)));
+  OCTO_TRY(TagInputs(warehouse, plan));
+  return report;
+}
+
+}  // namespace octolake::model

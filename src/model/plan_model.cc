@@ -1,0 +1,152 @@
+#include <algorithm>
+#include <string>
+
+#include "base/sha256.h"
+#include "iceberg/transaction.h"
+#include "lake/definitions.h"
+#include "model/model_run.h"
+
+namespace octolake::model {
+namespace {
+
+using Action = ModelReport::Action;
+
+Result<iceberg::Table> TargetTable(lake::Warehouse& warehouse, const Model& model) {
+  const iceberg::TableIdentifier id = TableOf(model.relation, warehouse.namespaces());
+  OCTO_ASSIGN(iceberg::NewTable definition, ModelTable(model));
+  definition.location = warehouse.catalog().DefaultTableLocation(id);
+  definition.properties = lake::CommonTableProperties();
+  OCTO_ASSIGN(iceberg::Table table,
+              iceberg::CreateTableIfMissing(warehouse.catalog(), warehouse.update_context(), id,
+                                            definition));
+  const std::vector<iceberg::Field>& have = table.metadata->CurrentSchema().fields;
+  const std::vector<iceberg::Field>& want = definition.schema.fields;
+  bool same = have.size() == want.size();
+  for (size_t i = 0; same && i < have.size(); ++i) {
+    same = have[i].name == want[i].name && *have[i].type == *want[i].type;
+  }
+  if (!same) {
+    return MakeError(ErrorKind::kUnsupported,
+                     "table " + id.ToString() +
+                         " has other columns than its model; it was made by another version of "
+                         "the model: drop the table and run again to build it anew");
+  }
+  return table;
+}
+
+bool ReadsChangesOf(const Model& model, const Relation& relation) {
+  const sql::RelationName name = ChangesName(relation);
+  const std::string text =
+      sql::QuoteIdentifier(name.name_space) + "." + sql::QuoteIdentifier(name.name);
+  return model.incremental_sql.find(text) != std::string::npos;
+}
+
+// Adds what `unique_id` stands for: a table, or a view and all that it reads.
+Status AddInput(lake::Warehouse& warehouse, const Bundle& bundle, const Model& model,
+                const std::string& unique_id, Plan& plan) {
+  const Model* view = bundle.FindModel(unique_id);
+  if (view != nullptr && view->materialization == Materialization::kView) {
+    if (std::find(plan.views.begin(), plan.views.end(), view) != plan.views.end()) return {};
+    for (const std::string& id : view->depends_on) {
+      OCTO_TRY(AddInput(warehouse, bundle, model, id, plan));
+    }
+    plan.views.push_back(view);
+    return {};
+  }
+  Input input;
+  OCTO_ASSIGN(input.relation, FindRelation(bundle, unique_id));
+  const bool known = std::any_of(plan.inputs.begin(), plan.inputs.end(), [&](const Input& other) {
+    return other.relation == input.relation;
+  });
+  if (known) return {};
+  const iceberg::TableIdentifier id = TableOf(input.relation, warehouse.namespaces());
+  OCTO_ASSIGN(input.table, LoadInput(warehouse, id));
+  input.tracked = ReadsChangesOf(model, input.relation);
+  if (input.tracked) {
+    OCTO_ASSIGN(input.position, lake::ReadPosition(plan.target, id));
+  }
+  plan.inputs.push_back(std::move(input));
+  return {};
+}
+
+// Why the model cannot be run incrementally; empty if it can. Fills in what was appended.
+Result<std::string> FullRefreshReason(lake::Warehouse& warehouse, const Model& model, Plan& plan) {
+  const iceberg::Properties& properties = plan.target.metadata->properties;
+  const auto digest = properties.find(kDigestProperty);
+  if (digest == properties.end() || digest->second != DefinitionDigest(model)) {
+    return "the model's definition changed";
+  }
+  for (Input& input : plan.inputs) {
+    if (!input.tracked) continue;
+    const std::string source = input.table.identifier.ToString();
+    if (!input.position.consumed_snapshot) return "no position of " + source + " is known";
+    const auto current = input.table.metadata->current_snapshot_id;
+    if (!current) return source + " has lost its snapshots";
+    auto appended = iceberg::PlanAppendsBetween(warehouse.file_system(), *input.table.metadata,
+                                                input.position.consumed_snapshot, *current, {});
+    if (!appended) {
+      const ErrorKind kind = appended.error().kind;
+      if (kind != ErrorKind::kNotFound && kind != ErrorKind::kUnsupported) {
+        return tl::unexpected<Error>(appended.error());
+      }
+      return source + ": " + appended.error().message;
+    }
+    input.appended = std::move(*appended);
+  }
+  return std::string();
+}
+
+bool NothingNew(const Plan& plan) {
+  bool tracks_any = false;
+  for (const Input& input : plan.inputs) {
+    if (!input.tracked) continue;
+    tracks_any = true;
+    if (input.position.consumed_snapshot != input.table.metadata->current_snapshot_id) return false;
+  }
+  return tracks_any;
+}
+
+}  // namespace
+
+std::string DefinitionDigest(const Model& model) {
+  Sha256 digest;
+  digest.Update(model.full_sql);
+  digest.Update(std::string_view("\0", 1));
+  digest.Update(model.incremental_sql);
+  return digest.FinishHex().substr(0, 16);
+}
+
+Result<Plan> PlanModel(lake::Warehouse& warehouse, const Bundle& bundle, const Model& model,
+                       bool full_refresh) {
+  Plan plan;
+  OCTO_ASSIGN(plan.target, TargetTable(warehouse, model));
+  for (const std::string& unique_id : model.depends_on) {
+    OCTO_TRY(AddInput(warehouse, bundle, model, unique_id, plan));
+  }
+  plan.action = Action::kFullRefresh;
+  if (full_refresh || model.materialization == Materialization::kTable) return plan;
+
+  bool any_rows = false;
+  bool first_run = true;
+  for (const Input& input : plan.inputs) {
+    any_rows = any_rows || input.table.metadata->current_snapshot_id.has_value();
+    first_run = first_run && !input.position.tagged_snapshot;
+  }
+  if (!any_rows) {
+    plan.action = Action::kUpToDate;
+    return plan;
+  }
+  if (first_run && !plan.target.metadata->current_snapshot_id) return plan;
+
+  OCTO_ASSIGN(plan.reason, FullRefreshReason(warehouse, model, plan));
+  if (!plan.reason.empty()) return plan;
+  if (NothingNew(plan)) {
+    plan.action = Action::kUpToDate;
+  } else {
+    plan.action =
+        model.strategy == IncrementalStrategy::kAppend ? Action::kAppended : Action::kOverwritten;
+  }
+  return plan;
+}
+
+}  // namespace octolake::model

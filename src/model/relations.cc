@@ -1,0 +1,56 @@
+#include "model/relations.h"
+
+#include "iceberg/scan.h"
+
+namespace octolake::model {
+
+iceberg::TableIdentifier TableOf(const Relation& relation, const lake::Namespaces& namespaces) {
+  std::string name_space = relation.layer;
+  if (relation.layer == "bronze") name_space = namespaces.bronze;
+  if (relation.layer == "silver") name_space = namespaces.silver;
+  if (relation.layer == "gold") name_space = namespaces.gold;
+  return {std::move(name_space), relation.name};
+}
+
+Result<Relation> FindRelation(const Bundle& bundle, const std::string& unique_id) {
+  if (const Model* model = bundle.FindModel(unique_id)) return model->relation;
+  if (const Source* source = bundle.FindSource(unique_id)) return source->relation;
+  return MakeError(ErrorKind::kNotFound,
+                   unique_id + " is neither a model nor a source of the compiled dbt project");
+}
+
+sql::RelationName CompiledName(const Relation& relation) {
+  return {kCompiledCatalog, relation.layer, relation.name};
+}
+
+sql::RelationName ChangesName(const Relation& relation) {
+  return {kCompiledCatalog, kChangesSchema, relation.layer + "__" + relation.name};
+}
+
+Status AddSnapshot(sql::Session& session, const sql::RelationName& name, lake::Warehouse& warehouse,
+                   const iceberg::Table& table, std::optional<int64_t> snapshot_id) {
+  const iceberg::TableMetadata& metadata = *table.metadata;
+  if (!snapshot_id) return session.AddRelation(name, metadata.CurrentSchema(), {});
+  const iceberg::Snapshot* snapshot = metadata.FindSnapshot(*snapshot_id);
+  const iceberg::Schema* schema = nullptr;
+  if (snapshot != nullptr && snapshot->schema_id)
+    schema = metadata.FindSchema(*snapshot->schema_id);
+  const bool current = metadata.current_snapshot_id == snapshot_id;
+  if (schema == nullptr || current) schema = &metadata.CurrentSchema();
+  auto tasks = iceberg::PlanScan(warehouse.file_system(), metadata, snapshot_id, {});
+  if (!tasks) return WithContext(tasks.error(), table.identifier.ToString());
+  return session.AddRelation(name, *schema, *tasks);
+}
+
+Result<iceberg::Table> LoadInput(lake::Warehouse& warehouse, const iceberg::TableIdentifier& id) {
+  Result<iceberg::Table> table = warehouse.catalog().LoadTable(id);
+  if (!table && table.error().kind == ErrorKind::kNotFound) {
+    return MakeError(ErrorKind::kNotFound, table.error().message +
+                                               "; 'octolake load' and 'octolake run' make the "
+                                               "tables of warehouse " +
+                                               warehouse.directory());
+  }
+  return table;
+}
+
+}  // namespace octolake::model

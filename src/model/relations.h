@@ -1,0 +1,39 @@
+// Compiled relations as tables of a warehouse, and as views of a session at pinned snapshots.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "iceberg/catalog.h"
+#include "lake/warehouse.h"
+#include "model/bundle.h"
+#include "sql/session.h"
+
+namespace octolake::model {
+
+// The catalog's name in compiled SQL, whatever the configured one is.
+inline constexpr char kCompiledCatalog[] = "demo";
+// The schema of the relations that changes() gives.
+inline constexpr char kChangesSchema[] = "octolake_changes";
+
+// The table of a relation, with its layer's configured namespace.
+iceberg::TableIdentifier TableOf(const Relation& relation, const lake::Namespaces& namespaces);
+
+// The relation of a model or a source; kNotFound for an id the bundle lacks.
+Result<Relation> FindRelation(const Bundle& bundle, const std::string& unique_id);
+
+// "demo"."silver"."x" as the session spells it.
+sql::RelationName CompiledName(const Relation& relation);
+// "demo"."octolake_changes"."silver__x".
+sql::RelationName ChangesName(const Relation& relation);
+
+// A view over one snapshot of a table (nullopt: an empty one), with that snapshot's schema.
+Status AddSnapshot(sql::Session& session, const sql::RelationName& name, lake::Warehouse& warehouse,
+                   const iceberg::Table& table, std::optional<int64_t> snapshot_id);
+
+// Loads a table; if it is missing, says which command makes it.
+Result<iceberg::Table> LoadInput(lake::Warehouse& warehouse, const iceberg::TableIdentifier& id);
+
+}  // namespace octolake::model
