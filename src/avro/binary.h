@@ -25,7 +25,8 @@ Status Encode(const Schema& schema, const Value& value, std::string& out);
 // field and the position.
 class Decoder {
  public:
-  explicit Decoder(std::string_view bytes) : bytes_(bytes) {}
+  explicit Decoder(std::string_view bytes, size_t position = 0)
+      : bytes_(bytes), position_(position) {}
 
   Result<Value> Decode(const Schema& schema);
 
@@ -40,7 +41,7 @@ class Decoder {
  private:
   friend class ValueDecoder;
   std::string_view bytes_;
-  size_t position_ = 0;
+  size_t position_;
 };
 
 }  // namespace octolake::avro

@@ -1,0 +1,214 @@
+#include "avro/block_codec.h"
+
+#include <isa-l/igzip_lib.h>
+#include <zstd.h>
+#include <zstd_errors.h>
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+#include <vector>
+
+namespace octolake::avro {
+namespace {
+
+constexpr int kDefaultZstdLevel = 3;
+constexpr int kMaxZstdWindowLog = 27;
+// isa-l counts in 32 bits.
+constexpr size_t kMaxDeflateInput = size_t{1} << 30;
+constexpr size_t kFirstOutput = 64 * 1024;
+
+uint8_t* Bytes(const char* text) {
+  // isa-l takes pointers to non-const but does not write to its input.
+  return reinterpret_cast<uint8_t*>(const_cast<char*>(text));
+}
+
+size_t DeflateLevelBuffer(int level) {
+  static constexpr size_t kSizes[] = {ISAL_DEF_LVL0_DEFAULT, ISAL_DEF_LVL1_DEFAULT,
+                                      ISAL_DEF_LVL2_DEFAULT, ISAL_DEF_LVL3_DEFAULT};
+  return kSizes[level];
+}
+
+tl::unexpected<Error> BadLevel(Codec codec, int level, int low, int high) {
+  return MakeError(ErrorKind::kInvalidArgument, "Avro codec " + std::string(CodecName(codec)) +
+                                                    " has no level " + std::to_string(level) +
+                                                    ": expected " + std::to_string(low) + " to " +
+                                                    std::to_string(high));
+}
+
+tl::unexpected<Error> TooLarge(int64_t limit) {
+  return MakeError(ErrorKind::kResourceExhausted,
+                   "a block of more than " + std::to_string(limit) + " bytes after decompression");
+}
+
+// Doubles the output's room up to `limit` + 1 bytes, so that one byte too many is noticed.
+bool Grow(std::string& out, int64_t limit) {
+  const auto most = static_cast<size_t>(limit) + 1;
+  if (out.size() >= most) return false;
+  out.resize(std::min(most, std::max(kFirstOutput, out.size() * 2)));
+  return true;
+}
+
+Result<std::string> Deflate(std::optional<int> wanted, std::string_view input) {
+  const int level = wanted.value_or(1);
+  if (level < ISAL_DEF_MIN_LEVEL || level > ISAL_DEF_MAX_LEVEL) {
+    return BadLevel(Codec::kDeflate, level, ISAL_DEF_MIN_LEVEL, ISAL_DEF_MAX_LEVEL);
+  }
+  if (input.size() > kMaxDeflateInput) {
+    return MakeError(ErrorKind::kResourceExhausted, "an Avro block of more than 1 GiB");
+  }
+  auto stream = std::make_unique<isal_zstream>();
+  std::vector<uint8_t> level_buffer(DeflateLevelBuffer(level));
+  isal_deflate_init(stream.get());
+  stream->level = static_cast<uint32_t>(level);
+  stream->level_buf = level_buffer.data();
+  stream->level_buf_size = static_cast<uint32_t>(level_buffer.size());
+  stream->gzip_flag = IGZIP_DEFLATE;
+  stream->end_of_stream = 1;
+  stream->flush = NO_FLUSH;
+  stream->next_in = Bytes(input.data());
+  stream->avail_in = static_cast<uint32_t>(input.size());
+  std::string out;
+  size_t used = 0;
+  do {
+    out.resize(std::max(kFirstOutput, out.size() * 2));
+    stream->next_out = Bytes(out.data()) + used;
+    stream->avail_out = static_cast<uint32_t>(out.size() - used);
+    if (isal_deflate(stream.get()) != COMP_OK) {
+      return MakeError(ErrorKind::kIo, "deflate failed on an Avro block");
+    }
+    used = out.size() - stream->avail_out;
+  } while (stream->internal_state.state != ZSTATE_END);
+  out.resize(used);
+  return out;
+}
+
+// Raw deflate (RFC 1951). Bytes behind its end are ignored: some writers leave a part of zlib's
+// trailer there.
+Result<std::string> Inflate(std::string_view input, int64_t limit) {
+  if (input.size() > kMaxDeflateInput) return TooLarge(limit);
+  auto state = std::make_unique<inflate_state>();
+  isal_inflate_init(state.get());
+  state->crc_flag = ISAL_DEFLATE;
+  state->next_in = Bytes(input.data());
+  state->avail_in = static_cast<uint32_t>(input.size());
+  std::string out;
+  size_t used = 0;
+  while (state->block_state != ISAL_BLOCK_FINISH) {
+    if (used == out.size() && !Grow(out, limit)) return TooLarge(limit);
+    const size_t before = used;
+    const uint32_t input_before = state->avail_in;
+    state->next_out = Bytes(out.data()) + used;
+    state->avail_out = static_cast<uint32_t>(
+        std::min<size_t>(out.size() - used, std::numeric_limits<uint32_t>::max()));
+    const uint32_t room = state->avail_out;
+    if (isal_inflate(state.get()) < 0) {
+      return MakeError(ErrorKind::kCorruption, "a block that is no valid deflate data");
+    }
+    used += room - state->avail_out;
+    const bool stuck = used == before && state->avail_in == input_before;
+    if (stuck && state->block_state != ISAL_BLOCK_FINISH) {
+      return MakeError(ErrorKind::kCorruption, "a block whose deflate data is cut");
+    }
+  }
+  if (used > static_cast<size_t>(limit)) return TooLarge(limit);
+  out.resize(used);
+  return out;
+}
+
+Result<std::string> CompressZstd(std::optional<int> wanted, std::string_view input) {
+  const int level = wanted.value_or(kDefaultZstdLevel);
+  if (level < 1 || level > 19) return BadLevel(Codec::kZstandard, level, 1, 19);
+  std::string out(ZSTD_compressBound(input.size()), '\0');
+  const size_t size = ZSTD_compress(out.data(), out.size(), input.data(), input.size(), level);
+  if (ZSTD_isError(size)) {
+    return MakeError(ErrorKind::kResourceExhausted,
+                     std::string("zstd failed on an Avro block: ") + ZSTD_getErrorName(size));
+  }
+  out.resize(size);
+  return out;
+}
+
+struct FreeStream {
+  void operator()(ZSTD_DStream* stream) const { ZSTD_freeDStream(stream); }
+};
+
+// Frames one after another, since nothing forbids a writer to flush.
+Result<std::string> DecompressZstd(std::string_view input, int64_t limit) {
+  const std::unique_ptr<ZSTD_DStream, FreeStream> stream(ZSTD_createDStream());
+  if (stream == nullptr ||
+      ZSTD_isError(ZSTD_DCtx_setParameter(stream.get(), ZSTD_d_windowLogMax, kMaxZstdWindowLog))) {
+    return MakeError(ErrorKind::kResourceExhausted, "no memory for a zstd decoder");
+  }
+  std::string out;
+  ZSTD_inBuffer in{input.data(), input.size(), 0};
+  size_t used = 0;
+  size_t result = 1;
+  while (in.pos < in.size || result != 0) {
+    if (used == out.size() && !Grow(out, limit)) return TooLarge(limit);
+    const size_t before = used + in.pos;
+    ZSTD_outBuffer target{out.data(), out.size(), used};
+    result = ZSTD_decompressStream(stream.get(), &target, &in);
+    if (ZSTD_isError(result)) {
+      return MakeError(ErrorKind::kCorruption,
+                       std::string("a block of broken zstd data: ") + ZSTD_getErrorName(result));
+    }
+    used = target.pos;
+    if (result != 0 && used + in.pos == before) {
+      return MakeError(ErrorKind::kCorruption, "a block whose zstd data is cut");
+    }
+  }
+  if (used > static_cast<size_t>(limit)) return TooLarge(limit);
+  out.resize(used);
+  return out;
+}
+
+}  // namespace
+
+std::string_view CodecName(Codec codec) {
+  switch (codec) {
+    case Codec::kNull:
+      return "null";
+    case Codec::kDeflate:
+      return "deflate";
+    case Codec::kZstandard:
+      return "zstandard";
+  }
+  return "unknown";
+}
+
+Result<Codec> ParseCodec(std::string_view name) {
+  for (const Codec codec : {Codec::kNull, Codec::kDeflate, Codec::kZstandard}) {
+    if (name == CodecName(codec)) return codec;
+  }
+  return MakeError(ErrorKind::kUnsupported,
+                   "Avro codec '" + std::string(name.substr(0, 64)) +
+                       "' is not supported: write the file with null, deflate or zstandard");
+}
+
+Result<std::string> CompressBlock(Codec codec, std::optional<int> level, std::string_view input) {
+  switch (codec) {
+    case Codec::kNull:
+      return std::string(input);
+    case Codec::kDeflate:
+      return Deflate(level, input);
+    case Codec::kZstandard:
+      return CompressZstd(level, input);
+  }
+  return MakeError(ErrorKind::kInvalidArgument, "unknown Avro codec");
+}
+
+Result<std::string> DecompressBlock(Codec codec, std::string_view input, int64_t limit) {
+  switch (codec) {
+    case Codec::kNull:
+      if (input.size() > static_cast<size_t>(limit)) return TooLarge(limit);
+      return std::string(input);
+    case Codec::kDeflate:
+      return Inflate(input, limit);
+    case Codec::kZstandard:
+      return DecompressZstd(input, limit);
+  }
+  return MakeError(ErrorKind::kInvalidArgument, "unknown Avro codec");
+}
+
+}  // namespace octolake::avro

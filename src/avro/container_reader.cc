@@ -1,0 +1,117 @@
+#include <algorithm>
+
+#include "avro/binary.h"
+#include "avro/block_codec.h"
+#include "avro/container.h"
+#include "avro/container_format.h"
+
+namespace octolake::avro {
+namespace {
+
+// The file metadata: a map of bytes.
+const Schema& MetadataSchema() {
+  static const SchemaPtr schema = MapOf(Primitive(Type::kBytes));
+  return *schema;
+}
+
+}  // namespace
+
+ContainerReader::ContainerReader(std::string bytes, std::string name, ReaderLimits limits)
+    : bytes_(std::move(bytes)), name_(std::move(name)), limits_(limits) {}
+
+Result<std::unique_ptr<ContainerReader>> ContainerReader::Open(std::string bytes, std::string name,
+                                                               ReaderLimits limits) {
+  std::unique_ptr<ContainerReader> reader(
+      new ContainerReader(std::move(bytes), std::move(name), limits));
+  if (Status header = reader->ReadHeader(); !header) {
+    return WithContext(std::move(header).error(), reader->name_);
+  }
+  return reader;
+}
+
+Status ContainerReader::ReadHeader() {
+  if (!bytes_.starts_with(kMagic)) {
+    return MakeError(ErrorKind::kCorruption,
+                     "no Avro container file: it does not begin with 'Obj' and 1");
+  }
+  Decoder decoder(bytes_, kMagic.size());
+  OCTO_ASSIGN(const Value metadata, decoder.Decode(MetadataSchema()));
+  for (const MapEntry& entry : *metadata.IfMap()) {
+    metadata_.emplace_back(entry.key, *entry.value.IfBytes());
+  }
+  OCTO_ASSIGN(sync_, decoder.ReadRaw(kSyncBytes));
+  position_ = decoder.position();
+  OCTO_ASSIGN(codec_, ParseCodec(FindMetadata(kCodecKey).value_or("null")));
+  const auto schema_json = FindMetadata(kSchemaKey);
+  if (!schema_json) {
+    return MakeError(ErrorKind::kCorruption, "an Avro container file without avro.schema");
+  }
+  Result<SchemaPtr> schema = ParseSchema(*schema_json);
+  if (!schema) return MakeError(ErrorKind::kCorruption, schema.error().message);
+  schema_ = *schema;
+  return {};
+}
+
+std::optional<std::string_view> ContainerReader::FindMetadata(std::string_view key) const {
+  for (const auto& [name, value] : metadata_) {
+    if (name == key) return value;
+  }
+  return std::nullopt;
+}
+
+Result<std::optional<Value>> ContainerReader::Next() {
+  if (failed_) return tl::unexpected<Error>(*failed_);
+  Result<std::optional<Value>> next = NextUnchecked();
+  if (!next) {
+    failed_ = next.error();
+    failed_->message = name_ + ": block " + std::to_string(block_number_) + ": " + failed_->message;
+    return tl::unexpected<Error>(*failed_);
+  }
+  return next;
+}
+
+Result<std::optional<Value>> ContainerReader::NextUnchecked() {
+  while (block_records_ == 0) {
+    if (block_position_ != block_.size()) {
+      return MakeError(ErrorKind::kCorruption, std::to_string(block_.size() - block_position_) +
+                                                   " bytes behind the last record of the block");
+    }
+    if (position_ == bytes_.size()) return std::optional<Value>();
+    OCTO_TRY(ReadBlock());
+  }
+  Decoder decoder(block_, block_position_);
+  OCTO_ASSIGN(Value value, decoder.Decode(*schema_));
+  block_position_ = decoder.position();
+  --block_records_;
+  return std::optional<Value>(std::move(value));
+}
+
+// Number of records, size in bytes, the (compressed) records, the sync marker.
+Status ContainerReader::ReadBlock() {
+  ++block_number_;
+  Decoder decoder(bytes_, position_);
+  OCTO_ASSIGN(const int64_t records, decoder.ReadLong());
+  OCTO_ASSIGN(const std::string_view data, decoder.ReadBytes());
+  OCTO_ASSIGN(const std::string_view sync, decoder.ReadRaw(kSyncBytes));
+  if (sync != sync_) {
+    return MakeError(ErrorKind::kCorruption, "it does not end with the file's sync marker");
+  }
+  if (codec_ == Codec::kNull) {
+    block_ = data;
+  } else {
+    OCTO_ASSIGN(decompressed_, DecompressBlock(codec_, data, limits_.block_bytes));
+    block_ = decompressed_;
+  }
+  if (records < 0 ||
+      records > std::max<int64_t>(static_cast<int64_t>(block_.size()), kMaxEmptyRecords)) {
+    return MakeError(ErrorKind::kCorruption, "it says it has " + std::to_string(records) +
+                                                 " records in " + std::to_string(block_.size()) +
+                                                 " bytes");
+  }
+  block_records_ = records;
+  block_position_ = 0;
+  position_ = decoder.position();
+  return {};
+}
+
+}  // namespace octolake::avro

@@ -1,0 +1,291 @@
+#include <bit>
+#include <limits>
+
+#include "avro/binary.h"
+
+namespace octolake::avro {
+namespace {
+
+constexpr int kMaxDepth = 64;
+// Elements that take no bytes are bounded by nothing in the input.
+constexpr int64_t kMaxEmptyElements = 1 << 20;
+
+// Whether every value of the schema is encoded in no bytes at all.
+bool TakesNoBytes(const Schema& schema) {
+  if (schema.type == Type::kNull) return true;
+  if (schema.type == Type::kFixed) return schema.size == 0;
+  if (schema.type != Type::kRecord) return false;
+  for (const Field& field : schema.fields) {
+    if (!TakesNoBytes(*field.schema)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+// Reads one datum. The member functions return false at the first error, kept in `what_`; the path
+// is put together on the way back, so that a good datum pays nothing for it.
+class ValueDecoder {
+ public:
+  explicit ValueDecoder(Decoder& decoder) : d_(decoder) {}
+
+  Result<Value> Run(const Schema& schema) {
+    Value value;
+    if (Get(schema, value, 0)) return value;
+    return MakeError(ErrorKind::kCorruption,
+                     "broken Avro data" + (path_.empty() ? "" : " in field " + path_) +
+                         " at byte " + std::to_string(d_.position_) + ": " + what_);
+  }
+
+  Result<int64_t> RunLong() {
+    int64_t value = 0;
+    if (GetLong(value)) return value;
+    return MakeError(ErrorKind::kCorruption,
+                     "broken Avro data at byte " + std::to_string(d_.position_) + ": " + what_);
+  }
+
+ private:
+  bool Fail(std::string what) {
+    what_ = std::move(what);
+    return false;
+  }
+  bool FailAt(const std::string& step) {
+    path_ = step + (path_.empty() || path_[0] == '[' ? "" : ".") + path_;
+    return false;
+  }
+
+  bool GetLong(int64_t& value) {
+    uint64_t bits = 0;
+    for (int shift = 0; shift < 70; shift += 7) {
+      if (d_.position_ >= d_.bytes_.size()) return Fail("the data ends in a number");
+      const auto byte = static_cast<uint8_t>(d_.bytes_[d_.position_++]);
+      if (shift == 63 && byte > 1) return Fail("a number of more than 64 bits");
+      bits |= uint64_t{byte & 0x7fu} << shift;
+      if (byte < 0x80) {
+        value = static_cast<int64_t>(bits >> 1) ^ -static_cast<int64_t>(bits & 1);
+        return true;
+      }
+    }
+    return Fail("a number of more than 10 bytes");
+  }
+
+  bool GetRaw(int64_t length, std::string_view& raw) {
+    if (length < 0) return Fail("a length of " + std::to_string(length));
+    if (static_cast<uint64_t>(length) > d_.remaining()) {
+      return Fail("a length of " + std::to_string(length) + " with " +
+                  std::to_string(d_.remaining()) + " bytes left");
+    }
+    raw = d_.bytes_.substr(d_.position_, static_cast<size_t>(length));
+    d_.position_ += static_cast<size_t>(length);
+    return true;
+  }
+
+  bool GetBytes(std::string_view& raw) {
+    int64_t length = 0;
+    return GetLong(length) && GetRaw(length, raw);
+  }
+
+  uint64_t LittleEndian(std::string_view raw) {
+    uint64_t bits = 0;
+    for (size_t i = 0; i < raw.size(); ++i) {
+      bits |= uint64_t{static_cast<uint8_t>(raw[i])} << (8 * i);
+    }
+    return bits;
+  }
+
+  bool Get(const Schema& schema, Value& value, int depth) {
+    if (depth > kMaxDepth) return Fail("values nested more than 64 deep");
+    std::string_view raw;
+    switch (schema.type) {
+      case Type::kNull:
+        value = Value::Null();
+        return true;
+      case Type::kBoolean:
+        if (!GetRaw(1, raw)) return false;
+        if (raw[0] != 0 && raw[0] != 1) return Fail("a boolean that is neither 0 nor 1");
+        value = Value::Boolean(raw[0] == 1);
+        return true;
+      case Type::kInt:
+        return GetInt(value);
+      case Type::kLong: {
+        int64_t number = 0;
+        if (!GetLong(number)) return false;
+        value = Value::Long(number);
+        return true;
+      }
+      case Type::kFloat:
+        if (!GetRaw(4, raw)) return false;
+        value = Value::Float(std::bit_cast<float>(static_cast<uint32_t>(LittleEndian(raw))));
+        return true;
+      case Type::kDouble:
+        if (!GetRaw(8, raw)) return false;
+        value = Value::Double(std::bit_cast<double>(LittleEndian(raw)));
+        return true;
+      case Type::kBytes:
+        if (!GetBytes(raw)) return false;
+        value = Value::Bytes(std::string(raw));
+        return true;
+      case Type::kString:
+        if (!GetBytes(raw)) return false;
+        value = Value::String(std::string(raw));
+        return true;
+      case Type::kFixed:
+        if (!GetRaw(schema.size, raw)) return false;
+        value = Value::Fixed(std::string(raw));
+        return true;
+      default:
+        return GetComplex(schema, value, depth);
+    }
+  }
+
+  bool GetComplex(const Schema& schema, Value& value, int depth) {
+    switch (schema.type) {
+      case Type::kEnum:
+        return GetEnum(schema, value);
+      case Type::kRecord:
+        return GetRecord(schema, value, depth);
+      case Type::kArray:
+        return GetArray(schema, value, depth);
+      case Type::kMap:
+        return GetMap(schema, value, depth);
+      case Type::kUnion:
+        return GetUnion(schema, value, depth);
+      case Type::kNamed: {
+        const SchemaPtr named = schema.named.lock();
+        return named ? Get(*named, value, depth + 1)
+                     : Fail("the definition of " + schema.name + " is gone");
+      }
+      default:
+        return Fail("unknown type");
+    }
+  }
+
+  bool GetInt(Value& value) {
+    int64_t number = 0;
+    if (!GetLong(number)) return false;
+    if (number < std::numeric_limits<int32_t>::min() ||
+        number > std::numeric_limits<int32_t>::max()) {
+      return Fail("an int of more than 32 bits");
+    }
+    value = Value::Int(static_cast<int32_t>(number));
+    return true;
+  }
+
+  bool GetEnum(const Schema& schema, Value& value) {
+    int64_t index = 0;
+    if (!GetLong(index)) return false;
+    if (index < 0 || static_cast<uint64_t>(index) >= schema.symbols.size()) {
+      return Fail("no symbol " + std::to_string(index) + " in enum " + schema.name);
+    }
+    value = Value::Enum(static_cast<int32_t>(index));
+    return true;
+  }
+
+  bool GetRecord(const Schema& schema, Value& value, int depth) {
+    std::vector<Value> fields(schema.fields.size());
+    for (size_t i = 0; i < fields.size(); ++i) {
+      const Field& field = schema.fields[i];
+      if (!Get(*field.schema, fields[i], depth + 1)) return FailAt(field.name);
+    }
+    value = Value::Record(std::move(fields));
+    return true;
+  }
+
+  bool GetUnion(const Schema& schema, Value& value, int depth) {
+    int64_t branch = 0;
+    if (!GetLong(branch)) return false;
+    if (branch < 0 || static_cast<uint64_t>(branch) >= schema.branches.size()) {
+      return Fail("branch " + std::to_string(branch) + " of a union with " +
+                  std::to_string(schema.branches.size()));
+    }
+    if (!Get(*schema.branches[static_cast<size_t>(branch)], value, depth + 1)) return false;
+    std::move(value).WithBranch(static_cast<int32_t>(branch));
+    return true;
+  }
+
+  // Calls `get_one` for every element of the blocks of an array or a map. A negative count is
+  // followed by the block's size in bytes.
+  template <typename GetOne>
+  bool GetBlocks(bool elements_take_no_bytes, GetOne get_one) {
+    for (;;) {
+      int64_t count = 0;
+      if (!GetLong(count)) return false;
+      if (count == 0) return true;
+      std::optional<size_t> end;
+      if (count < 0) {
+        if (count == std::numeric_limits<int64_t>::min()) return Fail("a count beyond 64 bits");
+        count = -count;
+        int64_t size = 0;
+        if (!GetLong(size)) return false;
+        if (size < 0 || static_cast<uint64_t>(size) > d_.remaining()) {
+          return Fail("a block of " + std::to_string(size) + " bytes with " +
+                      std::to_string(d_.remaining()) + " left");
+        }
+        end = d_.position_ + static_cast<size_t>(size);
+      }
+      if (elements_take_no_bytes) {
+        if (count > kMaxEmptyElements - empty_elements_) return Fail("too many empty elements");
+        empty_elements_ += count;
+      } else if (static_cast<uint64_t>(count) > d_.remaining()) {
+        return Fail("a count of " + std::to_string(count) + " with " +
+                    std::to_string(d_.remaining()) + " bytes left");
+      }
+      for (int64_t i = 0; i < count; ++i) {
+        if (!get_one()) return false;
+      }
+      if (end && *end != d_.position_) return Fail("a block whose size does not fit its elements");
+    }
+  }
+
+  bool GetArray(const Schema& schema, Value& value, int depth) {
+    std::vector<Value> items;
+    const bool good = GetBlocks(TakesNoBytes(*schema.items), [&] {
+      if (Get(*schema.items, items.emplace_back(), depth + 1)) return true;
+      return FailAt("[" + std::to_string(items.size() - 1) + "]");
+    });
+    value = Value::Array(std::move(items));
+    return good;
+  }
+
+  bool GetMap(const Schema& schema, Value& value, int depth) {
+    std::vector<MapEntry> entries;
+    const bool good = GetBlocks(false, [&] {
+      std::string_view key;
+      if (!GetBytes(key)) return false;
+      MapEntry& entry = entries.emplace_back();
+      entry.key = key;
+      if (Get(*schema.items, entry.value, depth + 1)) return true;
+      return FailAt("['" + entry.key.substr(0, 64) + "']");
+    });
+    value = Value::Map(std::move(entries));
+    return good;
+  }
+
+  Decoder& d_;
+  int64_t empty_elements_ = 0;
+  std::string path_;
+  std::string what_;
+};
+
+Result<Value> Decoder::Decode(const Schema& schema) { return ValueDecoder(*this).Run(schema); }
+
+Result<int64_t> Decoder::ReadLong() { return ValueDecoder(*this).RunLong(); }
+
+Result<std::string_view> Decoder::ReadBytes() {
+  OCTO_ASSIGN(const int64_t length, ReadLong());
+  return ReadRaw(length);
+}
+
+Result<std::string_view> Decoder::ReadRaw(int64_t length) {
+  if (length < 0 || static_cast<uint64_t>(length) > remaining()) {
+    return MakeError(ErrorKind::kCorruption, "broken Avro data at byte " +
+                                                 std::to_string(position_) + ": a length of " +
+                                                 std::to_string(length) + " with " +
+                                                 std::to_string(remaining()) + " bytes left");
+  }
+  const std::string_view raw = bytes_.substr(position_, static_cast<size_t>(length));
+  position_ += static_cast<size_t>(length);
+  return raw;
+}
+
+}  // namespace octolake::avro
