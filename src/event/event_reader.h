@@ -28,8 +28,8 @@ std::shared_ptr<arrow::Schema> EventSchema();
 std::shared_ptr<arrow::Schema> RejectedSchema();
 
 struct ReadOptions {
-  std::string source;       // "gharchive", "collect", "webhook" or "events_api"
-  std::string source_file;  // name kept with every row; empty for none
+  std::string source;                       // "gharchive", "collect", "webhook" or "events_api"
+  std::string source_file;                  // name kept with every row; empty for none
   TimestampMicros ingestion_timestamp = 0;  // of every row; its UTC day is ingestion_date
 
   // A longer document is rejected with its beginning; simdjson's own limit is 4 GiB.
