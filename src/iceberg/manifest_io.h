@@ -15,6 +15,10 @@
 
 namespace octolake::iceberg {
 
+// The schema that gives the types of a spec's partition values: the current one, or the newest that
+// still has the spec's columns.
+const Schema& SchemaForSpec(const TableMetadata& metadata, const PartitionSpec& spec);
+
 struct ManifestWriteOptions {
   const Schema* schema = nullptr;       // written to the header
   const PartitionSpec* spec = nullptr;  // of every entry
@@ -38,6 +42,7 @@ Result<std::vector<ManifestEntry>> ReadManifest(io::FileSystem& fs, const Manife
 
 Status WriteManifestList(io::FileSystem& fs, RandomSource& random, const std::string& location,
                          const Snapshot& snapshot, const std::vector<ManifestFile>& manifests);
+// Counts that an old writer left out are -1.
 Result<std::vector<ManifestFile>> ReadManifestList(io::FileSystem& fs, const std::string& location);
 
 }  // namespace octolake::iceberg

@@ -3,6 +3,8 @@
 
 #include <map>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -16,7 +18,8 @@ struct TransactionOptions {
   int64_t max_total_millis = 120'000;  // of waiting between them, with random backoff
 };
 
-// Used once, by one thread. On success every update has taken effect in all tables; on
+// Lost races and transient errors of the catalog are tried again from newly loaded tables. Used
+// once, by one thread. On success every update has taken effect in all tables; on
 // kCommitConflict (an assertion failed, or too many lost races) in none, and what it wrote is
 // removed. On a lost reply the outcome is looked up by the new snapshots' ids; only when that
 // fails too is it kCommitStateUnknown, and then nothing is removed. Data files are the caller's
@@ -38,10 +41,32 @@ class Transaction {
     TableIdentifier identifier;
     std::vector<std::unique_ptr<TableUpdate>> updates;
   };
+  // An attempt of which it is not known whether it took effect.
+  struct Doubt {
+    std::vector<std::string> base_locations;
+    std::vector<TableMetadata> applied;
+  };
+  enum class Outcome { kCommitted, kLost, kOpen };
+
+  Result<std::vector<Table>> Load();
+  Result<std::vector<TableChange>> Apply(const std::vector<Table>& tables);
+  // One attempt; no value after a lost race.
+  Result<std::optional<std::vector<Table>>> Attempt();
+  Result<std::optional<std::vector<Table>>> LookUp(const Error& unknown);
+  // What freshly loaded tables say of the attempt in doubt.
+  Outcome Resolve(const std::vector<Table>& tables) const;
+  // Waits for a random time; false when attempts or time are used up.
+  bool WaitForNextAttempt();
+  Error Fail(Error error);
+  void RemoveUnused(const std::vector<Table>* committed);
+
   Catalog& catalog_;
   UpdateContext context_;
   TransactionOptions options_;
   std::vector<Part> parts_;
+  std::optional<Doubt> doubt_;
+  int attempts_ = 0;
+  int64_t waited_millis_ = 0;
 };
 
 // Creates the table unless it exists; its namespace too. Returns it as it is now. The schema of an

@@ -32,23 +32,30 @@ class TableUpdate {
   // Locations of manifests and manifest lists written by Apply and named by no committed snapshot
   // of `committed` (null: nothing was committed); they can be removed.
   virtual std::vector<std::string> Unused(const TableMetadata* committed) const = 0;
+  // Of the snapshot that Apply makes; the same in every attempt. Unset before the first, and for
+  // updates that make none.
+  virtual std::optional<int64_t> NewSnapshotId() const { return std::nullopt; }
 };
 
 // Adds files in a new append snapshot, also with no files (a position alone). Manifests are merged
 // when a partition spec has commit.manifest.min-count-to-merge (100) or more of them, up to
-// commit.manifest.target-size-bytes (8 MiB).
+// commit.manifest.target-size-bytes (8 MiB); commit.manifest-merge.enabled (true) turns that off.
+// Delete files of others stay as they are.
 std::unique_ptr<TableUpdate> AppendFiles(std::vector<DataFile> files, Properties summary);
 
 // Replaces every live file of the given partitions (of the default spec) by new files, in one
-// overwrite snapshot. Files of other partitions are refused; a given partition without a new file
-// becomes empty. kUnsupported while live files are of another spec.
+// overwrite snapshot (an append snapshot if there was nothing to replace). Files of other
+// partitions are refused; a given partition without a new file becomes empty. kUnsupported while
+// live files are of another spec, or while the table has delete files. Only manifests that may name
+// files of the partitions are read.
 std::unique_ptr<TableUpdate> OverwritePartitions(std::vector<PartitionValues> partitions,
                                                  std::vector<DataFile> files, Properties summary);
 
-// Replaces every live file of the table (a full refresh).
+// Replaces every live file of the table (a full refresh), as OverwritePartitions does.
 std::unique_ptr<TableUpdate> OverwriteAll(std::vector<DataFile> files, Properties summary);
 
 // Makes or moves a tag to a snapshot; nullopt: to the current snapshot after the updates before.
+// kNotFound if there is no such snapshot, kInvalidArgument if a branch has that name.
 std::unique_ptr<TableUpdate> SetTag(std::string name, std::optional<int64_t> snapshot_id);
 
 // kCommitConflict unless the tag is at the snapshot (nullopt: does not exist).
@@ -57,7 +64,8 @@ std::unique_ptr<TableUpdate> AssertTag(std::string name, std::optional<int64_t> 
 std::unique_ptr<TableUpdate> AssertCurrentSnapshot(std::optional<int64_t> snapshot_id);
 
 std::unique_ptr<TableUpdate> SetProperties(Properties properties);
-// Makes an older snapshot current again; tags stay where they are.
+// Makes an ancestor of the current snapshot current again; tags stay where they are. kNotFound if
+// the snapshot is unknown, kInvalidArgument if it is no ancestor.
 std::unique_ptr<TableUpdate> RollbackTo(int64_t snapshot_id);
 
 }  // namespace octolake::iceberg

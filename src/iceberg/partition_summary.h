@@ -1,0 +1,48 @@
+// What a manifest list says of the partition values in a manifest.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "base/result.h"
+#include "iceberg/data_file.h"
+#include "iceberg/type.h"
+
+namespace octolake::iceberg {
+
+// Collects the partition values of a manifest's entries, deleted ones included.
+class PartitionSummaryBuilder {
+ public:
+  // `partition_type` must outlive the builder.
+  explicit PartitionSummaryBuilder(const Type& partition_type);
+
+  // The values must be of the partition type.
+  void Add(const PartitionValues& values);
+  Result<std::vector<PartitionFieldSummary>> Finish() const;
+
+ private:
+  struct FieldRange {
+    bool has_null = false;
+    bool has_nan = false;
+    std::optional<Literal> least;
+    std::optional<Literal> greatest;
+  };
+  const Type& partition_type_;
+  std::vector<FieldRange> ranges_;
+};
+
+// Whether a float or double literal is not a number.
+bool IsNan(const Literal& value);
+
+// Whether a manifest with these summaries can hold a file with these partition values. Without
+// summaries it can.
+Result<bool> SummariesMayContain(const Type& partition_type,
+                                 const std::vector<PartitionFieldSummary>& summaries,
+                                 const PartitionValues& values);
+
+// Orders partition values; NULL comes first.
+struct PartitionLess {
+  bool operator()(const PartitionValues& a, const PartitionValues& b) const;
+};
+
+}  // namespace octolake::iceberg

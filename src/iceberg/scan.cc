@@ -1,0 +1,147 @@
+#include "iceberg/scan.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "iceberg/bound_filter.h"
+#include "iceberg/manifest_io.h"
+
+namespace octolake::iceberg {
+namespace {
+
+std::string OperationOf(const Snapshot& snapshot) {
+  const auto found = snapshot.summary.find("operation");
+  return found == snapshot.summary.end() ? "" : found->second;
+}
+
+bool HasLiveFiles(const ManifestFile& manifest) {
+  // Unknown counts are -1.
+  return manifest.added_files_count != 0 || manifest.existing_files_count != 0;
+}
+
+// kUnsupported if the manifest names a delete file that is live.
+Status CheckDeleteManifest(io::FileSystem& fs, const TableMetadata& metadata,
+                           const ManifestFile& manifest) {
+  if (!HasLiveFiles(manifest)) return {};
+  OCTO_ASSIGN(const std::vector<ManifestEntry> entries, ReadManifest(fs, manifest, metadata));
+  for (const ManifestEntry& entry : entries) {
+    if (entry.status == EntryStatus::kDeleted) continue;
+    return MakeError(ErrorKind::kUnsupported,
+                     "table " + metadata.location + " has delete files, for example " +
+                         entry.data_file.file_path +
+                         "; it can be read after they have been compacted away");
+  }
+  return {};
+}
+
+// Adds the files of one snapshot's manifests for which `wanted` holds and the filter may.
+template <typename WantedManifest, typename WantedEntry>
+Status CollectTasks(io::FileSystem& fs, const TableMetadata& metadata, const Snapshot& snapshot,
+                    const BoundFilter& filter, WantedManifest wanted_manifest,
+                    WantedEntry wanted_entry, std::vector<ScanTask>& tasks) {
+  OCTO_ASSIGN(const std::vector<ManifestFile> manifests,
+              ReadManifestList(fs, snapshot.manifest_list));
+  for (const ManifestFile& manifest : manifests) {
+    if (!HasLiveFiles(manifest) || !wanted_manifest(manifest)) continue;
+    if (manifest.content == ManifestContent::kDeletes) {
+      OCTO_TRY(CheckDeleteManifest(fs, metadata, manifest));
+      continue;
+    }
+    OCTO_ASSIGN(const bool manifest_may_match, filter.ManifestMayMatch(manifest));
+    if (!manifest_may_match) continue;
+    OCTO_ASSIGN(std::vector<ManifestEntry> entries, ReadManifest(fs, manifest, metadata));
+    for (ManifestEntry& entry : entries) {
+      if (!wanted_entry(entry)) continue;
+      OCTO_ASSIGN(const bool file_may_match, filter.FileMayMatch(entry.data_file));
+      if (!file_may_match) continue;
+      tasks.push_back({.file = std::move(entry.data_file),
+                       .snapshot_id = *entry.snapshot_id,
+                       .sequence_number = *entry.sequence_number});
+    }
+  }
+  return {};
+}
+
+tl::unexpected<Error> UnknownSnapshot(const TableMetadata& metadata, int64_t snapshot_id) {
+  return MakeError(ErrorKind::kNotFound, "table " + metadata.location + " has no snapshot " +
+                                             std::to_string(snapshot_id) + "; it may have expired");
+}
+
+// The append snapshots after `from` up to `to`, oldest first.
+Result<std::vector<const Snapshot*>> AppendsBetween(const TableMetadata& metadata, int64_t from,
+                                                    int64_t to) {
+  if (metadata.FindSnapshot(to) == nullptr) return UnknownSnapshot(metadata, to);
+  if (metadata.FindSnapshot(from) == nullptr) return UnknownSnapshot(metadata, from);
+  if (!IsAncestorOf(metadata, from, to)) {
+    return MakeError(ErrorKind::kNotFound,
+                     "snapshot " + std::to_string(from) + " is no known ancestor of snapshot " +
+                         std::to_string(to) + " of table " + metadata.location);
+  }
+  std::vector<const Snapshot*> appends;
+  const Snapshot* snapshot = metadata.FindSnapshot(to);
+  while (snapshot->snapshot_id != from) {
+    const std::string operation = OperationOf(*snapshot);
+    if (operation == "append") {
+      appends.push_back(snapshot);
+    } else if (operation != "replace") {
+      return MakeError(ErrorKind::kUnsupported,
+                       "snapshot " + std::to_string(snapshot->snapshot_id) + " of table " +
+                           metadata.location + " is no append but '" + operation +
+                           "'; what changed since cannot be read as appended rows");
+    }
+    snapshot = metadata.FindSnapshot(*snapshot->parent_snapshot_id);
+  }
+  std::reverse(appends.begin(), appends.end());
+  return appends;
+}
+
+}  // namespace
+
+Result<std::vector<ScanTask>> PlanScan(io::FileSystem& fs, const TableMetadata& metadata,
+                                       std::optional<int64_t> snapshot_id, const Filter& filter) {
+  OCTO_ASSIGN(const BoundFilter bound, BoundFilter::Bind(metadata, filter));
+  const Snapshot* snapshot =
+      snapshot_id ? metadata.FindSnapshot(*snapshot_id) : metadata.CurrentSnapshot();
+  if (snapshot == nullptr && snapshot_id) return UnknownSnapshot(metadata, *snapshot_id);
+  std::vector<ScanTask> tasks;
+  if (snapshot == nullptr) return tasks;
+  OCTO_TRY(CollectTasks(
+      fs, metadata, *snapshot, bound, [](const ManifestFile&) { return true; },
+      [](const ManifestEntry& entry) { return entry.status != EntryStatus::kDeleted; }, tasks));
+  std::stable_sort(tasks.begin(), tasks.end(), [](const ScanTask& a, const ScanTask& b) {
+    return a.sequence_number < b.sequence_number;
+  });
+  return tasks;
+}
+
+Result<std::vector<ScanTask>> PlanAppendsBetween(io::FileSystem& fs, const TableMetadata& metadata,
+                                                 std::optional<int64_t> from, int64_t to,
+                                                 const Filter& filter) {
+  if (!from) return PlanScan(fs, metadata, to, filter);
+  OCTO_ASSIGN(const BoundFilter bound, BoundFilter::Bind(metadata, filter));
+  OCTO_ASSIGN(const std::vector<const Snapshot*> snapshots, AppendsBetween(metadata, *from, to));
+  std::vector<ScanTask> tasks;
+  for (const Snapshot* snapshot : snapshots) {
+    // In its own list, before any later merge, a snapshot's files are those it calls added.
+    OCTO_TRY(CollectTasks(
+        fs, metadata, *snapshot, bound,
+        [&](const ManifestFile& manifest) {
+          return manifest.added_snapshot_id == snapshot->snapshot_id &&
+                 manifest.added_files_count != 0;
+        },
+        [&](const ManifestEntry& entry) {
+          return entry.status == EntryStatus::kAdded && entry.snapshot_id == snapshot->snapshot_id;
+        },
+        tasks));
+  }
+  return tasks;
+}
+
+Result<bool> FileMayMatch(const TableMetadata& metadata, const DataFile& file,
+                          const Filter& filter) {
+  OCTO_ASSIGN(const BoundFilter bound, BoundFilter::Bind(metadata, filter));
+  return bound.FileMayMatch(file);
+}
+
+}  // namespace octolake::iceberg

@@ -1,0 +1,201 @@
+#include "iceberg/transaction.h"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "iceberg/snapshot_producer.h"
+
+namespace octolake::iceberg {
+namespace {
+
+// The wait after the n-th lost race is random up to 20 ms * 2^n, at most a second: committers that
+// met once do not meet again.
+constexpr int64_t kFirstWaitMillis = 20;
+constexpr int64_t kLongestWaitMillis = 1'000;
+
+bool SameState(const TableMetadata& a, const TableMetadata& b) {
+  return a.current_snapshot_id == b.current_snapshot_id && a.properties == b.properties &&
+         std::equal(a.refs.begin(), a.refs.end(), b.refs.begin(), b.refs.end(),
+                    [](const auto& x, const auto& y) {
+                      return x.first == y.first && x.second.snapshot_id == y.second.snapshot_id;
+                    });
+}
+
+}  // namespace
+
+Transaction::Transaction(Catalog& catalog, const UpdateContext& context, TransactionOptions options)
+    : catalog_(catalog), context_(context), options_(options) {}
+
+void Transaction::Add(const TableIdentifier& table, std::unique_ptr<TableUpdate> update) {
+  auto part = std::find_if(parts_.begin(), parts_.end(),
+                           [&](const Part& candidate) { return candidate.identifier == table; });
+  if (part == parts_.end())
+    part = parts_.insert(parts_.end(), Part{.identifier = table, .updates = {}});
+  part->updates.push_back(std::move(update));
+}
+
+Result<std::vector<Table>> Transaction::Commit() {
+  if (parts_.empty()) return std::vector<Table>();
+  while (true) {
+    auto committed = Attempt();
+    if (!committed) return tl::unexpected<Error>(Fail(std::move(committed).error()));
+    if (*committed) {
+      RemoveUnused(&**committed);
+      return **std::move(committed);
+    }
+    if (!WaitForNextAttempt()) break;
+  }
+  if (doubt_) {
+    // The last race may have been lost to this transaction itself, or it shows who won.
+    auto tables = Load();
+    const Outcome outcome = tables ? Resolve(*tables) : Outcome::kOpen;
+    if (outcome == Outcome::kCommitted) {
+      RemoveUnused(&*tables);
+      return *std::move(tables);
+    }
+    if (outcome == Outcome::kLost) doubt_.reset();
+  }
+  return tl::unexpected<Error>(
+      Fail({ErrorKind::kCommitConflict, "table " + parts_.front().identifier.ToString() +
+                                            ": the commit lost " + std::to_string(attempts_) +
+                                            " races against other committers; try again later"}));
+}
+
+Result<std::optional<std::vector<Table>>> Transaction::Attempt() {
+  ++attempts_;
+  auto tables = Load();
+  if (!tables) {
+    if (tables.error().kind == ErrorKind::kTransient) return std::nullopt;
+    return tl::unexpected<Error>(std::move(tables).error());
+  }
+  if (doubt_) {
+    const Outcome outcome = Resolve(*tables);
+    if (outcome == Outcome::kCommitted) return *std::move(tables);
+    if (outcome == Outcome::kLost) doubt_.reset();
+  }
+  OCTO_ASSIGN(std::vector<TableChange> changes, Apply(*tables));
+  Doubt attempt;
+  for (const TableChange& change : changes) {
+    attempt.base_locations.push_back(change.base->metadata_location);
+    attempt.applied.push_back(change.metadata);
+  }
+  auto committed = catalog_.CommitTables(std::move(changes));
+  if (committed) return *std::move(committed);
+  switch (committed.error().kind) {
+    case ErrorKind::kCommitStateUnknown:
+      doubt_ = std::move(attempt);
+      return LookUp(committed.error());
+    case ErrorKind::kCommitConflict:
+    case ErrorKind::kTransient:
+      return std::nullopt;
+    default:
+      return tl::unexpected<Error>(std::move(committed).error());
+  }
+}
+
+Result<std::vector<Table>> Transaction::Load() {
+  std::vector<Table> tables;
+  for (const Part& part : parts_) {
+    OCTO_ASSIGN(Table table, catalog_.LoadTable(part.identifier));
+    tables.push_back(std::move(table));
+  }
+  return tables;
+}
+
+Result<std::vector<TableChange>> Transaction::Apply(const std::vector<Table>& tables) {
+  std::vector<TableChange> changes;
+  for (size_t i = 0; i < parts_.size(); ++i) {
+    TableMetadata metadata = *tables[i].metadata;
+    for (const auto& update : parts_[i].updates) {
+      auto applied = update->Apply(context_, metadata);
+      if (!applied) {
+        return WithContext(std::move(applied).error(), parts_[i].identifier.ToString());
+      }
+    }
+    metadata.last_updated_ms = ChangeTimeMs(context_.clock, metadata);
+    changes.push_back(
+        {.identifier = parts_[i].identifier, .base = tables[i], .metadata = std::move(metadata)});
+  }
+  return changes;
+}
+
+Result<std::optional<std::vector<Table>>> Transaction::LookUp(const Error& unknown) {
+  while (true) {
+    auto tables = Load();
+    if (tables) {
+      const Outcome outcome = Resolve(*tables);
+      if (outcome == Outcome::kCommitted) return *std::move(tables);
+      // Still open: the next attempt starts from the same state, and only one of the two can win.
+      if (outcome == Outcome::kLost) doubt_.reset();
+      return std::nullopt;
+    }
+    ++attempts_;
+    if (!WaitForNextAttempt()) {
+      return MakeError(ErrorKind::kCommitStateUnknown,
+                       unknown.message + "; looking it up failed too: " + tables.error().message);
+    }
+  }
+}
+
+Transaction::Outcome Transaction::Resolve(const std::vector<Table>& tables) const {
+  bool makes_snapshot = false;
+  bool moved = false;
+  bool same_state = true;
+  for (size_t i = 0; i < tables.size(); ++i) {
+    const TableMetadata& applied = doubt_->applied[i];
+    const TableMetadata& loaded = *tables[i].metadata;
+    moved = moved || tables[i].metadata_location != doubt_->base_locations[i];
+    same_state = same_state && SameState(applied, loaded);
+    // Tables are committed all or none, so that one new snapshot tells of all.
+    for (const auto& update : parts_[i].updates) {
+      const auto snapshot_id = update->NewSnapshotId();
+      if (!snapshot_id) continue;
+      makes_snapshot = true;
+      if (loaded.FindSnapshot(*snapshot_id) != nullptr) return Outcome::kCommitted;
+    }
+  }
+  if (!moved) return Outcome::kOpen;
+  if (makes_snapshot) return Outcome::kLost;
+  // Tags and properties leave no trace of who set them: setting them again does no harm, but an
+  // assertion that fails now may fail because of this very transaction.
+  return same_state ? Outcome::kCommitted : Outcome::kOpen;
+}
+
+bool Transaction::WaitForNextAttempt() {
+  if (attempts_ >= options_.max_attempts) return false;
+  const int doublings = std::min(attempts_, 10);
+  const int64_t longest = std::min(kLongestWaitMillis, kFirstWaitMillis << doublings);
+  const auto wait = static_cast<int64_t>(context_.random.Next() % static_cast<uint64_t>(longest));
+  if (waited_millis_ + wait > options_.max_total_millis) return false;
+  waited_millis_ += wait;
+  std::this_thread::sleep_for(std::chrono::milliseconds(wait));
+  return true;
+}
+
+Error Transaction::Fail(Error error) {
+  if (doubt_ && error.kind != ErrorKind::kCommitStateUnknown) {
+    error = {ErrorKind::kCommitStateUnknown,
+             "the reply to an earlier attempt was lost and it may still take effect; the attempt "
+             "after it failed: " +
+                 error.message};
+  }
+  if (error.kind != ErrorKind::kCommitStateUnknown) RemoveUnused(nullptr);
+  return error;
+}
+
+void Transaction::RemoveUnused(const std::vector<Table>* committed) {
+  for (size_t i = 0; i < parts_.size(); ++i) {
+    const TableMetadata* metadata = committed == nullptr ? nullptr : (*committed)[i].metadata.get();
+    for (const auto& update : parts_[i].updates) {
+      for (const std::string& location : update->Unused(metadata)) {
+        // What cannot be removed is an orphan that no snapshot names; the commit stands as it is.
+        static_cast<void>(context_.file_system.Remove(location));
+      }
+    }
+  }
+}
+
+}  // namespace octolake::iceberg
