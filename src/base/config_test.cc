@@ -1,0 +1,211 @@
+#include "base/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace octolake {
+namespace {
+
+using ::testing::HasSubstr;
+using Map = std::map<std::string, std::string>;
+
+std::vector<ConfigKey> Keys() {
+  return {
+      {"warehouse", ConfigType::kString, "./warehouse", "Where tables live", {}, false},
+      {"kafka.topic", ConfigType::kString, "raw", "", {"KAFKA_TOPIC", "OLD_TOPIC"}, false},
+      {"kafka.backoff", ConfigType::kDuration, "1s", "", {"KAFKA_RETRY_BACKOFF_BASE_S"}, false},
+      {"bronze.commit_interval", ConfigType::kDuration, "30s", "", {"COMMIT_MS"}, false},
+      {"queue.max_bytes", ConfigType::kSize, "64MB", "", {}, false},
+      {"queue.max_events", ConfigType::kInt, "100000", "", {"QUEUE_MAX_SIZE"}, false},
+      {"silver.sources", ConfigType::kList, "", "", {}, false},
+      {"json", ConfigType::kBool, "false", "", {}, false},
+      {"s3.secret_key", ConfigType::kString, "", "", {"MINIO_ROOT_PASSWORD"}, true},
+      {"secret.number", ConfigType::kInt, "", "", {}, true},
+  };
+}
+
+class ConfigTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    path_ = std::filesystem::temp_directory_path() /
+            ("config_test_" + std::to_string(::getpid()) + ".yaml");
+  }
+  void TearDown() override { std::filesystem::remove(path_); }
+
+  std::string Write(const std::string& text) {
+    std::ofstream(path_) << text;
+    return path_;
+  }
+  Result<Config> FromFile(const std::string& text) {
+    return Config::Load(Keys(), {}, {}, Write(text));
+  }
+  std::string FileError(const std::string& text) {
+    const auto config = FromFile(text);
+    EXPECT_FALSE(config) << text;
+    if (config) return "";
+    EXPECT_EQ(config.error().kind, ErrorKind::kInvalidArgument);
+    return config.error().message;
+  }
+
+  std::string path_;
+};
+
+TEST_F(ConfigTest, DefaultsAreTyped) {
+  const auto config = Config::Load(Keys(), {}, {}, std::nullopt);
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->GetString("warehouse"), "./warehouse");
+  EXPECT_EQ(config->GetMicros("bronze.commit_interval"), 30'000'000);
+  EXPECT_EQ(config->GetBytes("queue.max_bytes"), 64'000'000);
+  EXPECT_EQ(config->GetInt("queue.max_events"), 100'000);
+  EXPECT_FALSE(config->GetBool("json"));
+  EXPECT_TRUE(config->GetList("silver.sources").empty());
+  EXPECT_FALSE(config->Has("silver.sources"));
+  EXPECT_TRUE(config->Has("warehouse"));
+  EXPECT_EQ(config->SourceOf("warehouse"), "default");
+}
+
+TEST_F(ConfigTest, FlagBeatsEnvironmentBeatsFileBeatsDefault) {
+  const std::string file = Write(
+      "warehouse: /file\n"
+      "kafka:\n"
+      "  topic: file_topic\n"
+      "queue.max_bytes: 1KiB\n"
+      "bronze: {commit_interval: 5s}\n"
+      "silver:\n"
+      "  sources:\n"
+      "    - collect\n"
+      "    - webhook\n");
+  const auto config = Config::Load(Keys(), {{"warehouse", "/flag"}},
+                                   {{"OCTOLAKE_WAREHOUSE", "/env"},
+                                    {"OCTOLAKE_KAFKA_TOPIC", "env_topic"},
+                                    {"KAFKA_TOPIC", "legacy_topic"},
+                                    {"PATH", "/bin"}},
+                                   file);
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->GetString("warehouse"), "/flag");
+  EXPECT_EQ(config->SourceOf("warehouse"), "flag --warehouse");
+  EXPECT_EQ(config->GetString("kafka.topic"), "env_topic");
+  EXPECT_EQ(config->SourceOf("kafka.topic"), "environment OCTOLAKE_KAFKA_TOPIC");
+  EXPECT_EQ(config->GetBytes("queue.max_bytes"), 1024);
+  EXPECT_EQ(config->SourceOf("queue.max_bytes"), "file " + file + ":4");
+  EXPECT_EQ(config->GetMicros("bronze.commit_interval"), 5'000'000);
+  EXPECT_EQ(config->GetList("silver.sources"), (std::vector<std::string>{"collect", "webhook"}));
+  EXPECT_EQ(config->SourceOf("silver.sources"), "file " + file + ":7");
+  EXPECT_EQ(config->GetInt("queue.max_events"), 100'000);
+}
+
+TEST_F(ConfigTest, OlderVariablesKeepTheirNamesAndUnits) {
+  const auto config = Config::Load(Keys(), {},
+                                   {{"KAFKA_RETRY_BACKOFF_BASE_S", "0.5"},
+                                    {"COMMIT_MS", "250"},
+                                    {"OLD_TOPIC", "oldest"},
+                                    {"KAFKA_TOPIC", "older"},
+                                    {"QUEUE_MAX_SIZE", "7"}},
+                                   std::nullopt);
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->GetMicros("kafka.backoff"), 500'000);
+  EXPECT_EQ(config->SourceOf("kafka.backoff"), "environment KAFKA_RETRY_BACKOFF_BASE_S");
+  EXPECT_EQ(config->GetMicros("bronze.commit_interval"), 250'000);
+  EXPECT_EQ(config->GetString("kafka.topic"), "older");
+  EXPECT_EQ(config->GetInt("queue.max_events"), 7);
+}
+
+TEST_F(ConfigTest, AnEmptyVariableIsNotSet) {
+  const auto config = Config::Load(
+      Keys(), {}, {{"KAFKA_TOPIC", ""}, {"OCTOLAKE_QUEUE_MAX_EVENTS", ""}}, std::nullopt);
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->GetString("kafka.topic"), "raw");
+  EXPECT_EQ(config->SourceOf("queue.max_events"), "default");
+}
+
+TEST_F(ConfigTest, UnknownNamesAreErrorsWithTheNearestKnownOne) {
+  EXPECT_EQ(FileError("warehouse: x\nkafka:\n  topik: y\n"),
+            path_ + ":3: unknown key 'kafka.topik' (did you mean 'kafka.topic'?)");
+  const auto env = Config::Load(Keys(), {}, {{"OCTOLAKE_WAREHOSE", "x"}}, std::nullopt);
+  EXPECT_EQ(env.error().message,
+            "unknown environment variable OCTOLAKE_WAREHOSE (did you mean 'OCTOLAKE_WAREHOUSE'?)");
+  const auto flag = Config::Load(Keys(), {{"jso", "x"}}, {}, std::nullopt);
+  EXPECT_EQ(flag.error().message, "unknown configuration key 'jso' (did you mean 'json'?)");
+}
+
+TEST_F(ConfigTest, ValuesOfTheWrongTypeNameTheirSource) {
+  EXPECT_EQ(FileError("queue:\n  max_events: many\n"),
+            "queue.max_events (file " + path_ + ":2): 'many' is not a whole number");
+  EXPECT_THAT(FileError("bronze.commit_interval: 30\n"), HasSubstr("'30' is not a duration"));
+  EXPECT_THAT(FileError("json: maybe\n"), HasSubstr("neither true nor false"));
+  EXPECT_THAT(FileError("queue.max_bytes: big\n"), HasSubstr("'big' is not a size"));
+}
+
+TEST_F(ConfigTest, BrokenFilesNameTheLine) {
+  EXPECT_THAT(FileError("warehouse: a\nwarehouse: b\n"),
+              HasSubstr(":2: 'warehouse' is set twice; first at line 1"));
+  EXPECT_THAT(FileError("kafka: {topic: a}\nkafka.topic: b\n"), HasSubstr("set twice"));
+  EXPECT_THAT(FileError("- a\n- b\n"), HasSubstr("expected keys with values"));
+  EXPECT_THAT(FileError("a: [b\n"), HasSubstr("no valid YAML"));
+  EXPECT_THAT(FileError("silver.sources: [[a], b]\n"), HasSubstr("list of plain values"));
+  EXPECT_THAT(FileError("warehouse: " + std::string(1 << 20, 'x')), HasSubstr("larger than 1 MiB"));
+  EXPECT_TRUE(FromFile(""));
+  EXPECT_TRUE(FromFile("# nothing\n"));
+}
+
+TEST_F(ConfigTest, AMissingFileIsNotFound) {
+  const auto config = Config::Load(Keys(), {}, {}, path_ + ".absent");
+  ASSERT_FALSE(config);
+  EXPECT_EQ(config.error().kind, ErrorKind::kNotFound);
+  EXPECT_THAT(config.error().message, HasSubstr(path_ + ".absent"));
+}
+
+TEST_F(ConfigTest, SecretsAreMaskedEverywhere) {
+  const auto config = Config::Load(Keys(), {}, {{"MINIO_ROOT_PASSWORD", "hunter2"}}, std::nullopt);
+  ASSERT_TRUE(config);
+  EXPECT_EQ(config->GetString("s3.secret_key"), "hunter2");
+  for (const ConfigEntry& entry : config->Entries()) {
+    EXPECT_EQ(entry.value.find("hunter2"), std::string::npos) << entry.key;
+    if (entry.key == "s3.secret_key") {
+      EXPECT_EQ(entry.value, "********");
+      EXPECT_EQ(entry.source, "environment MINIO_ROOT_PASSWORD");
+    }
+    if (entry.key == "secret.number") {
+      EXPECT_EQ(entry.value, "");
+    }
+  }
+  const auto wrong =
+      Config::Load(Keys(), {}, {{"OCTOLAKE_SECRET_NUMBER", "hunter2"}}, std::nullopt);
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().message.find("hunter2"), std::string::npos);
+}
+
+TEST_F(ConfigTest, EntriesKeepTheOrderOfTheKeys) {
+  const auto config = Config::Load(Keys(), {}, {}, std::nullopt);
+  const auto entries = config->Entries();
+  ASSERT_EQ(entries.size(), Keys().size());
+  for (size_t i = 0; i < entries.size(); ++i) EXPECT_EQ(entries[i].key, Keys()[i].name);
+  EXPECT_EQ(entries[0].description, "Where tables live");
+}
+
+TEST_F(ConfigTest, RefusesKeysThatShareAVariable) {
+  std::vector<ConfigKey> keys = Keys();
+  keys.push_back({"kafka_topic", ConfigType::kString, "", "", {}, false});
+  const auto config = Config::Load(keys, {}, {}, std::nullopt);
+  ASSERT_FALSE(config);
+  EXPECT_THAT(config.error().message, HasSubstr("OCTOLAKE_KAFKA_TOPIC"));
+}
+
+TEST_F(ConfigTest, ReadsTheProcessEnvironment) {
+  ASSERT_EQ(::setenv("OCTOLAKE_TEST_ONLY", "a=b", 1), 0);
+  EXPECT_EQ(ProcessEnvironment()["OCTOLAKE_TEST_ONLY"], "a=b");
+  ::unsetenv("OCTOLAKE_TEST_ONLY");
+}
+
+TEST(ConfigDeathTest, AskingForAnUndeclaredKeyEndsTheProgram) {
+  const auto config = Config::Load(Keys(), {}, {}, std::nullopt);
+  EXPECT_DEATH(config->GetString("nope"), "'nope' was never declared");
+  EXPECT_DEATH(config->GetInt("warehouse"), "another type");
+}
+
+}  // namespace
+}  // namespace octolake
