@@ -33,6 +33,11 @@ class Warehouse {
   // Clock and random source must outlive the warehouse. A missing directory is created, durably.
   static Result<std::unique_ptr<Warehouse>> Open(const WarehouseOptions& options,
                                                  const Clock& clock, RandomSource& random);
+  // From parts made elsewhere (other catalogs, fault tests). The directory must be absolute.
+  static std::unique_ptr<Warehouse> Assemble(WarehouseOptions options,
+                                             std::unique_ptr<io::FileSystem> file_system,
+                                             std::unique_ptr<iceberg::Catalog> catalog,
+                                             const Clock& clock, RandomSource& random);
 
   const std::string& directory() const { return directory_; }  // absolute
   std::string temp_directory() const { return directory_ + "/tmp"; }

@@ -1,0 +1,96 @@
+#include "lake/warehouse.h"
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "iceberg/sql_catalog.h"
+#include "io/local_file_system.h"
+#include "io/local_output_file.h"
+
+namespace octolake::lake {
+namespace {
+
+namespace fs = std::filesystem;
+
+tl::unexpected<Error> CannotUse(const std::string& directory, const std::string& what) {
+  return MakeError(ErrorKind::kIo, "warehouse " + directory + ": " + what);
+}
+
+// An absolute path without a trailing slash.
+Result<std::string> AbsoluteDirectory(const std::string& directory) {
+  if (directory.empty()) {
+    return MakeError(ErrorKind::kInvalidArgument,
+                     "the warehouse needs a directory, none was given");
+  }
+  if (directory.find("://") != std::string::npos) {
+    return MakeError(ErrorKind::kUnsupported, "warehouse " + directory +
+                                                  ": only local directories are supported; give "
+                                                  "the path of a directory");
+  }
+  std::error_code error;
+  const fs::path absolute = fs::absolute(directory, error);
+  if (error) return CannotUse(directory, error.message());
+  std::string text = absolute.lexically_normal().string();
+  while (text.size() > 1 && text.back() == '/') text.pop_back();
+  return text;
+}
+
+// Creates the directory and what is missing above it; every new name is synced.
+Status CreateDurably(const fs::path& directory) {
+  const fs::path parent = directory.parent_path();
+  std::error_code error;
+  if (!fs::exists(parent, error)) OCTO_TRY(CreateDurably(parent));
+  fs::create_directory(directory, error);
+  if (error) return CannotUse(directory.string(), "cannot be created: " + error.message());
+  return io::SyncDirectory(parent.string());
+}
+
+Status PrepareDirectory(const std::string& directory, bool create) {
+  std::error_code error;
+  const fs::file_status status = fs::status(directory, error);
+  if (fs::is_directory(status)) return {};
+  if (fs::exists(status)) return CannotUse(directory, "is not a directory");
+  if (status.type() != fs::file_type::not_found) return CannotUse(directory, error.message());
+  if (!create) {
+    return MakeError(ErrorKind::kNotFound, "there is no warehouse at " + directory +
+                                               "; load events first, or give its directory");
+  }
+  return CreateDurably(directory);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Warehouse>> Warehouse::Open(const WarehouseOptions& options,
+                                                   const Clock& clock, RandomSource& random) {
+  OCTO_ASSIGN(std::string directory, AbsoluteDirectory(options.directory));
+  OCTO_TRY(PrepareDirectory(directory, options.create_if_missing));
+  auto file_system = io::MakeLocalFileSystem();
+
+  iceberg::SqlCatalogOptions catalog;
+  catalog.database_path = directory + "/catalog.db";
+  catalog.catalog_name = options.catalog_name;
+  catalog.warehouse_location = io::FileLocation(directory);
+  catalog.create_if_missing = options.create_if_missing;
+  auto opened = iceberg::OpenSqlCatalog(catalog, *file_system, clock, random);
+  if (!opened) return WithContext(std::move(opened).error(), "warehouse " + directory);
+  WarehouseOptions absolute = options;
+  absolute.directory = directory;
+  return Assemble(std::move(absolute), std::move(file_system), std::move(opened).value(), clock,
+                  random);
+}
+
+std::unique_ptr<Warehouse> Warehouse::Assemble(WarehouseOptions options,
+                                               std::unique_ptr<io::FileSystem> file_system,
+                                               std::unique_ptr<iceberg::Catalog> catalog,
+                                               const Clock& clock, RandomSource& random) {
+  std::unique_ptr<Warehouse> warehouse(new Warehouse(clock, random));
+  warehouse->directory_ = std::move(options.directory);
+  warehouse->catalog_name_ = std::move(options.catalog_name);
+  warehouse->namespaces_ = std::move(options.namespaces);
+  warehouse->file_system_ = std::move(file_system);
+  warehouse->catalog_ = std::move(catalog);
+  return warehouse;
+}
+
+}  // namespace octolake::lake
