@@ -1,0 +1,19 @@
+// The text of a view over data files. Internal to sql/: the one place where a statement is built.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "iceberg/scan.h"
+#include "iceberg/type.h"
+
+namespace octolake::sql {
+
+// A query whose rows are those of the files, its columns those of the schema by field id: columns a
+// file lacks are NULL, narrower ones are widened. kUnsupported for nested columns and for files
+// that are not local or no Parquet.
+Result<std::string> RelationQuery(const iceberg::Schema& schema,
+                                  const std::vector<iceberg::ScanTask>& tasks);
+
+}  // namespace octolake::sql

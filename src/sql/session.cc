@@ -1,0 +1,213 @@
+#include "sql/session.h"
+
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
+#include <arrow/type.h>
+
+#include <mutex>
+#include <set>
+#include <utility>
+
+#include "datafile/column_cast.h"
+#include "sql/duckdb_handles.h"
+#include "sql/relation_sql.h"
+#include "sql/result_stream.h"
+#include "sql/statement_check.h"
+
+namespace octolake::sql {
+namespace {
+
+// The database and its connections. Every query has a connection of its own, so that several
+// results can be read side by side (one connection has one open result).
+class SharedDatabase {
+ public:
+  explicit SharedDatabase(Database database) : database_(std::move(database)) {}
+
+  Result<Connection> Connect() {
+    Connection connection;
+    if (duckdb_connect(database_.get(), connection.out()) != DuckDBSuccess) {
+      return MakeError(ErrorKind::kResourceExhausted, "DuckDB gives no further connection");
+    }
+    const std::lock_guard lock(mutex_);
+    if (!use_.empty()) OCTO_TRY(Execute(connection.get(), use_));
+    active_.insert(connection.get());
+    return connection;
+  }
+  void Forget(duckdb_connection connection) {
+    const std::lock_guard lock(mutex_);
+    active_.erase(connection);
+  }
+  void SetUse(std::string use) {
+    const std::lock_guard lock(mutex_);
+    use_ = std::move(use);
+  }
+  void Interrupt() {
+    const std::lock_guard lock(mutex_);
+    for (duckdb_connection connection : active_) duckdb_interrupt(connection);
+  }
+
+ private:
+  Database database_;
+  std::mutex mutex_;
+  std::set<duckdb_connection> active_;
+  std::string use_;
+};
+
+class Lease final : public ConnectionLease {
+ public:
+  Lease(std::shared_ptr<SharedDatabase> database, Connection connection)
+      : database_(std::move(database)), connection_(std::move(connection)) {}
+  ~Lease() override { database_->Forget(connection_.get()); }
+  duckdb_connection connection() const override { return connection_.get(); }
+
+ private:
+  std::shared_ptr<SharedDatabase> database_;
+  Connection connection_;
+};
+
+class DuckSession final : public Session {
+ public:
+  explicit DuckSession(std::shared_ptr<SharedDatabase> database) : database_(std::move(database)) {}
+
+  Status AddRelation(const RelationName& name, const iceberg::Schema& schema,
+                     const std::vector<iceberg::ScanTask>& tasks) override {
+    OCTO_ASSIGN(std::string query, RelationQuery(schema, tasks));
+    return AddView(name, query);
+  }
+
+  Status AddView(const RelationName& name, const std::string& query) override;
+  Status UseCatalog(const std::string& catalog) override;
+  Status Sandbox() override;
+  Result<std::unique_ptr<ResultStream>> Query(const std::string& sql) override;
+  Result<int64_t> QueryInteger(const std::string& sql) override;
+  void Interrupt() override { database_->Interrupt(); }
+
+ private:
+  Result<std::unique_ptr<Lease>> Connect() {
+    OCTO_ASSIGN(auto connection, database_->Connect());
+    return std::make_unique<Lease>(database_, std::move(connection));
+  }
+  // Runs a statement of ours to its end.
+  Status Run(const std::string& sql) {
+    OCTO_ASSIGN(auto lease, Connect());
+    OCTO_ASSIGN(auto stream, BeginQuery(std::move(lease), sql));
+    while (true) {
+      OCTO_ASSIGN(auto batch, stream->Next());
+      if (batch == nullptr) return {};
+    }
+  }
+  Status AttachCatalog(const std::string& catalog) {
+    return Run("ATTACH IF NOT EXISTS ':memory:' AS " + QuoteIdentifier(catalog));
+  }
+
+  std::shared_ptr<SharedDatabase> database_;
+  bool sandboxed_ = false;
+};
+
+Status DuckSession::AddView(const RelationName& name, const std::string& query) {
+  const std::string schema = QuoteIdentifier(name.catalog) + "." + QuoteIdentifier(name.name_space);
+  const std::string relation = schema + "." + QuoteIdentifier(name.name);
+  const auto add = [&]() -> Status {
+    OCTO_TRY(AttachCatalog(name.catalog));
+    OCTO_TRY(Run("CREATE SCHEMA IF NOT EXISTS " + schema));
+    return Run("CREATE OR REPLACE VIEW " + relation + " AS " + query);
+  };
+  auto status = add();
+  if (!status) return WithContext(std::move(status).error(), "cannot make relation " + relation);
+  return {};
+}
+
+Status DuckSession::UseCatalog(const std::string& catalog) {
+  OCTO_TRY(AttachCatalog(catalog));
+  const std::string use = "USE " + QuoteIdentifier(catalog);
+  OCTO_TRY(Run(use));
+  database_->SetUse(use);
+  return {};
+}
+
+Status DuckSession::Sandbox() {
+  OCTO_TRY(Run("SET lock_configuration = true"));
+  sandboxed_ = true;
+  return {};
+}
+
+Result<std::unique_ptr<ResultStream>> DuckSession::Query(const std::string& sql) {
+  OCTO_ASSIGN(auto lease, Connect());
+  if (!sandboxed_) return BeginQuery(std::move(lease), sql);
+  OCTO_ASSIGN(std::string allowed, CheckReadOnly(lease->connection(), sql));
+  return BeginQuery(std::move(lease), allowed);
+}
+
+Result<int64_t> DuckSession::QueryInteger(const std::string& sql) {
+  OCTO_ASSIGN(auto stream, Query(sql));
+  OCTO_ASSIGN(auto batch, stream->Next());
+  if (batch == nullptr || batch->num_columns() == 0) {
+    return MakeError(ErrorKind::kCorruption, "a number was asked for, no row came: " + sql);
+  }
+  auto cell = datafile::CastColumn(batch->column(0)->Slice(0, 1), arrow::int64());
+  if (!cell || (*cell)->IsNull(0)) {
+    return MakeError(ErrorKind::kCorruption,
+                     "an integer was asked for, " +
+                         (cell ? std::string("NULL") : batch->column(0)->type()->ToString()) +
+                         " came: " + sql);
+  }
+  return static_cast<const arrow::Int64Array&>(**cell).Value(0);
+}
+
+Result<Database> OpenDatabase(const SessionOptions& options) {
+  Config config;
+  if (duckdb_create_config(config.out()) != DuckDBSuccess) {
+    return MakeError(ErrorKind::kResourceExhausted, "DuckDB gives no configuration");
+  }
+  std::vector<std::pair<std::string, std::string>> settings{
+      {"memory_limit", std::to_string(options.memory_limit_bytes) + "B"},
+      {"temp_directory", options.temp_directory},
+      {"autoinstall_known_extensions", "false"},
+      {"autoload_known_extensions", "false"},
+      {"allow_community_extensions", "false"},
+      {"allow_persistent_secrets", "false"},
+  };
+  if (options.threads > 0) settings.emplace_back("threads", std::to_string(options.threads));
+  for (const auto& [name, value] : settings) {
+    if (duckdb_set_config(config.get(), name.c_str(), value.c_str()) != DuckDBSuccess) {
+      return MakeError(ErrorKind::kInvalidArgument,
+                       "DuckDB refuses '" + value + "' for its setting " + name);
+    }
+  }
+  Database database;
+  char* message = nullptr;
+  if (duckdb_open_ext(nullptr, database.out(), config.get(), &message) != DuckDBSuccess) {
+    Error error = ErrorFromMessage(message);
+    duckdb_free(message);
+    return WithContext(std::move(error), "cannot open a DuckDB session");
+  }
+  return database;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Session>> OpenSession(const SessionOptions& options) {
+  OCTO_ASSIGN(auto opened, OpenDatabase(options));
+  auto database = std::make_shared<SharedDatabase>(std::move(opened));
+  OCTO_ASSIGN(auto connection, database->Connect());
+  const Lease lease(database, std::move(connection));
+  std::string directories;
+  for (const auto& directory : options.readable_directories) {
+    directories += (directories.empty() ? "" : ", ") + QuoteLiteral(directory);
+  }
+  // From here on even our own statements read nothing else: models come from outside, too.
+  for (const std::string& sql : {std::string("SET GLOBAL TimeZone = 'UTC'"),
+                                 "SET allowed_directories = [" + directories + "]",
+                                 std::string("SET enable_external_access = false")}) {
+    OCTO_TRY(Execute(lease.connection(), sql));
+  }
+  return std::make_unique<DuckSession>(std::move(database));
+}
+
+std::string QuoteIdentifier(std::string_view name) {
+  std::string quoted = "\"";
+  for (char c : name) quoted.append(c == '"' ? 2 : 1, c);
+  return quoted + "\"";
+}
+
+}  // namespace octolake::sql
