@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/civil_time.h"
 #include "datafile/array_value.h"
 #include "datafile/arrow_status.h"
 
@@ -21,8 +22,6 @@ namespace {
 using iceberg::Literal;
 using iceberg::Transform;
 using iceberg::TypeId;
-
-constexpr int64_t kMicrosPerHour = int64_t{3600} * 1'000'000;
 
 bool IsNumber(TypeId id) {
   return id == TypeId::kInt || id == TypeId::kLong || id == TypeId::kDate || id == TypeId::kTime ||
@@ -37,17 +36,12 @@ int64_t ClassWidth(const Transform& transform, TypeId source) {
     case Transform::Kind::kYear:
     case Transform::Kind::kMonth:
     case Transform::Kind::kDay:
-      return timestamp ? 24 * kMicrosPerHour : 1;
+      return timestamp ? kMicrosPerDay : 1;
     case Transform::Kind::kHour:
       return timestamp ? kMicrosPerHour : 1;
     default:
       return 1;
   }
-}
-
-int64_t FloorDivide(int64_t value, int64_t width) {
-  const int64_t quotient = value / width;
-  return value % width < 0 ? quotient - 1 : quotient;
 }
 
 // Transformed values of one batch, numbered in the order they are met.
@@ -176,7 +170,7 @@ Status Partitioner::Refine(const Field& field, const arrow::RecordBatch& batch,
   if (IsNumber(field.source->id)) {
     const int64_t width = ClassWidth(field.transform, field.source->id);
     OCTO_ASSIGN(number_of_row, NumberRows<int64_t>(array, *field.source, numbers, [&](int64_t row) {
-                  return FloorDivide(NumberAt(array, row), width);
+                  return FloorDiv(NumberAt(array, row), width);
                 }));
   } else {
     OCTO_ASSIGN(number_of_row,

@@ -1,0 +1,174 @@
+#include "datafile/file_reader.h"
+
+#include <arrow/io/file.h>
+#include <arrow/util/key_value_metadata.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <parquet/arrow/writer.h>
+
+#include <fstream>
+
+#include "datafile/test_table.h"
+
+namespace octolake::datafile {
+namespace {
+
+using iceberg::TypeId;
+using ::testing::HasSubstr;
+
+// Writes a file as another program would; ids of 0 are left out.
+iceberg::DataFile ForeignFile(const TestTable& table, const arrow::RecordBatch& batch,
+                              const std::vector<int>& ids) {
+  arrow::FieldVector fields;
+  for (int column = 0; column < batch.num_columns(); ++column) {
+    auto field = batch.schema()->field(column);
+    const int id = ids[static_cast<size_t>(column)];
+    if (id > 0) {
+      field = field->WithMetadata(
+          arrow::key_value_metadata({"PARQUET:field_id"}, {std::to_string(id)}));
+    }
+    fields.push_back(field);
+  }
+  static int number = 0;
+  const std::string path = table.directory() + "/foreign" + std::to_string(number++) + ".parquet";
+  auto rows =
+      arrow::Table::FromRecordBatches(
+          {arrow::RecordBatch::Make(arrow::schema(fields), batch.num_rows(), batch.columns())})
+          .ValueOrDie();
+  auto sink = arrow::io::FileOutputStream::Open(path).ValueOrDie();
+  auto properties = parquet::ArrowWriterProperties::Builder().store_schema()->build();
+  EXPECT_TRUE(parquet::arrow::WriteTable(*rows, arrow::default_memory_pool(), sink, 2,
+                                         parquet::default_writer_properties(), properties)
+                  .ok());
+  EXPECT_TRUE(sink->Close().ok());
+  iceberg::DataFile file;
+  file.file_path = io::FileLocation(path);
+  file.record_count = batch.num_rows();
+  return file;
+}
+
+TEST(FileReader, MapsColumnsByFieldId) {
+  TestTable table({});
+  auto file = ForeignFile(table,
+                          *MakeBatch({{"was", arrow::int32(), "[1, null, -3]"},
+                                      {"gone", arrow::utf8(), R"(["x", "y", "z"])"},
+                                      {"text", arrow::large_utf8(), R"(["a", "", null])"},
+                                      {"real", arrow::float32(), "[0.5, 1.5, null]"}}),
+                          {3, 9, 1, 4});
+  const iceberg::Schema projection{.schema_id = 2,
+                                   .fields = {{1, "s", iceberg::StringType(), false, ""},
+                                              {2, "new", iceberg::DateType(), false, ""},
+                                              {3, "is", iceberg::LongType(), false, ""},
+                                              {4, "ratio", iceberg::DoubleType(), false, ""}},
+                                   .identifier_field_ids = {}};
+  auto read = table.Read({file}, projection, {.batch_rows = 1});
+  EXPECT_EQ(read->schema()->ToString(), (*ToArrowSchema(projection))->ToString());
+  EXPECT_EQ(ColumnText(*read, "s"), "a,,null");
+  EXPECT_EQ(ColumnText(*read, "new"), "null,null,null");
+  EXPECT_EQ(ColumnText(*read, "is"), "1,null,-3");
+  EXPECT_EQ(ColumnText(*read, "ratio"), "0.5,1.5,null");
+}
+
+TEST(FileReader, RowsComeWithoutAnyColumnOfTheFile) {
+  TestTable table({});
+  auto file = ForeignFile(table, *MakeBatch({{"a", arrow::int32(), "[1, 2, 3, 4, 5]"}}), {1});
+  const iceberg::Schema added{.fields = {{7, "b", iceberg::LongType(), false, ""}},
+                              .identifier_field_ids = {}};
+  auto read = table.Read({file}, added);
+  EXPECT_EQ(ColumnText(*read, "b"), "null,null,null,null,null");
+  auto none = OpenDataFile(table.fs(), file, iceberg::Schema{});
+  ASSERT_TRUE(none);
+  int64_t rows = 0;
+  while (true) {
+    auto batch = (*none)->Next();
+    ASSERT_TRUE(batch);
+    if (*batch == nullptr) break;
+    rows += (*batch)->num_rows();
+  }
+  EXPECT_EQ(rows, 5);
+}
+
+TEST(FileReader, PassesOverNestedColumns) {
+  TestTable table({});
+  auto nested =
+      arrow::struct_({arrow::field("x", arrow::int32()), arrow::field("y", arrow::int32())});
+  auto file = ForeignFile(
+      table, *MakeBatch({{"s", nested, R"([{"x": 1, "y": 2}])"}, {"n", arrow::int64(), "[42]"}}),
+      {1, 2});
+  const iceberg::Schema projection{.fields = {{2, "n", iceberg::LongType(), false, ""}},
+                                   .identifier_field_ids = {}};
+  EXPECT_EQ(ColumnText(*table.Read({file}, projection), "n"), "42");
+}
+
+TEST(FileReader, TellsWhatIsWrongWithAFile) {
+  TestTable table({});
+  const iceberg::Schema projection{.fields = {{1, "n", iceberg::IntType(), true, ""}},
+                                   .identifier_field_ids = {}};
+  const auto error = [&](const iceberg::DataFile& file) {
+    auto reader = OpenDataFile(table.fs(), file, projection);
+    if (reader) {
+      auto batch = (*reader)->Next();
+      return batch ? Error{ErrorKind::kIo, "no error"} : batch.error();
+    }
+    return reader.error();
+  };
+  auto without_ids = ForeignFile(table, *MakeBatch({{"n", arrow::int32(), "[1]"}}), {0});
+  EXPECT_THAT(error(without_ids).message, HasSubstr("no field ids"));
+  auto other_id = ForeignFile(table, *MakeBatch({{"n", arrow::int32(), "[1]"}}), {2});
+  EXPECT_THAT(error(other_id).message, HasSubstr("lacks the required column n"));
+  auto wrong_type = ForeignFile(table, *MakeBatch({{"n", arrow::utf8(), R"(["1"])"}}), {1});
+  EXPECT_EQ(error(wrong_type).kind, ErrorKind::kCorruption);
+  EXPECT_THAT(error(wrong_type).message, HasSubstr("column n"));
+  auto short_count = ForeignFile(table, *MakeBatch({{"n", arrow::int32(), "[1, 2]"}}), {1});
+  short_count.record_count = 3;
+  EXPECT_EQ(error(short_count).kind, ErrorKind::kCorruption);
+  EXPECT_THAT(error(short_count).message, HasSubstr("2 rows"));
+
+  iceberg::DataFile absent;
+  absent.file_path = io::FileLocation(table.directory() + "/absent.parquet");
+  EXPECT_EQ(error(absent).kind, ErrorKind::kNotFound);
+
+  for (const std::string& bytes : {std::string("no parquet at all, only text"), std::string("PAR1"),
+                                   std::string(), "PAR1" + std::string(100, '\xff') + "PAR1"}) {
+    iceberg::DataFile garbage;
+    const std::string path = table.directory() + "/garbage.parquet";
+    std::ofstream(path) << bytes;
+    garbage.file_path = io::FileLocation(path);
+    EXPECT_EQ(error(garbage).kind, ErrorKind::kCorruption) << error(garbage).message;
+    EXPECT_THAT(error(garbage).message, HasSubstr("garbage.parquet"));
+  }
+}
+
+TEST(ArrowSchema, ThereAndBack) {
+  iceberg::Schema schema{.fields = {{5, "a", iceberg::LongType(), true, ""},
+                                    {2, "b", MakeType(TypeId::kDecimal, 9, 2), false, ""},
+                                    {3, "c", iceberg::TimestamptzType(), false, ""},
+                                    {4, "d", MakeType(TypeId::kTimestamp), false, ""},
+                                    {6, "e", MakeType(TypeId::kFloat), false, ""}},
+                         .identifier_field_ids = {}};
+  auto arrow_schema = ToArrowSchema(schema);
+  ASSERT_TRUE(arrow_schema);
+  auto back = FromArrowSchema(**arrow_schema);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(*back, schema);
+}
+
+TEST(ArrowSchema, GivesIdsAndWidensWhereNeeded) {
+  auto schema = FromArrowSchema(*arrow::schema(
+      {arrow::field("a", arrow::uint32()), arrow::field("b", arrow::large_utf8()),
+       arrow::field("c", arrow::timestamp(arrow::TimeUnit::NANO, "Europe/Prague"), false),
+       arrow::field("d", arrow::int8())
+           ->WithMetadata(arrow::key_value_metadata({"PARQUET:field_id"}, {"1"}))}));
+  ASSERT_TRUE(schema);
+  EXPECT_EQ(schema->fields[0], (iceberg::Field{2, "a", iceberg::LongType(), false, ""}));
+  EXPECT_EQ(schema->fields[1], (iceberg::Field{3, "b", iceberg::StringType(), false, ""}));
+  EXPECT_EQ(schema->fields[2], (iceberg::Field{4, "c", iceberg::TimestamptzType(), true, ""}));
+  EXPECT_EQ(schema->fields[3], (iceberg::Field{1, "d", iceberg::IntType(), false, ""}));
+  auto refused = FromArrowSchema(*arrow::schema({arrow::field("l", arrow::list(arrow::int32()))}));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kUnsupported);
+  EXPECT_THAT(refused.error().message, HasSubstr("column l"));
+}
+
+}  // namespace
+}  // namespace octolake::datafile
