@@ -1,0 +1,448 @@
+#include "iceberg/sql_catalog.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "base/uuid.h"
+#include "iceberg/transaction.h"
+#include "io/local_file_system.h"
+
+namespace octolake::iceberg {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+namespace fs = std::filesystem;
+
+// Without cover of the catalog: what another program does to, and sees in, the same file.
+class OtherProgram {
+ public:
+  explicit OtherProgram(const std::string& path) { sqlite3_open(path.c_str(), &connection_); }
+  ~OtherProgram() { sqlite3_close_v2(connection_); }
+  void Run(const std::string& sql) {
+    char* error = nullptr;
+    EXPECT_EQ(sqlite3_exec(connection_, sql.c_str(), nullptr, nullptr, &error), SQLITE_OK)
+        << sql << ": " << (error == nullptr ? "" : error);
+    sqlite3_free(error);
+  }
+  std::vector<std::string> Rows(const std::string& sql) {
+    std::vector<std::string> rows;
+    const auto add = [](void* out, int columns, char** values, char**) {
+      std::string row;
+      for (int i = 0; i < columns; ++i) {
+        row += (i > 0 ? "|" : "") + std::string(values[i] == nullptr ? "NULL" : values[i]);
+      }
+      static_cast<std::vector<std::string>*>(out)->push_back(row);
+      return 0;
+    };
+    EXPECT_EQ(sqlite3_exec(connection_, sql.c_str(), add, &rows, nullptr), SQLITE_OK) << sql;
+    return rows;
+  }
+
+ private:
+  sqlite3* connection_ = nullptr;
+};
+
+class SqlCatalogTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    directory_ = fs::temp_directory_path() / ("octolake-" + Uuid::RandomV4(random_).ToString());
+    fs::create_directories(directory_);
+    catalog_ = Open().value();
+  }
+  void TearDown() override {
+    catalog_.reset();
+    std::error_code ignored;
+    fs::permissions(directory_, fs::perms::owner_all, ignored);
+    fs::remove_all(directory_, ignored);
+  }
+
+  SqlCatalogOptions Options() const {
+    SqlCatalogOptions options;
+    options.database_path = (directory_ / "catalog.db").string();
+    options.catalog_name = "demo";
+    options.warehouse_location = "file://" + directory_.string() + "/";
+    return options;
+  }
+  Result<std::unique_ptr<Catalog>> Open() {
+    return OpenSqlCatalog(Options(), *file_system_, clock_, random_);
+  }
+  UpdateContext Context() { return {*file_system_, clock_, random_}; }
+
+  static NewTable Numbers() {
+    NewTable table;
+    Field id;
+    id.id = 1;
+    id.name = "id";
+    id.type = LongType();
+    table.schema.fields = {id};
+    return table;
+  }
+  Table Create(const TableIdentifier& identifier, Properties properties = {}) {
+    NewTable table = Numbers();
+    table.properties = std::move(properties);
+    auto created = CreateTableIfMissing(*catalog_, Context(), identifier, table);
+    EXPECT_TRUE(created) << created.error().message;
+    return *created;
+  }
+  static TableChange SetProperty(const Table& base, const std::string& key,
+                                 const std::string& value) {
+    TableChange change{.identifier = base.identifier, .base = base, .metadata = *base.metadata};
+    change.metadata.properties[key] = value;
+    return change;
+  }
+  Result<std::vector<Table>> Commit(TableChange change) {
+    std::vector<TableChange> changes;
+    changes.push_back(std::move(change));
+    return catalog_->CommitTables(std::move(changes));
+  }
+  std::vector<std::string> MetadataFiles(const TableIdentifier& table) {
+    std::vector<std::string> names;
+    const auto files = file_system_->List(catalog_->DefaultTableLocation(table) + "/metadata");
+    for (const io::FileInfo& file : files.value()) names.push_back(file.location);
+    return names;
+  }
+
+  std::unique_ptr<io::FileSystem> file_system_ = io::MakeLocalFileSystem();
+  ManualClock clock_{1'700'000'000'000'000};
+  RandomSource& random_ = SystemRandom();
+  fs::path directory_;
+  std::unique_ptr<Catalog> catalog_;
+};
+
+TEST_F(SqlCatalogTest, RowsAreThoseOfTheJavaCatalog) {
+  const Table table = Create({"bronze", "events"});
+  EXPECT_EQ(catalog_->DefaultTableLocation({"a.b", "t"}),
+            "file://" + directory_.string() + "/a/b/t");
+  EXPECT_THAT(
+      table.metadata_location,
+      ::testing::MatchesRegex(".*/bronze/events/metadata/00000-[0-9a-f-]+\\.metadata\\.json"));
+  OtherProgram other(Options().database_path);
+  EXPECT_THAT(other.Rows("SELECT * FROM iceberg_tables"),
+              ElementsAre("demo|bronze|events|" + table.metadata_location + "|NULL|TABLE"));
+  EXPECT_THAT(other.Rows("SELECT * FROM iceberg_namespace_properties"),
+              ElementsAre("demo|bronze|exists|true"));
+  const Table next = Commit(SetProperty(table, "a", "1")).value().front();
+  EXPECT_THAT(next.metadata_location, HasSubstr("/metadata/00001-"));
+  EXPECT_THAT(other.Rows("SELECT metadata_location, previous_metadata_location, iceberg_type "
+                         "FROM iceberg_tables"),
+              ElementsAre(next.metadata_location + "|" + table.metadata_location + "|TABLE"));
+}
+
+TEST_F(SqlCatalogTest, NamespacesAreThoseWithPropertiesOrTables) {
+  ASSERT_TRUE(catalog_->CreateNamespace("gold", {{"owner", "me"}}));
+  const Status again = catalog_->CreateNamespace("gold", {});
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().kind, ErrorKind::kAlreadyExists);
+  OtherProgram other(Options().database_path);
+  EXPECT_THAT(other.Rows("SELECT property_key, property_value FROM iceberg_namespace_properties "
+                         "ORDER BY 1"),
+              ElementsAre("exists|true", "owner|me"));
+  other.Run(
+      "INSERT INTO iceberg_tables VALUES ('demo', 'java', 't', 'x', NULL, NULL), "
+      "('demo', 'java', 'v', 'x', NULL, 'VIEW'), ('other', 'hidden', 't', 'x', NULL, NULL)");
+  EXPECT_THAT(catalog_->ListNamespaces().value(), ElementsAre("gold", "java"));
+  EXPECT_THAT(catalog_->ListTables("java").value(), ElementsAre(TableIdentifier{"java", "t"}));
+  EXPECT_THAT(catalog_->ListTables("gold").value(), ElementsAre());
+  const auto missing = catalog_->ListTables("hidden");
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().kind, ErrorKind::kNotFound);
+  EXPECT_FALSE(catalog_->CreateNamespace("java", {}));
+}
+
+TEST_F(SqlCatalogTest, NamesThatWouldLeaveTheWarehouseAreRefused) {
+  for (const char* name : {"", "..", "a/b", "a..b", ".a", "a\nb"}) {
+    const Status created = catalog_->CreateNamespace(name, {});
+    ASSERT_FALSE(created) << name;
+    EXPECT_EQ(created.error().kind, ErrorKind::kInvalidArgument);
+  }
+  EXPECT_FALSE(CreateTableIfMissing(*catalog_, Context(), {"ns", "../x"}, Numbers()));
+}
+
+TEST_F(SqlCatalogTest, CreationReturnsWhatIsThere) {
+  const Table table = Create({"ns", "t"});
+  const Table again = Create({"ns", "t"}, {{"ignored", "1"}});
+  EXPECT_EQ(again.metadata_location, table.metadata_location);
+  EXPECT_EQ(again.metadata->table_uuid, table.metadata->table_uuid);
+  EXPECT_EQ(again.metadata->last_updated_ms, 1'700'000'000'000);
+  EXPECT_EQ(MetadataFiles({"ns", "t"}).size(), 1U);
+}
+
+TEST_F(SqlCatalogTest, CreatingInAMissingNamespaceIsRefused) {
+  NewTable table = Numbers();
+  table.location = catalog_->DefaultTableLocation({"nowhere", "t"});
+  TableChange change;
+  change.identifier = {"nowhere", "t"};
+  change.metadata = MakeTableMetadata(table, Uuid::RandomV4(random_).ToString(), 1).value();
+  const auto created = Commit(std::move(change));
+  ASSERT_FALSE(created);
+  EXPECT_EQ(created.error().kind, ErrorKind::kNotFound);
+  EXPECT_TRUE(MetadataFiles({"nowhere", "t"}).empty());
+}
+
+TEST_F(SqlCatalogTest, CommitExtendsTheMetadataLogAndTimeNeverGoesBack) {
+  const Table first = Create({"ns", "t"});
+  clock_.Set(1'600'000'000'000'000);
+  const Table second = Commit(SetProperty(first, "a", "1")).value().front();
+  EXPECT_EQ(second.metadata->last_updated_ms, first.metadata->last_updated_ms);
+  ASSERT_EQ(second.metadata->metadata_log.size(), 1U);
+  EXPECT_EQ(second.metadata->metadata_log[0].metadata_file, first.metadata_location);
+  EXPECT_EQ(second.metadata->metadata_log[0].timestamp_ms, first.metadata->last_updated_ms);
+  const Table loaded = catalog_->LoadTable({"ns", "t"}).value();
+  EXPECT_EQ(loaded.metadata_location, second.metadata_location);
+  EXPECT_EQ(TableMetadataToJson(*loaded.metadata), TableMetadataToJson(*second.metadata));
+}
+
+TEST_F(SqlCatalogTest, TheLoserOfARaceLeavesNothingBehind) {
+  const Table base = Create({"ns", "t"});
+  const Table winner = Commit(SetProperty(base, "a", "1")).value().front();
+  const auto loser = Commit(SetProperty(base, "a", "2"));
+  ASSERT_FALSE(loser);
+  EXPECT_EQ(loser.error().kind, ErrorKind::kCommitConflict);
+  EXPECT_THAT(loser.error().message, HasSubstr(winner.metadata_location));
+  EXPECT_THAT(MetadataFiles({"ns", "t"}),
+              ElementsAre(base.metadata_location, winner.metadata_location));
+  EXPECT_EQ(catalog_->LoadTable({"ns", "t"})->metadata->properties.at("a"), "1");
+}
+
+TEST_F(SqlCatalogTest, SeveralTablesChangeTogetherOrNotAtAll) {
+  const Table a = Create({"ns", "a"});
+  const Table b = Create({"ns", "b"});
+  ASSERT_TRUE(Commit(SetProperty(b, "x", "other")));
+  std::vector<TableChange> changes = {SetProperty(a, "x", "1"), SetProperty(b, "x", "1")};
+  const auto lost = catalog_->CommitTables(changes);
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().kind, ErrorKind::kCommitConflict);
+  EXPECT_THAT(lost.error().message, HasSubstr("ns.b"));
+  EXPECT_EQ(catalog_->LoadTable({"ns", "a"})->metadata_location, a.metadata_location);
+  EXPECT_EQ(MetadataFiles({"ns", "a"}).size(), 1U);
+
+  changes = {SetProperty(a, "x", "1"), SetProperty(*catalog_->LoadTable({"ns", "b"}), "x", "1")};
+  const auto won = catalog_->CommitTables(changes);
+  ASSERT_TRUE(won) << won.error().message;
+  EXPECT_EQ(won->at(0).identifier.name, "a");
+  EXPECT_EQ(catalog_->LoadTable({"ns", "a"})->metadata->properties.at("x"), "1");
+  EXPECT_EQ(catalog_->LoadTable({"ns", "b"})->metadata->properties.at("x"), "1");
+}
+
+TEST_F(SqlCatalogTest, RefusesBadChanges) {
+  const Table a = Create({"ns", "a"});
+  const auto twice = catalog_->CommitTables({SetProperty(a, "x", "1"), SetProperty(a, "x", "2")});
+  ASSERT_FALSE(twice);
+  EXPECT_EQ(twice.error().kind, ErrorKind::kInvalidArgument);
+  TableChange change = SetProperty(a, "x", "1");
+  change.metadata.current_snapshot_id = 5;
+  const auto broken = Commit(change);
+  ASSERT_FALSE(broken);
+  EXPECT_EQ(broken.error().kind, ErrorKind::kInvalidArgument);
+  EXPECT_THAT(broken.error().message, HasSubstr("there is no snapshot 5"));
+  change = SetProperty(a, "write.metadata.previous-versions-max", "many");
+  EXPECT_FALSE(Commit(change));
+  EXPECT_EQ(MetadataFiles({"ns", "a"}).size(), 1U);
+}
+
+TEST_F(SqlCatalogTest, OldMetadataFilesAreRemovedWhereAskedFor) {
+  for (const bool enabled : {true, false}) {
+    const std::string name = enabled ? "cleaned" : "kept";
+    Table table = Create(
+        {"ns", name}, {{"write.metadata.previous-versions-max", "2"},
+                       {"write.metadata.delete-after-commit.enabled", enabled ? "true" : "false"}});
+    for (int i = 0; i < 5; ++i) {
+      table = Commit(SetProperty(table, "i", std::to_string(i))).value().front();
+    }
+    EXPECT_EQ(table.metadata->metadata_log.size(), 2U);
+    EXPECT_EQ(MetadataFiles({"ns", name}).size(), enabled ? 3U : 6U);
+    EXPECT_TRUE(catalog_->LoadTable({"ns", name}));
+  }
+}
+
+TEST_F(SqlCatalogTest, IncrementsOfTwoCatalogsAllCount) {
+  constexpr int kThreads = 4;
+  constexpr int kIncrements = 15;
+  const Table start = Create({"ns", "counter"}, {{"n", "0"}});
+  const auto second = Open().value();
+  std::atomic<int> conflicts = 0;
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      Catalog& catalog = thread % 2 == 0 ? *catalog_ : *second;
+      for (int done = 0; done < kIncrements;) {
+        const auto table = catalog.LoadTable({"ns", "counter"});
+        ASSERT_TRUE(table) << table.error().message;
+        const int n = std::stoi(table->metadata->properties.at("n"));
+        const auto committed =
+            catalog.CommitTables({SetProperty(*table, "n", std::to_string(n + 1))});
+        if (committed) {
+          ++done;
+        } else {
+          ASSERT_EQ(committed.error().kind, ErrorKind::kCommitConflict)
+              << committed.error().message;
+          ++conflicts;
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  const Table end = catalog_->LoadTable({"ns", "counter"}).value();
+  EXPECT_EQ(end.metadata->properties.at("n"), std::to_string(kThreads * kIncrements));
+  EXPECT_EQ(end.metadata->metadata_log.size(), static_cast<size_t>(kThreads * kIncrements));
+  EXPECT_EQ(MetadataFiles({"ns", "counter"}).size(),
+            static_cast<size_t>(kThreads * kIncrements + 1));
+}
+
+TEST_F(SqlCatalogTest, ConcurrentCreationsMakeOneTable) {
+  const auto second = Open().value();
+  std::vector<Table> tables(4);
+  std::vector<std::thread> threads;
+  for (size_t i = 0; i < tables.size(); ++i) {
+    threads.emplace_back([&, i] {
+      auto table =
+          CreateTableIfMissing(i % 2 == 0 ? *catalog_ : *second, Context(), {"ns", "t"}, Numbers());
+      ASSERT_TRUE(table) << table.error().message;
+      tables[i] = *table;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const Table& table : tables) EXPECT_EQ(table.metadata_location, tables[0].metadata_location);
+  EXPECT_EQ(MetadataFiles({"ns", "t"}).size(), 1U);
+}
+
+TEST_F(SqlCatalogTest, DropRemovesTheNameOnly) {
+  const Table table = Create({"ns", "t"});
+  ASSERT_TRUE(catalog_->DropTable({"ns", "t"}));
+  EXPECT_EQ(catalog_->LoadTable({"ns", "t"}).error().kind, ErrorKind::kNotFound);
+  EXPECT_EQ(catalog_->DropTable({"ns", "t"}).error().kind, ErrorKind::kNotFound);
+  EXPECT_EQ(MetadataFiles({"ns", "t"}).size(), 1U);
+  const auto late = Commit(SetProperty(table, "a", "1"));
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().kind, ErrorKind::kCommitConflict);
+}
+
+TEST_F(SqlCatalogTest, AMissingMetadataFileIsNoMissingTable) {
+  const Table table = Create({"ns", "t"});
+  ASSERT_TRUE(file_system_->Remove(table.metadata_location));
+  const auto loaded = catalog_->LoadTable({"ns", "t"});
+  ASSERT_FALSE(loaded);
+  EXPECT_EQ(loaded.error().kind, ErrorKind::kCorruption);
+  EXPECT_THAT(loaded.error().message, HasSubstr(table.metadata_location));
+  EXPECT_THAT(loaded.error().message, HasSubstr("ns.t"));
+}
+
+TEST_F(SqlCatalogTest, ADatabaseOfVersionZeroStaysOne) {
+  SqlCatalogOptions options = Options();
+  options.database_path = (directory_ / "v0.db").string();
+  OtherProgram other(options.database_path);
+  other.Run(
+      "CREATE TABLE iceberg_tables (catalog_name VARCHAR(255) NOT NULL, table_namespace "
+      "VARCHAR(255) NOT NULL, table_name VARCHAR(255) NOT NULL, metadata_location "
+      "VARCHAR(1000), previous_metadata_location VARCHAR(1000), PRIMARY KEY (catalog_name, "
+      "table_namespace, table_name))");
+  other.Run(
+      "CREATE TABLE iceberg_namespace_properties (catalog_name VARCHAR(255) NOT NULL, "
+      "namespace VARCHAR(255) NOT NULL, property_key VARCHAR(255), property_value "
+      "VARCHAR(1000), PRIMARY KEY (catalog_name, namespace, property_key))");
+  catalog_ = OpenSqlCatalog(options, *file_system_, clock_, random_).value();
+  const Table table = Create({"ns", "t"});
+  ASSERT_TRUE(Commit(SetProperty(table, "a", "1")));
+  EXPECT_EQ(catalog_->LoadTable({"ns", "t"})->metadata->properties.at("a"), "1");
+  EXPECT_THAT(other.Rows("SELECT name FROM pragma_table_info('iceberg_tables')"),
+              ElementsAre("catalog_name", "table_namespace", "table_name", "metadata_location",
+                          "previous_metadata_location"));
+  // Another program adds the column, as Java does when asked to.
+  other.Run("ALTER TABLE iceberg_tables ADD COLUMN iceberg_type VARCHAR(5)");
+  EXPECT_THAT(catalog_->ListTables("ns").value(), ElementsAre(TableIdentifier{"ns", "t"}));
+  ASSERT_TRUE(catalog_->DropTable({"ns", "t"}));
+}
+
+TEST_F(SqlCatalogTest, SaysWhyADatabaseCannotBeOpened) {
+  SqlCatalogOptions options = Options();
+  const auto open = [&] { return OpenSqlCatalog(options, *file_system_, clock_, random_); };
+  options.create_if_missing = false;
+  options.database_path = (directory_ / "none.db").string();
+  auto opened = open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().kind, ErrorKind::kNotFound);
+  EXPECT_THAT(opened.error().message, HasSubstr("none.db"));
+  EXPECT_FALSE(fs::exists(options.database_path));
+
+  options.database_path = (directory_ / "text.db").string();
+  std::ofstream(options.database_path) << std::string(4096, 'x');
+  opened = open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().kind, ErrorKind::kCorruption);
+
+  options.database_path = (directory_ / "foreign.db").string();
+  OtherProgram(options.database_path).Run("CREATE TABLE x (y)");
+  opened = open();
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(opened.error().kind, ErrorKind::kNotFound);
+  EXPECT_THAT(opened.error().message, HasSubstr("iceberg_tables"));
+
+  options.database_path = directory_.string();
+  EXPECT_EQ(open().error().kind, ErrorKind::kInvalidArgument);
+}
+
+TEST_F(SqlCatalogTest, ALockedDatabaseIsATransientError) {
+  const Table table = Create({"ns", "t"});
+  SqlCatalogOptions options = Options();
+  options.busy_timeout_ms = 20;
+  catalog_ = OpenSqlCatalog(options, *file_system_, clock_, random_).value();
+  OtherProgram other(options.database_path);
+  other.Run("BEGIN IMMEDIATE");
+  const auto locked = Commit(SetProperty(table, "a", "1"));
+  ASSERT_FALSE(locked);
+  EXPECT_EQ(locked.error().kind, ErrorKind::kTransient);
+  EXPECT_THAT(locked.error().message, HasSubstr("waited"));
+  EXPECT_EQ(MetadataFiles({"ns", "t"}).size(), 1U);
+  EXPECT_TRUE(catalog_->LoadTable({"ns", "t"})) << "readers go on";
+  other.Run("COMMIT");
+  EXPECT_TRUE(Commit(SetProperty(table, "a", "1")));
+}
+
+TEST_F(SqlCatalogTest, AReaderThatBlocksTheCommitIsATransientError) {
+  const Table table = Create({"ns", "t"});
+  SqlCatalogOptions options = Options();
+  options.busy_timeout_ms = 20;
+  catalog_ = OpenSqlCatalog(options, *file_system_, clock_, random_).value();
+  OtherProgram other(options.database_path);
+  other.Run("BEGIN");
+  EXPECT_EQ(other.Rows("SELECT count(*) FROM iceberg_tables"), std::vector<std::string>{"1"});
+  const auto locked = Commit(SetProperty(table, "a", "1"));
+  ASSERT_FALSE(locked);
+  EXPECT_EQ(locked.error().kind, ErrorKind::kTransient);
+  EXPECT_EQ(MetadataFiles({"ns", "t"}).size(), 1U);
+  other.Run("COMMIT");
+  EXPECT_TRUE(Commit(SetProperty(table, "a", "1")));
+}
+
+// Fails to remove journals, which is the moment at which a transaction takes effect.
+int FailingDelete(sqlite3_vfs*, const char*, int) { return SQLITE_IOERR_DELETE; }
+
+TEST_F(SqlCatalogTest, AnOpenOutcomeKeepsTheFiles) {
+  const Table table = Create({"ns", "t"});
+  sqlite3_vfs* normal = sqlite3_vfs_find(nullptr);
+  sqlite3_vfs failing = *normal;
+  failing.zName = "failing";
+  failing.pNext = nullptr;
+  ASSERT_EQ(sqlite3_vfs_register(&failing, 1), SQLITE_OK);
+  catalog_ = Open().value();
+  failing.xDelete = FailingDelete;
+  const auto unknown = Commit(SetProperty(table, "a", "1"));
+  failing.xDelete = normal->xDelete;
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().kind, ErrorKind::kCommitStateUnknown);
+  EXPECT_EQ(MetadataFiles({"ns", "t"}).size(), 2U);
+  // Whatever became of it, the catalog goes on.
+  EXPECT_TRUE(catalog_->LoadTable({"ns", "t"}));
+  catalog_.reset();
+  sqlite3_vfs_unregister(&failing);
+}
+
+}  // namespace
+}  // namespace octolake::iceberg
