@@ -1,0 +1,40 @@
+#include "cli/command.h"
+
+#include <cstdio>
+
+#include "base/random.h"
+#include "cli/config_keys.h"
+
+namespace octolake::cli {
+
+Result<std::unique_ptr<lake::Warehouse>> Context::OpenWarehouse(bool create_if_missing) const {
+  lake::WarehouseOptions options = WarehouseOptionsOf(config);
+  options.create_if_missing = create_if_missing;
+  return lake::Warehouse::Open(options, SystemClock(), SystemRandom());
+}
+
+void Context::Say(const std::string& line) const {
+  if (flags.quiet) return;
+  progress.Clear();
+  std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+int Context::Fail(const Error& error) const {
+  progress.Clear();
+  std::fprintf(stderr, "octolake: %s\n", error.message.c_str());
+  return kFailed;
+}
+
+Result<model::Bundle> LoadBundle() { return model::ParseBundle(model::EmbeddedBundleJson()); }
+
+std::string Grouped(int64_t number) {
+  std::string digits = std::to_string(number);
+  const size_t first = number < 0 ? 1 : 0;
+  for (size_t at = digits.size(); at > first + 3;) {
+    at -= 3;
+    digits.insert(at, ",");
+  }
+  return digits;
+}
+
+}  // namespace octolake::cli

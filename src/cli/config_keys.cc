@@ -1,0 +1,67 @@
+#include "cli/config_keys.h"
+
+namespace octolake::cli {
+
+std::vector<ConfigKey> ConfigKeys() {
+  using enum ConfigType;
+  return {
+      {"warehouse", kString, "./warehouse", "Directory of the catalog and all tables", {}, false},
+      {"catalog.name", kString, "demo", "Name of the catalog", {"ICEBERG_CATALOG"}, false},
+      {"namespaces.bronze", kString, "bronze", "Namespace of Bronze", {"BRONZE_NAMESPACE"}, false},
+      {"namespaces.silver", kString, "silver", "Namespace of Silver", {"SILVER_NAMESPACE"}, false},
+      {"namespaces.gold", kString, "gold", "Namespace of Gold", {"GOLD_NAMESPACE"}, false},
+      {"namespaces.test_failures",
+       kString,
+       "test_failures",
+       "Namespace of the failing rows that 'test --store-failures' keeps",
+       {},
+       false},
+      {"load.commit_bytes", kSize, "256MiB", "Input read between two commits of a load", {}, false},
+      {"load.commit_files", kInt, "256", "Files loaded between two commits of a load", {}, false},
+      {"load.max_document_size", kSize, "32MiB", "A longer event is rejected", {}, false},
+      {"silver.sources",
+       kList,
+       "",
+       "Sources that Silver takes (collect, webhook, gharchive, events_api); empty: all",
+       {},
+       false},
+      {"silver.commit_rows", kInt, "4000000", "Bronze rows of one Silver commit", {}, false},
+      {"write.target_file_size", kSize, "128MiB", "Data files are closed at this size", {}, false},
+      {"write.max_open_files", kInt, "32", "Data files open at once in one writer", {}, false},
+      {"write.buffer_size", kSize, "128MiB", "Rows kept in memory by one writer", {}, false},
+      {"write.zstd_level", kInt, "1", "Compression level of data files (1 to 19)", {}, false},
+      {"sql.memory_limit", kSize, "1GiB", "Memory of a query; beyond it DuckDB spills", {}, false},
+      {"sql.threads", kInt, "0", "Threads of a query; 0: one a core", {}, false},
+      {"log.level", kString, "info", "trace, debug, info, warn, error or off", {}, false},
+      {"log.format", kString, "text", "text or json", {}, false},
+  };
+}
+
+lake::WarehouseOptions WarehouseOptionsOf(const Config& config) {
+  lake::WarehouseOptions options;
+  options.directory = config.GetString("warehouse");
+  options.catalog_name = config.GetString("catalog.name");
+  options.namespaces.bronze = config.GetString("namespaces.bronze");
+  options.namespaces.silver = config.GetString("namespaces.silver");
+  options.namespaces.gold = config.GetString("namespaces.gold");
+  options.namespaces.test_failures = config.GetString("namespaces.test_failures");
+  return options;
+}
+
+datafile::WriterOptions WriterOptionsOf(const Config& config) {
+  datafile::WriterOptions options;
+  options.target_file_bytes = config.GetBytes("write.target_file_size");
+  options.max_open_files = static_cast<int>(config.GetInt("write.max_open_files"));
+  options.max_buffered_bytes = config.GetBytes("write.buffer_size");
+  options.zstd_level = static_cast<int>(config.GetInt("write.zstd_level"));
+  return options;
+}
+
+sql::SessionOptions SessionOptionsOf(const Config& config) {
+  sql::SessionOptions options;
+  options.memory_limit_bytes = config.GetBytes("sql.memory_limit");
+  options.threads = static_cast<int>(config.GetInt("sql.threads"));
+  return options;
+}
+
+}  // namespace octolake::cli

@@ -1,0 +1,20 @@
+// The configuration keys of this program.
+#pragma once
+
+#include <vector>
+
+#include "base/config.h"
+#include "datafile/table_writer.h"
+#include "lake/warehouse.h"
+#include "sql/session.h"
+
+namespace octolake::cli {
+
+std::vector<ConfigKey> ConfigKeys();
+
+// Parts of a configuration as the rooms take them.
+lake::WarehouseOptions WarehouseOptionsOf(const Config& config);
+datafile::WriterOptions WriterOptionsOf(const Config& config);
+sql::SessionOptions SessionOptionsOf(const Config& config);
+
+}  // namespace octolake::cli
