@@ -1,0 +1,357 @@
+#include "iceberg/update.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "iceberg/table_for_test.h"
+
+namespace octolake::iceberg {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+std::vector<ManifestFile> Manifests(TestTable& table) {
+  return ReadManifestList(table.fs, table.Metadata()->CurrentSnapshot()->manifest_list).value();
+}
+
+PartitionValues Day(int32_t day) { return {Literal(day)}; }
+
+TEST(AppendFilesTest, MakesASnapshotWithItsSummary) {
+  TestTable table;
+  const auto metadata = table.MustCommit(
+      AppendFiles({table.File("a", 1, 10), table.File("b", 2, 5)}, {{"position", "7"}}));
+  ASSERT_EQ(metadata->snapshots.size(), 1U);
+  const Snapshot& snapshot = *metadata->CurrentSnapshot();
+  EXPECT_GT(snapshot.snapshot_id, 0);
+  EXPECT_EQ(snapshot.sequence_number, 1);
+  EXPECT_EQ(metadata->last_sequence_number, 1);
+  EXPECT_EQ(snapshot.timestamp_ms, 1'700'000'000'000);
+  EXPECT_EQ(metadata->last_updated_ms, 1'700'000'000'000);
+  EXPECT_EQ(snapshot.schema_id, 0);
+  EXPECT_FALSE(snapshot.parent_snapshot_id);
+  EXPECT_EQ(metadata->refs.at("main").snapshot_id, snapshot.snapshot_id);
+  EXPECT_TRUE(metadata->refs.at("main").is_branch);
+  ASSERT_EQ(metadata->snapshot_log.size(), 1U);
+  EXPECT_EQ(metadata->snapshot_log[0].snapshot_id, snapshot.snapshot_id);
+  const Properties expected = {{"operation", "append"},         {"position", "7"},
+                               {"added-data-files", "2"},       {"added-records", "15"},
+                               {"added-files-size", "200"},     {"changed-partition-count", "2"},
+                               {"total-data-files", "2"},       {"total-records", "15"},
+                               {"total-files-size", "200"},     {"total-delete-files", "0"},
+                               {"total-position-deletes", "0"}, {"total-equality-deletes", "0"}};
+  EXPECT_EQ(snapshot.summary, expected);
+  EXPECT_THAT(table.Live(), ElementsAre("a", "b"));
+}
+
+TEST(AppendFilesTest, WithoutFilesMakesASnapshotForItsPosition) {
+  TestTable table;
+  table.MustCommit(AppendFiles({table.File("a", 1)}, {}));
+  const auto metadata = table.MustCommit(AppendFiles({}, {{"position", "8"}}));
+  EXPECT_EQ(metadata->snapshots.size(), 2U);
+  EXPECT_EQ(metadata->CurrentSnapshot()->summary.at("position"), "8");
+  EXPECT_EQ(metadata->CurrentSnapshot()->summary.at("total-data-files"), "1");
+  EXPECT_FALSE(metadata->CurrentSnapshot()->summary.contains("added-data-files"));
+  EXPECT_EQ(Manifests(table).size(), 1U);
+}
+
+TEST(AppendFilesTest, TimeNeverGoesBack) {
+  TestTable table;
+  table.MustCommit(AppendFiles({table.File("a", 1)}, {}));
+  table.clock.Set(1'000'000);
+  const auto metadata = table.MustCommit(AppendFiles({table.File("b", 1)}, {}));
+  EXPECT_EQ(metadata->CurrentSnapshot()->timestamp_ms, 1'700'000'000'000);
+}
+
+TEST(AppendFilesTest, RefusesWhatCannotBeAdded) {
+  TestTable table;
+  const auto twice = table.Commit(AppendFiles({table.File("a", 1), table.File("a", 1)}, {}));
+  EXPECT_EQ(twice.error().kind, ErrorKind::kInvalidArgument);
+  DataFile unpartitioned = table.File("a", 1);
+  unpartitioned.partition.clear();
+  EXPECT_EQ(table.Commit(AppendFiles({unpartitioned}, {})).error().kind,
+            ErrorKind::kInvalidArgument);
+  DataFile of_other_type = table.File("a", 1);
+  of_other_type.partition = {Literal(std::string("1"))};
+  EXPECT_EQ(table.Commit(AppendFiles({of_other_type}, {})).error().kind,
+            ErrorKind::kInvalidArgument);
+  DataFile of_other_spec = table.File("a", 1);
+  of_other_spec.spec_id = 9;
+  EXPECT_EQ(table.Commit(AppendFiles({of_other_spec}, {})).error().kind,
+            ErrorKind::kInvalidArgument);
+  EXPECT_THAT(table.Orphans(), IsEmpty());
+}
+
+TEST(AppendFilesTest, ReadsNoOlderManifests) {
+  TestTable table;
+  for (int i = 0; i < 20; ++i) {
+    table.MustCommit(AppendFiles({table.File("f" + std::to_string(i), i)}, {}));
+  }
+  table.fs.TakeOpened();
+  table.MustCommit(AppendFiles({table.File("last", 1)}, {}));
+  EXPECT_EQ(table.fs.TakeOpened().size(), 1U);  // the parent's manifest list
+}
+
+TEST(AppendFilesTest, MergesManifestsWhenThereAreManyOfThem) {
+  TestTable table(Properties{{"commit.manifest.min-count-to-merge", "4"}});
+  for (int i = 0; i < 3; ++i) {
+    table.MustCommit(AppendFiles({table.File("f" + std::to_string(i), i)}, {}));
+  }
+  EXPECT_EQ(Manifests(table).size(), 3U);
+  const auto metadata = table.MustCommit(AppendFiles({table.File("f3", 3)}, {}));
+  const auto manifests = Manifests(table);
+  ASSERT_EQ(manifests.size(), 1U);
+  EXPECT_EQ(manifests[0].added_files_count, 1);
+  EXPECT_EQ(manifests[0].existing_files_count, 3);
+  EXPECT_EQ(manifests[0].sequence_number, 4);
+  EXPECT_EQ(manifests[0].min_sequence_number, 1);
+  const auto entries = ReadManifest(table.fs, manifests[0], *metadata).value();
+  ASSERT_EQ(entries.size(), 4U);
+  EXPECT_EQ(entries[0].status, EntryStatus::kAdded);
+  EXPECT_EQ(entries[0].sequence_number, 4);
+  // Newest first; the others keep the snapshot and the number they came with.
+  EXPECT_EQ(entries[3].status, EntryStatus::kExisting);
+  EXPECT_EQ(entries[3].sequence_number, 1);
+  EXPECT_EQ(entries[3].snapshot_id, metadata->snapshots[0].snapshot_id);
+  EXPECT_THAT(table.Live(), ElementsAre("f0", "f1", "f2", "f3"));
+  // The manifest written before it was merged belongs to nobody.
+  EXPECT_THAT(table.Orphans(), IsEmpty());
+}
+
+TEST(AppendFilesTest, MergesOnlyUpToTheTargetSize) {
+  TestTable table(Properties{{"commit.manifest.min-count-to-merge", "2"},
+                             {"commit.manifest.target-size-bytes", "1"}});
+  for (int i = 0; i < 4; ++i) {
+    table.MustCommit(AppendFiles({table.File("f" + std::to_string(i), i)}, {}));
+  }
+  EXPECT_EQ(Manifests(table).size(), 4U);
+}
+
+TEST(AppendFilesTest, NamesAWrongProperty) {
+  TestTable table(Properties{{"commit.manifest.min-count-to-merge", "many"}});
+  const auto committed = table.Commit(AppendFiles({table.File("a", 1)}, {}));
+  EXPECT_EQ(committed.error().kind, ErrorKind::kInvalidArgument);
+  EXPECT_THAT(committed.error().message,
+              testing::HasSubstr("commit.manifest.min-count-to-merge is 'many'"));
+}
+
+TEST(AppendFilesTest, CountsTotalsWhereTheParentHasNone) {
+  TestTable table;
+  table.MustCommit(AppendFiles({table.File("a", 1, 3)}, {}));
+  TableMetadata metadata = *table.Metadata();
+  metadata.snapshots[0].summary.erase("total-files-size");
+  metadata.snapshots[0].summary.erase("total-records");
+  ASSERT_TRUE(AppendFiles({table.File("b", 1, 4)}, {})->Apply(table.Context(), metadata));
+  EXPECT_EQ(metadata.CurrentSnapshot()->summary.at("total-records"), "7");
+  EXPECT_EQ(metadata.CurrentSnapshot()->summary.at("total-files-size"), "200");
+}
+
+TEST(OverwritePartitionsTest, ReplacesOnlyTheFilesOfThePartitions) {
+  TestTable table;
+  table.MustCommit(AppendFiles({table.File("a1", 1, 2), table.File("a2", 2)}, {}));
+  table.MustCommit(AppendFiles({table.File("b3", 3)}, {}));
+  table.fs.TakeOpened();
+  const auto before = Manifests(table);
+  table.fs.TakeOpened();
+  const auto metadata =
+      table.MustCommit(OverwritePartitions({Day(1)}, {table.File("c1", 1, 7)}, {{"k", "v"}}));
+  const auto opened = table.fs.TakeOpened();
+  EXPECT_FALSE(opened.contains(before[0].manifest_path)) << "the manifest of day 3 was read";
+  EXPECT_THAT(table.Live(), UnorderedElementsAre("a2", "b3", "c1"));
+  const Snapshot& snapshot = *metadata->CurrentSnapshot();
+  EXPECT_EQ(snapshot.summary.at("operation"), "overwrite");
+  EXPECT_EQ(snapshot.summary.at("added-data-files"), "1");
+  EXPECT_EQ(snapshot.summary.at("deleted-data-files"), "1");
+  EXPECT_EQ(snapshot.summary.at("deleted-records"), "2");
+  EXPECT_EQ(snapshot.summary.at("removed-files-size"), "100");
+  EXPECT_EQ(snapshot.summary.at("total-records"), "9");
+  EXPECT_EQ(snapshot.summary.at("total-data-files"), "3");
+  EXPECT_EQ(snapshot.summary.at("changed-partition-count"), "1");
+  EXPECT_EQ(snapshot.summary.at("k"), "v");
+
+  const auto manifests = Manifests(table);
+  ASSERT_EQ(manifests.size(), 3U);
+  EXPECT_EQ(manifests[1].manifest_path, before[0].manifest_path);
+  const auto entries = ReadManifest(table.fs, manifests[2], *metadata).value();
+  ASSERT_EQ(entries.size(), 2U);
+  EXPECT_EQ(entries[0].status, EntryStatus::kDeleted);
+  EXPECT_EQ(entries[0].snapshot_id, snapshot.snapshot_id);
+  EXPECT_EQ(entries[0].sequence_number, 1);
+  EXPECT_EQ(entries[1].status, EntryStatus::kExisting);
+  EXPECT_EQ(entries[1].snapshot_id, metadata->snapshots[0].snapshot_id);
+  EXPECT_EQ(entries[1].sequence_number, 1);
+}
+
+TEST(OverwritePartitionsTest, EmptiesAPartitionAndForgetsItsManifest) {
+  TestTable table;
+  table.MustCommit(AppendFiles({table.File("a", 1)}, {}));
+  auto metadata = table.MustCommit(OverwritePartitions({Day(1)}, {}, {}));
+  EXPECT_THAT(table.Live(), IsEmpty());
+  EXPECT_EQ(metadata->CurrentSnapshot()->summary.at("total-data-files"), "0");
+  EXPECT_EQ(Manifests(table).size(), 1U);  // says what was deleted
+  table.MustCommit(AppendFiles({table.File("b", 1)}, {}));
+  EXPECT_EQ(Manifests(table).size(), 1U);  // only that of b
+}
+
+TEST(OverwritePartitionsTest, IsAnAppendWhereNothingIsReplaced) {
+  TestTable table;
+  table.MustCommit(AppendFiles({table.File("a", 1)}, {}));
+  auto metadata = table.MustCommit(OverwritePartitions({Day(2)}, {table.File("b", 2)}, {}));
+  EXPECT_EQ(metadata->CurrentSnapshot()->summary.at("operation"), "append");
+  metadata = table.MustCommit(OverwritePartitions({Day(5)}, {}, {{"position", "1"}}));
+  EXPECT_EQ(metadata->snapshots.size(), 3U);
+  EXPECT_THAT(table.Live(), ElementsAre("a", "b"));
+}
+
+TEST(OverwritePartitionsTest, RefusesFilesOfOtherPartitions) {
+  TestTable table;
+  const auto committed = table.Commit(OverwritePartitions({Day(2)}, {table.File("b", 3)}, {}));
+  EXPECT_EQ(committed.error().kind, ErrorKind::kInvalidArgument);
+}
+
+TEST(OverwritePartitionsTest, KnowsTheNullPartition) {
+  TestTable table;
+  DataFile null_day = table.File("n", 0);
+  null_day.partition = {std::nullopt};
+  table.MustCommit(AppendFiles({null_day, table.File("a", 1)}, {}));
+  table.MustCommit(OverwritePartitions({{std::nullopt}}, {}, {}));
+  EXPECT_THAT(table.Live(), ElementsAre("a"));
+}
+
+TEST(OverwritePartitionsTest, RefusesFilesOfAnotherSpec) {
+  TestTable table;
+  table.MustCommit(AppendFiles({table.File("a", 1)}, {}));
+  TableMetadata metadata = *table.Metadata();
+  metadata.partition_specs.push_back({.spec_id = 1, .fields = {}});
+  metadata.default_spec_id = 1;
+  const auto status =
+      OverwritePartitions({PartitionValues()}, {}, {})->Apply(table.Context(), metadata);
+  EXPECT_EQ(status.error().kind, ErrorKind::kUnsupported);
+  EXPECT_TRUE(OverwriteAll({}, {})->Apply(table.Context(), metadata));
+  EXPECT_EQ(metadata.CurrentSnapshot()->summary.at("total-data-files"), "0");
+}
+
+TEST(OverwriteAllTest, ReplacesEveryFile) {
+  TestTable table;
+  table.MustCommit(AppendFiles({table.File("a", 1), table.File("b", 2)}, {}));
+  table.MustCommit(AppendFiles({table.File("c", 3)}, {}));
+  const auto metadata = table.MustCommit(OverwriteAll({table.File("d", 4)}, {}));
+  EXPECT_THAT(table.Live(), ElementsAre("d"));
+  EXPECT_EQ(metadata->CurrentSnapshot()->summary.at("operation"), "overwrite");
+  EXPECT_EQ(metadata->CurrentSnapshot()->summary.at("deleted-data-files"), "3");
+  EXPECT_EQ(metadata->CurrentSnapshot()->summary.at("changed-partition-count"), "4");
+  EXPECT_THAT(table.Live(metadata->snapshots[1].snapshot_id), ElementsAre("a", "b", "c"));
+}
+
+// Puts a manifest of position deletes into the current snapshot.
+TableMetadata WithDeleteFile(TestTable& table) {
+  TableMetadata metadata = *table.Metadata();
+  Snapshot& snapshot = metadata.snapshots.back();
+  auto manifests = ReadManifestList(table.fs, snapshot.manifest_list).value();
+  ManifestEntry entry;
+  entry.data_file = table.File("deletes", 1, 2);
+  entry.data_file.content = FileContent::kPositionDeletes;
+  const ManifestWriteOptions options = {.schema = &metadata.CurrentSchema(),
+                                        .spec = &metadata.DefaultSpec(),
+                                        .content = ManifestContent::kDeletes,
+                                        .location = metadata.location + "/metadata/deletes.avro"};
+  manifests.push_back(WriteManifest(table.fs, table.random, options, {entry}, snapshot.snapshot_id,
+                                    snapshot.sequence_number)
+                          .value());
+  snapshot.manifest_list = metadata.location + "/metadata/snap-with-deletes.avro";
+  snapshot.summary = {{"operation", "overwrite"}};
+  EXPECT_TRUE(
+      WriteManifestList(table.fs, table.random, snapshot.manifest_list, snapshot, manifests));
+  return metadata;
+}
+
+TEST(DeleteFilesOfOthersTest, AppendsCarryThemAlongAndOverwritesRefuse) {
+  TestTable table(Properties{{"commit.manifest.min-count-to-merge", "2"}});
+  table.MustCommit(AppendFiles({table.File("a", 1, 5)}, {}));
+  TableMetadata metadata = WithDeleteFile(table);
+  const auto refused = OverwriteAll({}, {})->Apply(table.Context(), metadata);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kUnsupported);
+  ASSERT_TRUE(AppendFiles({table.File("b", 1, 5)}, {})->Apply(table.Context(), metadata));
+  const Snapshot& snapshot = *metadata.CurrentSnapshot();
+  EXPECT_EQ(snapshot.summary.at("total-delete-files"), "1");
+  EXPECT_EQ(snapshot.summary.at("total-position-deletes"), "2");
+  EXPECT_EQ(snapshot.summary.at("total-files-size"), "300");
+  const auto manifests = ReadManifestList(table.fs, snapshot.manifest_list).value();
+  ASSERT_EQ(manifests.size(), 2U);
+  EXPECT_EQ(manifests[0].manifest_path, metadata.location + "/metadata/deletes.avro");
+  EXPECT_EQ(manifests[0].sequence_number, 1);
+  EXPECT_EQ(PlanScan(table.fs, metadata, {}, {}).error().kind, ErrorKind::kUnsupported);
+}
+
+TEST(TagTest, MovesWithinTheCommitThatItMarks) {
+  TestTable table;
+  auto metadata =
+      table.MustCommit(AssertTag("t", {}), AppendFiles({table.File("a", 1)}, {}), SetTag("t", {}));
+  const int64_t first = *metadata->current_snapshot_id;
+  EXPECT_EQ(metadata->refs.at("t").snapshot_id, first);
+  EXPECT_FALSE(metadata->refs.at("t").is_branch);
+  metadata = table.MustCommit(AppendFiles({}, {}), SetTag("u", first));
+  EXPECT_EQ(metadata->FindRef("u")->snapshot_id, first);
+  EXPECT_EQ(table.Commit(AssertTag("t", {})).error().kind, ErrorKind::kCommitConflict);
+  EXPECT_EQ(table.Commit(AssertTag("none", first)).error().kind, ErrorKind::kCommitConflict);
+  EXPECT_TRUE(table.Commit(AssertTag("t", first)));
+}
+
+TEST(TagTest, NeedsASnapshotAndANameOfItsOwn) {
+  TestTable table;
+  EXPECT_EQ(table.Commit(SetTag("t", {})).error().kind, ErrorKind::kNotFound);
+  table.MustCommit(AppendFiles({}, {}));
+  EXPECT_EQ(table.Commit(SetTag("t", 5)).error().kind, ErrorKind::kNotFound);
+  EXPECT_EQ(table.Commit(SetTag("main", {})).error().kind, ErrorKind::kInvalidArgument);
+}
+
+TEST(TagTest, KeepsRetentionOfReferences) {
+  TestTable table;
+  table.MustCommit(AppendFiles({}, {}), SetTag("t", {}));
+  TableMetadata metadata = *table.Metadata();
+  metadata.refs["t"].max_ref_age_ms = 5;
+  metadata.refs["main"].min_snapshots_to_keep = 3;
+  ASSERT_TRUE(AppendFiles({}, {})->Apply(table.Context(), metadata));
+  ASSERT_TRUE(SetTag("t", {})->Apply(table.Context(), metadata));
+  EXPECT_EQ(metadata.refs["t"].max_ref_age_ms, 5);
+  EXPECT_EQ(metadata.refs["t"].snapshot_id, metadata.current_snapshot_id);
+  EXPECT_EQ(metadata.refs["main"].min_snapshots_to_keep, 3);
+}
+
+TEST(RollbackTest, MakesAnAncestorCurrent) {
+  TestTable table;
+  auto metadata = table.MustCommit(AppendFiles({table.File("a", 1)}, {}), SetTag("t", {}));
+  const int64_t first = *metadata->current_snapshot_id;
+  metadata = table.MustCommit(AppendFiles({table.File("b", 1)}, {}), SetTag("t", {}));
+  const int64_t second = *metadata->current_snapshot_id;
+  metadata = table.MustCommit(RollbackTo(first));
+  EXPECT_EQ(metadata->current_snapshot_id, first);
+  EXPECT_EQ(metadata->refs.at("main").snapshot_id, first);
+  EXPECT_EQ(metadata->refs.at("t").snapshot_id, second);
+  EXPECT_EQ(metadata->snapshot_log.back().snapshot_id, first);
+  EXPECT_THAT(table.Live(), ElementsAre("a"));
+  EXPECT_EQ(table.Commit(RollbackTo(second)).error().kind, ErrorKind::kInvalidArgument);
+  EXPECT_EQ(table.Commit(RollbackTo(1)).error().kind, ErrorKind::kNotFound);
+  metadata = table.MustCommit(AppendFiles({table.File("c", 1)}, {}));
+  EXPECT_EQ(metadata->CurrentSnapshot()->sequence_number, 3);
+  EXPECT_EQ(metadata->CurrentSnapshot()->parent_snapshot_id, first);
+  EXPECT_EQ(metadata->CurrentSnapshot()->summary.at("total-data-files"), "2");
+}
+
+TEST(AssertCurrentSnapshotTest, HoldsOrConflicts) {
+  TestTable table;
+  EXPECT_TRUE(table.Commit(AssertCurrentSnapshot({}), AppendFiles({}, {})));
+  EXPECT_EQ(table.Commit(AssertCurrentSnapshot({})).error().kind, ErrorKind::kCommitConflict);
+  EXPECT_TRUE(table.Commit(AssertCurrentSnapshot(table.Metadata()->current_snapshot_id)));
+}
+
+TEST(SetPropertiesTest, AddsAndReplaces) {
+  TestTable table(Properties{{"a", "1"}, {"b", "2"}});
+  const auto metadata = table.MustCommit(SetProperties({{"b", "3"}, {"c", "4"}}));
+  const Properties expected = {{"a", "1"}, {"b", "3"}, {"c", "4"}};
+  EXPECT_EQ(metadata->properties, expected);
+}
+
+}  // namespace
+}  // namespace octolake::iceberg
