@@ -32,7 +32,7 @@ function(octolake_room name)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE octolake_program_flags octolake_${name} ${arg_TEST_LIBS}
       GTest::gmock GTest::gtest_main)
-    gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST TEST_PREFIX "${name}."
+    gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 TEST_PREFIX "${name}."
       PROPERTIES LABELS ${name} ENVIRONMENT "${OCTOLAKE_TEST_ENVIRONMENT}")
   endif()
 endfunction()
