@@ -187,7 +187,7 @@ Status DocumentReader::Recover(Document* document, size_t broken_at) {
     // Several lines: the first that begins with a bracket in its first column is a new document,
     // for whoever prints objects over several lines indents what is in them.
     const std::string_view ahead = window_.ahead();
-    const size_t new_document = ahead.substr(0, broken_at).find("\n{");
+    const size_t new_document = ahead.substr(0, broken_at + 1).find("\n{");
     end = std::min(new_document == std::string_view::npos ? ahead.find('\n', broken_at)
                                                           : new_document,
                    ahead.size());

@@ -1,0 +1,71 @@
+// For this room's tests: reads a text and keeps everything that came of it.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "event/event_reader.h"
+#include "event/event_row.h"
+#include "io/byte_source.h"
+
+namespace octolake::event {
+
+// Gives bytes in pieces of a chosen size, and an error after the last if one is set.
+class PiecewiseSource final : public io::ByteSource {
+ public:
+  PiecewiseSource(std::string bytes, int64_t piece, std::optional<Error> error = std::nullopt)
+      : bytes_(std::move(bytes)), piece_(piece), error_(std::move(error)) {}
+
+  Result<int64_t> Read(char* out, int64_t capacity) override {
+    const auto left = static_cast<int64_t>(bytes_.size()) - at_;
+    const int64_t count = std::min({piece_, capacity, left});
+    if (count == 0 && error_) return tl::unexpected<Error>(*error_);
+    std::copy_n(bytes_.data() + at_, count, out);
+    at_ += count;
+    return count;
+  }
+  int64_t consumed() const override { return at_; }
+
+ private:
+  std::string bytes_;
+  int64_t piece_;
+  std::optional<Error> error_;
+  int64_t at_ = 0;
+};
+
+struct RejectedDocument {
+  std::string raw;
+  std::string reason;
+  int64_t ordinal = 0;
+  int64_t byte_offset = 0;
+  friend bool operator==(const RejectedDocument&, const RejectedDocument&) = default;
+};
+
+std::ostream& operator<<(std::ostream& out, const RejectedDocument& document);
+
+struct Reading {
+  std::vector<EventBatch> batches;
+  std::vector<EventRow> events;  // their text belongs to the batches
+  std::vector<RejectedDocument> rejected;
+  std::vector<std::string> trace_ids;  // of the events
+  std::vector<std::string> rejected_trace_ids;
+  std::optional<Error> error;
+
+  std::vector<std::string> Ids() const;
+};
+
+ReadOptions TestOptions();  // source "collect", ingested at 2026-01-02T03:04:05Z
+
+Reading ReadText(const std::string& text, const ReadOptions& options = TestOptions(),
+                 int64_t piece = int64_t{1} << 20, std::optional<Error> error = std::nullopt);
+Reading ReadSource(std::unique_ptr<io::ByteSource> source, const ReadOptions& options);
+
+// A small event of the Events API shape with this id.
+std::string SmallEvent(const std::string& id);
+
+}  // namespace octolake::event
