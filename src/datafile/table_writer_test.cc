@@ -1,5 +1,6 @@
 #include "datafile/table_writer.h"
 
+#include <arrow/memory_pool.h>
 #include <arrow/table.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

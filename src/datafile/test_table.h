@@ -4,6 +4,7 @@
 #include <arrow/array.h>
 #include <arrow/json/from_string.h>
 #include <arrow/record_batch.h>
+#include <arrow/scalar.h>
 #include <arrow/table.h>
 #include <arrow/type.h>
 #include <gtest/gtest.h>
@@ -53,7 +54,8 @@ class TestTable {
     std::string pattern = std::filesystem::temp_directory_path() / "octolake_table_XXXXXX";
     directory_ = mkdtemp(pattern.data());
     metadata_.location = io::FileLocation(directory_ + "/" + subdirectory);
-    metadata_.schemas.push_back({.schema_id = 0, .fields = std::move(fields)});
+    metadata_.schemas.push_back(
+        {.schema_id = 0, .fields = std::move(fields), .identifier_field_ids = {}});
     metadata_.partition_specs.push_back({.spec_id = 0, .fields = std::move(partition)});
   }
   ~TestTable() { std::filesystem::remove_all(directory_); }
