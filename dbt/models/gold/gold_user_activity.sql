@@ -16,6 +16,20 @@
 {% set text = type_text() %}
 {% set instant = type_instant() %}
 {% set actor = actor_key('actor_id', 'actor_login') %}
+{% set totals = [
+    'total_events', 'unique_events', 'repos_contributed_to', 'push_events', 'pull_request_events',
+    'issue_events', 'issue_comment_events', 'watch_events', 'fork_events', 'create_events',
+    'delete_events', 'code_change_events', 'pull_request_related_events', 'issue_related_events',
+    'social_events', 'total_commits', 'merged_pull_requests', 'main_branch_events',
+    'total_activity_score'
+] %}
+{#- The table's columns in order, for the rows that are copied. -#}
+{% set columns = ['actor_id', 'actor_login', 'activity_date'] + totals + [
+    'avg_activity_score', 'public_events', 'private_events', 'most_active_hour', 'top_repo',
+    'top_repo_event_count', 'events_7day_avg', 'commits_7day_avg', 'cumulative_events',
+    'cumulative_commits', 'user_activity_level', 'user_specialization', 'created_at', 'actor_key',
+    'pushes_of_unknown_size'
+] %}
 
 with
 
@@ -215,15 +229,9 @@ computed as (
         cast(daily.actor_id as bigint) as actor_id,
         cast(daily.actor_login as {{ text }}) as actor_login,
         cast(daily.activity_date as date) as activity_date,
-{% for column in [
-    'total_events', 'unique_events', 'repos_contributed_to', 'push_events', 'pull_request_events',
-    'issue_events', 'issue_comment_events', 'watch_events', 'fork_events', 'create_events',
-    'delete_events', 'code_change_events', 'pull_request_related_events', 'issue_related_events',
-    'social_events', 'total_commits', 'merged_pull_requests', 'main_branch_events',
-    'total_activity_score'
-] %}
+{%- for column in totals %}
         cast(daily.{{ column }} as bigint) as {{ column }},
-{% endfor %}
+{%- endfor %}
         cast(daily.total_activity_score as double) / daily.total_events as avg_activity_score,
         cast(daily.public_events as bigint) as public_events,
         cast(daily.private_events as bigint) as private_events,
@@ -232,13 +240,13 @@ computed as (
         cast(coalesce(top_repo.top_repo_event_count, 0) as bigint) as top_repo_event_count,
         cast(running.events_7days as double) / 7 as events_7day_avg,
         cast(running.commits_7days as double) / 7 as commits_7day_avg,
-{% if is_incremental() %}
+{%- if is_incremental() %}
         cast(coalesce(opening.events_before, 0) + running.events_so_far as bigint) as cumulative_events,
         cast(coalesce(opening.commits_before, 0) + running.commits_so_far as bigint) as cumulative_commits,
-{% else %}
+{%- else %}
         cast(running.events_so_far as bigint) as cumulative_events,
         cast(running.commits_so_far as bigint) as cumulative_commits,
-{% endif %}
+{%- endif %}
         cast(case
             when daily.total_activity_score >= 50 then 'highly_active'
             when daily.total_activity_score >= 20 then 'active'
@@ -266,10 +274,10 @@ computed as (
     left join top_repo
         on daily.actor_key = top_repo.actor_key
         and daily.activity_date = top_repo.event_date
-{% if is_incremental() %}
+{%- if is_incremental() %}
     left join opening
         on daily.actor_key = opening.actor_key
-{% endif %}
+{%- endif %}
 
 )
 
@@ -279,7 +287,10 @@ select * from computed
 
 union all
 
-select gold.*
+select
+{%- for column in columns %}
+    gold.{{ column }}{{ ',' if not loop.last }}
+{%- endfor %}
 from {{ this }} as gold
 inner join (select distinct activity_date from daily) as affected_days
     on gold.activity_date = affected_days.activity_date
