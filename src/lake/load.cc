@@ -1,0 +1,176 @@
+#include "lake/load.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "lake/definitions.h"
+#include "lake/input_file.h"
+#include "lake/load_group.h"
+
+namespace octolake::lake {
+namespace {
+
+using Outcome = FileReport::Outcome;
+
+class Loader {
+ public:
+  Loader(Warehouse& warehouse, const LoadOptions& options, ProgressListener& progress,
+         LoadedState state)
+      : options_(options),
+        progress_(progress),
+        state_(std::move(state)),
+        group_loader_(warehouse, options, state_,
+                      [this](const std::string& path, int64_t bytes) { OnBytes(path, bytes); }) {}
+
+  Result<LoadReport> Run(const std::vector<std::string>& paths);
+
+ private:
+  std::vector<std::optional<InputInfo>> Inspect(const std::vector<std::string>& paths);
+  Status Take(size_t index, const InputInfo& info);
+  Status TakeFile(size_t index, const InputInfo& info);
+  bool SkipIfLoaded(size_t index, const std::string& sha256);
+  bool IsInGroup(const std::string& sha256) const;
+  Status LoadGroup();
+  void Apply(const GroupReport& group);
+  void OnBytes(const std::string& path, int64_t group_bytes);
+
+  const LoadOptions& options_;
+  ProgressListener& progress_;
+  LoadedState state_;
+  GroupLoader group_loader_;
+  std::vector<GroupFile> group_;
+  int64_t group_bytes_ = 0;
+  LoadReport report_;
+  int64_t bytes_done_ = 0;  // of the files before the group
+  int64_t bytes_total_ = 0;
+};
+
+void Loader::OnBytes(const std::string& path, int64_t group_bytes) {
+  progress_.OnProgress({"load " + path, "bytes", bytes_done_ + group_bytes, bytes_total_});
+}
+
+// nullopt for what cannot be read; its report says why.
+std::vector<std::optional<InputInfo>> Loader::Inspect(const std::vector<std::string>& paths) {
+  std::vector<std::optional<InputInfo>> infos;
+  for (const std::string& path : paths) {
+    FileReport file;
+    file.name = path;
+    auto info = InspectInput(path);
+    if (info) {
+      file.bytes = info->size;
+      if (info->is_stream) bytes_total_ = -1;
+      if (bytes_total_ >= 0) bytes_total_ += info->size;
+      infos.push_back(*info);
+    } else {
+      file.outcome = Outcome::kFailed;
+      file.error = std::move(info).error().message;
+      infos.push_back(std::nullopt);
+    }
+    report_.files.push_back(std::move(file));
+  }
+  return infos;
+}
+
+bool Loader::SkipIfLoaded(size_t index, const std::string& sha256) {
+  if (options_.again) return false;
+  const auto found = state_.digests.find(sha256);
+  if (found == state_.digests.end()) return false;
+  FileReport& file = report_.files[index];
+  file.outcome = Outcome::kSkipped;
+  if (found->second) {
+    // The damage is still there: whoever loads must go on hearing of it.
+    file.outcome = Outcome::kPartial;
+    file.error = *found->second + " (what came before was loaded earlier)";
+  }
+  return true;
+}
+
+bool Loader::IsInGroup(const std::string& sha256) const {
+  return std::any_of(group_.begin(), group_.end(),
+                     [&](const GroupFile& file) { return file.sha256 == sha256; });
+}
+
+Status Loader::TakeFile(size_t index, const InputInfo& info) {
+  FileReport& file = report_.files[index];
+  auto sha256 = HashFile(file.name);
+  if (!sha256) {
+    file.outcome = Outcome::kFailed;
+    file.error = std::move(sha256).error().message;
+    bytes_done_ += info.size;
+    return {};
+  }
+  // The same content twice: the second is skipped if the first could be loaded.
+  if (!options_.again && IsInGroup(*sha256)) OCTO_TRY(LoadGroup());
+  if (SkipIfLoaded(index, *sha256)) {
+    bytes_done_ += info.size;
+    return {};
+  }
+  group_.push_back({index, file.name, info, std::move(sha256).value()});
+  group_bytes_ += info.size;
+  const bool full = group_bytes_ >= options_.commit_bytes ||
+                    static_cast<int64_t>(group_.size()) >= options_.commit_files;
+  return full ? LoadGroup() : Status();
+}
+
+Status Loader::Take(size_t index, const InputInfo& info) {
+  if (!info.is_stream) return TakeFile(index, info);
+  // Whether it was loaded before is known only at its end, so that it is committed alone.
+  OCTO_TRY(LoadGroup());
+  group_.push_back({index, report_.files[index].name, info, ""});
+  return LoadGroup();
+}
+
+void Loader::Apply(const GroupReport& group) {
+  if (group.committed) ++report_.commits;
+  for (const GroupResult& result : group.results) {
+    FileReport& file = report_.files[result.index];
+    file.outcome = result.outcome;
+    file.error = result.error;
+    if (result.outcome == Outcome::kSkipped) {
+      SkipIfLoaded(result.index, result.file.sha256);
+      continue;
+    }
+    if (result.outcome == Outcome::kFailed) continue;
+    file.bytes = result.file.size;
+    file.events = result.file.events;
+    file.rejected = result.file.rejected;
+    report_.events += file.events;
+    report_.rejected += file.rejected;
+  }
+}
+
+Status Loader::LoadGroup() {
+  if (group_.empty()) return {};
+  auto loaded = group_loader_.Load(std::exchange(group_, {}));
+  if (!loaded) {
+    const std::string before =
+        report_.commits == 0 ? "nothing was loaded"
+                             : std::to_string(report_.events) + " events in " +
+                                   std::to_string(report_.commits) + " commits were loaded before";
+    return WithContext(std::move(loaded).error(), "load stopped, " + before);
+  }
+  Apply(*loaded);
+  bytes_done_ += std::exchange(group_bytes_, 0);
+  return {};
+}
+
+Result<LoadReport> Loader::Run(const std::vector<std::string>& paths) {
+  const auto infos = Inspect(paths);
+  for (size_t i = 0; i < infos.size(); ++i) {
+    if (infos[i]) OCTO_TRY(Take(i, *infos[i]));
+  }
+  OCTO_TRY(LoadGroup());
+  return std::move(report_);
+}
+
+}  // namespace
+
+Result<LoadReport> LoadFiles(Warehouse& warehouse, const std::vector<std::string>& paths,
+                             const LoadOptions& options, ProgressListener& progress) {
+  OCTO_TRY(CreateTables(warehouse));
+  OCTO_ASSIGN(LoadedState state, ReadLoadedState(warehouse));
+  return Loader(warehouse, options, progress, std::move(state)).Run(paths);
+}
+
+}  // namespace octolake::lake

@@ -1,0 +1,87 @@
+// The files of one commit of `load`: read, written and committed together.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/uuid.h"
+#include "iceberg/catalog.h"
+#include "lake/background_writer.h"
+#include "lake/input_file.h"
+#include "lake/load.h"
+#include "lake/loaded_files.h"
+
+namespace octolake::lake {
+
+struct GroupFile {
+  size_t index = 0;  // of its report
+  std::string path;
+  InputInfo info;
+  std::string sha256;  // known from the first reading; empty for a stream
+};
+
+// What became of a file. Only what is kLoaded or kPartial is in Bronze.
+struct GroupResult {
+  size_t index = 0;
+  FileReport::Outcome outcome = FileReport::Outcome::kLoaded;
+  LoadedFile file;
+  std::string error;
+};
+
+struct GroupReport {
+  std::vector<GroupResult> results;
+  bool committed = false;
+};
+
+// What was loaded before, and the snapshot of loaded_files that says so.
+struct LoadedState {
+  LoadedDigests digests;
+  std::optional<int64_t> snapshot;
+};
+
+// Reads the table again.
+Result<LoadedState> ReadLoadedState(Warehouse& warehouse);
+
+// Used by one thread.
+class GroupLoader {
+ public:
+  // Told the bytes read of the group's files so far, and the file at hand.
+  using BytesRead = std::function<void(const std::string& path, int64_t bytes)>;
+
+  // All must outlive the loader; `state` is kept up to date.
+  GroupLoader(Warehouse& warehouse, const LoadOptions& options, LoadedState& state,
+              BytesRead bytes_read);
+
+  // Loads the files in one commit. A file that cannot be read, or whose content somebody else
+  // loaded meanwhile, is left out. An error means that nothing was committed, except for
+  // kCommitStateUnknown.
+  Result<GroupReport> Load(std::vector<GroupFile> files);
+
+ private:
+  struct FileRead;
+  struct Files;
+
+  Result<std::unique_ptr<BackgroundWriter>> MakeWriter();
+  Result<FileRead> ReadFile(const GroupFile& file, BackgroundWriter& writer);
+  Result<FileRead> ReadEvents(const GroupFile& file, HashedInput& input, BackgroundWriter& writer);
+  Result<bool> ReadAll(std::vector<GroupFile>& files, BackgroundWriter& writer,
+                       GroupReport& report);
+  Result<bool> Commit(const Files& files, std::vector<GroupFile>& left, GroupReport& report);
+  Status CommitOnce(const Files& files);
+  TimestampMicros NextInstant();
+
+  Warehouse& warehouse_;
+  const LoadOptions& options_;
+  LoadedState& state_;
+  BytesRead bytes_read_;
+  UuidV7Generator trace_ids_;
+  TimestampMicros last_instant_ = 0;
+  int64_t bytes_before_ = 0;  // of the group's files read to their end
+};
+
+}  // namespace octolake::lake
