@@ -35,7 +35,8 @@ struct RelationName {
 class ResultStream {
  public:
   virtual ~ResultStream() = default;
-  // Strings are utf8 or large_utf8, timestamps with zone are timestamp(us, "UTC").
+  // Strings (ENUM and JSON, too) are utf8, timestamps with zone are timestamp(us, "UTC"), HUGEINT
+  // (what sum() of integers gives) is decimal128(38, 0), UUID is utf8.
   virtual std::shared_ptr<arrow::Schema> schema() const = 0;
   // DuckDB's names of the column types, for example "TIMESTAMP WITH TIME ZONE".
   virtual const std::vector<std::string>& type_names() const = 0;
@@ -43,7 +44,9 @@ class ResultStream {
 };
 
 // The session's time zone is UTC. Used by one thread, except Interrupt. Values never become part
-// of a statement's text; names are quoted.
+// of a statement's text; names are quoted. Several results may be open at once; each may be read by
+// a thread of its own and outlive the session. Files outside the readable directories are closed to
+// every statement from the start, DuckDB's extensions too.
 class Session {
  public:
   virtual ~Session() = default;
@@ -59,7 +62,9 @@ class Session {
   virtual Status UseCatalog(const std::string& catalog) = 0;
 
   // Locks the configuration and allows only statements that read (SELECT, WITH, VALUES, DESCRIBE,
-  // SHOW, SUMMARIZE, EXPLAIN of these). For SQL that a user typed. Cannot be undone.
+  // SHOW, SUMMARIZE, EXPLAIN of these), and of table functions only those known to read: others
+  // can write files. Relations can still be added by the program. For SQL that a user typed. Cannot
+  // be undone.
   virtual Status Sandbox() = 0;
 
   // kInvalidArgument with DuckDB's message for SQL that does not parse or bind;

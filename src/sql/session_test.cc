@@ -134,6 +134,7 @@ TEST(Session, MapsFilesOfOlderSchemasByFieldId) {
                                        {6, "c", iceberg::TimestamptzType(), false, ""}},
                             .identifier_field_ids = {}};
   table.metadata().schemas[0] = now;
+  table.metadata().current_schema_id = now.schema_id;
   auto newer = table.Write({MakeBatch({{"number", arrow::int64(), "[1000000000000]"},
                                        {"r", arrow::float64(), "[0.1]"},
                                        {"a", arrow::utf8(), R"(["z"])"},
