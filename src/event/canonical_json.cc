@@ -91,13 +91,14 @@ Result<std::string> CanonicalJson(std::string_view json, int max_depth) {
   padded.append(kJsonPadding, ' ');
   JsonIndex index(max_depth);
   if (const JsonProblem problem = index.Parse({padded.data(), json.size()})) {
-    return MakeError(ErrorKind::kInvalidArgument,
-                     "not valid JSON at byte " + std::to_string(problem.position) + ": " +
-                         std::string(problem.what));
+    return MakeError(ErrorKind::kInvalidArgument, "not valid JSON at byte " +
+                                                      std::to_string(problem.position) + ": " +
+                                                      std::string(problem.what));
   }
   if (!index.only_root()) {
-    return MakeError(ErrorKind::kInvalidArgument, "expected one JSON value, found more after byte " +
-                                                      std::to_string(index.root_end()));
+    return MakeError(
+        ErrorKind::kInvalidArgument,
+        "expected one JSON value, found more after byte " + std::to_string(index.root_end()));
   }
   std::string out;
   out.reserve(json.size());

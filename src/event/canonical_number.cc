@@ -94,8 +94,8 @@ std::string CanonicalNumber(std::string_view literal) {
   const auto parsed = std::from_chars(literal.data(), literal.data() + literal.size(), value);
   if (parsed.ec != std::errc() || !std::isfinite(value) || value == 0) return Layout(exact);
   char shortest[64];
-  const auto end = std::to_chars(shortest, shortest + sizeof(shortest), value,
-                                 std::chars_format::scientific);
+  const auto end =
+      std::to_chars(shortest, shortest + sizeof(shortest), value, std::chars_format::scientific);
   return Layout(ParseDecimal({shortest, static_cast<size_t>(end.ptr - shortest)}));
 }
 

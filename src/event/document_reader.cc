@@ -94,8 +94,8 @@ Result<bool> DocumentReader::SkipFraming() {
   }
 }
 
-// How far damage that begins at the position goes: to the line's end, or to the beginning of the next
-// document on it. Beyond max_document_bytes the search ends.
+// How far damage that begins at the position goes: to the line's end, or to the beginning of the
+// next document on it. Beyond max_document_bytes the search ends.
 Result<size_t> DocumentReader::FindDamageEnd(bool* at_document) {
   size_t searched = 0;
   *at_document = false;
@@ -188,9 +188,9 @@ Status DocumentReader::Recover(Document* document, size_t broken_at) {
     // for whoever prints objects over several lines indents what is in them.
     const std::string_view ahead = window_.ahead();
     const size_t new_document = ahead.substr(0, broken_at + 1).find("\n{");
-    end = std::min(new_document == std::string_view::npos ? ahead.find('\n', broken_at)
-                                                          : new_document,
-                   ahead.size());
+    end = std::min(
+        new_document == std::string_view::npos ? ahead.find('\n', broken_at) : new_document,
+        ahead.size());
   }
   const size_t size = TrimRight(window_.ahead().substr(0, end), " \t\r\n").size();
   Take(document, Document::Kind::kText, size);

@@ -1,6 +1,6 @@
-// Cuts an input into JSON documents: lines, concatenated objects, elements of arrays, pretty-printed
-// or not, in any mixture. Commas and the brackets of arrays around documents are framing and are
-// left out, as are a byte order mark and white space.
+// Cuts an input into JSON documents: lines, concatenated objects, elements of arrays,
+// pretty-printed or not, in any mixture. Commas and the brackets of arrays around documents are
+// framing and are left out, as are a byte order mark and white space.
 //
 // The reader looks at quotes and brackets, the caller parses; together they find where a document
 // ends. A line is guessed to be one document, which is right nearly always and costs one search for
@@ -80,8 +80,8 @@ class DocumentReader {
   DocumentLimits limits_;
   StructureScan scan_;
   int64_t ordinal_ = 0;
-  size_t taken_ = 0;           // bytes of the last document, still ahead in the window
-  bool line_start_ = true;     // no document began on this line yet
+  size_t taken_ = 0;              // bytes of the last document, still ahead in the window
+  bool line_start_ = true;        // no document began on this line yet
   bool several_on_line_ = false;  // this line is known not to be one document
   int array_depth_ = 0;
   int64_t array_offset_ = 0;  // of the outermost open array

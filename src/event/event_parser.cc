@@ -209,8 +209,8 @@ bool EventParser::ReadSlot(const std::vector<Slot>& slots, const JsonMember& mem
 }
 
 // Fills the slots from the object's members and adds the rest of it to extra.
-void EventParser::ReadObject(const JsonIndex& index, std::string_view name,
-                             const JsonValue& object, const std::vector<Slot>& slots) {
+void EventParser::ReadObject(const JsonIndex& index, std::string_view name, const JsonValue& object,
+                             const std::vector<Slot>& slots) {
   if (!Present(object)) return;
   if (!object.IsObject()) return AddExtra(name, object.raw);
   index.Members(object, &nested_);
@@ -241,8 +241,7 @@ void EventParser::ReadEventsShape(const JsonIndex& index, EventRow* row) {
               {"avatar_url", &row->actor_avatar_url}});
   ReadObject(index, "repo", known_.repo,
              {{"id", nullptr, &row->repo_id}, {"name", &row->repo_name}, {"url", &row->repo_url}});
-  ReadObject(index, "org", known_.org,
-             {{"id", nullptr, &row->org_id}, {"login", &row->org_login}});
+  ReadObject(index, "org", known_.org, {{"id", nullptr, &row->org_id}, {"login", &row->org_login}});
   if (Present(known_.repository)) AddExtra("repository", known_.repository.raw);
   if (Present(known_.actor_attributes)) AddExtra("actor_attributes", known_.actor_attributes.raw);
 }

@@ -25,7 +25,8 @@ DocumentLimits LimitsOf(const ReadOptions& options) {
 }
 
 ReadOptions WithinBounds(ReadOptions options) {
-  options.max_document_bytes = std::clamp<int64_t>(options.max_document_bytes, 1, kMaxDocumentBytes);
+  options.max_document_bytes =
+      std::clamp<int64_t>(options.max_document_bytes, 1, kMaxDocumentBytes);
   options.max_rejected_bytes =
       std::clamp<int64_t>(options.max_rejected_bytes, 0, options.max_document_bytes);
   options.max_depth = std::max(options.max_depth, 1);

@@ -84,8 +84,8 @@ std::optional<TimestampMicros> ParseEventTime(std::string_view text) {
   const int64_t offset = Offset(&in);
   if (!in.ok || !in.rest.empty() || hour > 23 || minute > 59 || second > 60) return std::nullopt;
   if (!IsValidDate(year, month, day)) return std::nullopt;
-  const int64_t seconds = DaysFromCivil({year, month, day}) * 86400 + hour * 3600 + minute * 60 +
-                          second - offset;
+  const int64_t seconds =
+      DaysFromCivil({year, month, day}) * 86400 + hour * 3600 + minute * 60 + second - offset;
   if (seconds < 0 || seconds >= kYear10000Days * 86400) return std::nullopt;
   return seconds * kMicrosPerSecond + micros;
 }

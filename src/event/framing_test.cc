@@ -15,7 +15,8 @@ std::string B() { return SmallEvent("2"); }
 std::string C() { return SmallEvent("3"); }
 
 std::string Pretty() {
-  return "{\n  \"id\": \"2\",\r\n  \"type\": \"WatchEvent\",\n  \"list\": [\n    {\n      \"a\": 1\n"
+  return "{\n  \"id\": \"2\",\r\n  \"type\": \"WatchEvent\",\n  \"list\": [\n    {\n      \"a\": "
+         "1\n"
          "    },\n    []\n  ],\n  \"created_at\":\n \"2015-01-01T00:00:00Z\"\n}";
 }
 
@@ -89,8 +90,8 @@ TEST(StreamTest, EmptyInputHasNoBatch) {
 
 TEST(StreamTest, LineSeparatorsAndBracketsInStringsAreText) {
   const std::string title = "a\u2028b\u2029}{ ]\\\" \\\\";
-  const std::string event = R"({"id":"7","type":"T","created_at":"2015-01-01T00:00:00Z","payload":")" +
-                            title + R"("})";
+  const std::string event =
+      R"({"id":"7","type":"T","created_at":"2015-01-01T00:00:00Z","payload":")" + title + R"("})";
   for (const std::string& text : {event + "\n" + event, event + event, "[" + event + "," + event}) {
     const Reading reading = ReadText(text, TestOptions(), 3);
     ASSERT_THAT(reading.Ids(), ElementsAre("7", "7"));

@@ -32,17 +32,17 @@ const std::vector<TypeWeight>& Types(Era era) {
       {"DeleteEvent", 5},  {"DownloadEvent", 4},       {"MemberEvent", 3},
       {"PublicEvent", 1},  {"ForkApplyEvent", 1}};
   static const std::vector<TypeWeight> k2015 = {
-      {"PushEvent", 530},   {"CreateEvent", 118},       {"WatchEvent", 98},
-      {"IssuesEvent", 48},  {"IssueCommentEvent", 80},  {"PullRequestEvent", 42},
-      {"ForkEvent", 29},    {"DeleteEvent", 20},        {"PullRequestReviewCommentEvent", 11},
-      {"GollumEvent", 9},   {"CommitCommentEvent", 7},  {"ReleaseEvent", 5},
-      {"MemberEvent", 2},   {"PublicEvent", 1}};
+      {"PushEvent", 530},  {"CreateEvent", 118},      {"WatchEvent", 98},
+      {"IssuesEvent", 48}, {"IssueCommentEvent", 80}, {"PullRequestEvent", 42},
+      {"ForkEvent", 29},   {"DeleteEvent", 20},       {"PullRequestReviewCommentEvent", 11},
+      {"GollumEvent", 9},  {"CommitCommentEvent", 7}, {"ReleaseEvent", 5},
+      {"MemberEvent", 2},  {"PublicEvent", 1}};
   static const std::vector<TypeWeight> k2025 = {
-      {"PushEvent", 640},        {"CreateEvent", 90},        {"PullRequestEvent", 60},
-      {"WatchEvent", 50},        {"IssueCommentEvent", 45},  {"DeleteEvent", 26},
-      {"IssuesEvent", 22},       {"ForkEvent", 12},          {"PullRequestReviewCommentEvent", 14},
-      {"ReleaseEvent", 8},       {"MemberEvent", 3},         {"PullRequestReviewEvent", 22},
-      {"CommitCommentEvent", 3}, {"GollumEvent", 3},         {"PublicEvent", 2}};
+      {"PushEvent", 640},        {"CreateEvent", 90},       {"PullRequestEvent", 60},
+      {"WatchEvent", 50},        {"IssueCommentEvent", 45}, {"DeleteEvent", 26},
+      {"IssuesEvent", 22},       {"ForkEvent", 12},         {"PullRequestReviewCommentEvent", 14},
+      {"ReleaseEvent", 8},       {"MemberEvent", 3},        {"PullRequestReviewEvent", 22},
+      {"CommitCommentEvent", 3}, {"GollumEvent", 3},        {"PublicEvent", 2}};
   return era == Era::k2011 ? k2011 : era == Era::k2015 ? k2015 : k2025;
 }
 

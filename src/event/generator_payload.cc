@@ -121,7 +121,9 @@ void PayloadMaker::Issue(int64_t number, std::string_view state) {
   out_.Member("comments", dice_.Below(20) + in_.revision).Member("created_at", in_.created_at);
   state == "closed" ? out_.Member("closed_at", in_.created_at) : out_.Null("closed_at");
   if (dice_.OneIn(4)) {
-    out_.Key("pull_request").Open('{').Member("url", RepoUrl() + "/pulls/" + std::to_string(number));
+    out_.Key("pull_request")
+        .Open('{')
+        .Member("url", RepoUrl() + "/pulls/" + std::to_string(number));
     out_.Close('}');
   }
   out_.Member("body", MakeBody(dice_)).Close('}');
@@ -226,10 +228,10 @@ void PayloadMaker::Timeline() {
 
 std::string PayloadMaker::Make() {
   const std::string_view type = in_.type;
-  const bool own_timeline_shape =
-      type == "PushEvent" || type == "IssuesEvent" || type == "GistEvent" ||
-      type == "FollowEvent" || type == "DownloadEvent" || type == "ForkApplyEvent" ||
-      type == "IssueCommentEvent" || type == "CommitCommentEvent";
+  const bool own_timeline_shape = type == "PushEvent" || type == "IssuesEvent" ||
+                                  type == "GistEvent" || type == "FollowEvent" ||
+                                  type == "DownloadEvent" || type == "ForkApplyEvent" ||
+                                  type == "IssueCommentEvent" || type == "CommitCommentEvent";
   if (timeline() && type == "PublicEvent") return "";
   out_.Open('{');
   if (timeline() && own_timeline_shape) {

@@ -6,22 +6,39 @@ namespace octolake::event {
 namespace {
 
 constexpr std::array<std::string_view, 24> kWords = {
-    "amber", "basalt", "cedar", "delta", "ember",  "fjord",  "garnet", "harbor",
-    "iris",  "juniper", "kelp", "lichen", "maple", "nimbus", "opal",   "pebble",
-    "quartz", "reed",  "slate", "tundra", "umber", "vale",   "willow", "zephyr"};
+    "amber",  "basalt",  "cedar", "delta",  "ember", "fjord",  "garnet", "harbor",
+    "iris",   "juniper", "kelp",  "lichen", "maple", "nimbus", "opal",   "pebble",
+    "quartz", "reed",    "slate", "tundra", "umber", "vale",   "willow", "zephyr"};
 
-constexpr std::array<std::string_view, 16> kPhrases = {
-    "fix the parser for empty input", "add a test that fails", "update dependencies",
-    "rename the option", "make start-up faster", "handle a missing file", "remove dead code",
-    "document the format", "crash when the list is empty", "support time zones",
-    "use less memory", "wrong count after a restart", "typo", "bump version to 2.4.1",
-    "merge branch 'main'", "revert \"cache headers\""};
+constexpr std::array<std::string_view, 16> kPhrases = {"fix the parser for empty input",
+                                                       "add a test that fails",
+                                                       "update dependencies",
+                                                       "rename the option",
+                                                       "make start-up faster",
+                                                       "handle a missing file",
+                                                       "remove dead code",
+                                                       "document the format",
+                                                       "crash when the list is empty",
+                                                       "support time zones",
+                                                       "use less memory",
+                                                       "wrong count after a restart",
+                                                       "typo",
+                                                       "bump version to 2.4.1",
+                                                       "merge branch 'main'",
+                                                       "revert \"cache headers\""};
 
-constexpr std::array<std::string_view, 8> kScripts = {
-    "исправить ошибку при запуске", "修正文档中的错误", "ドキュメントを更新", "오류 수정",
-    "إصلاح الخطأ", "διόρθωση σφάλματος", "🚀 ship it 🎉", "naïve café über Straße"};
+constexpr std::array<std::string_view, 8> kScripts = {"исправить ошибку при запуске",
+                                                      "修正文档中的错误",
+                                                      "ドキュメントを更新",
+                                                      "오류 수정",
+                                                      "إصلاح الخطأ",
+                                                      "διόρθωση σφάλματος",
+                                                      "🚀 ship it 🎉",
+                                                      "naïve café über Straße"};
 
-std::string_view Word(int64_t number) { return kWords[static_cast<size_t>(number) % kWords.size()]; }
+std::string_view Word(int64_t number) {
+  return kWords[static_cast<size_t>(number) % kWords.size()];
+}
 
 std::string Name(int64_t number, std::string_view joint) {
   std::string name(Word(number * 7 + 3));

@@ -11,9 +11,7 @@ namespace {
 bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
-bool IsHex(char c) {
-  return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
+bool IsHex(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 // RFC 8259 section 6.
 bool IsNumber(std::string_view s) {
@@ -119,9 +117,8 @@ bool JsonIndex::FindStructure(std::string_view text, JsonProblem* problem) {
   using simdjson::error_code;
   if (!stage1_ || stage1_->capacity() < text.size()) {
     const size_t capacity = std::max<size_t>(text.size() + text.size() / 2, size_t{64} << 10);
-    const error_code made =
-        simdjson::get_active_implementation()->create_dom_parser_implementation(
-            capacity, static_cast<size_t>(max_depth_), stage1_);
+    const error_code made = simdjson::get_active_implementation()->create_dom_parser_implementation(
+        capacity, static_cast<size_t>(max_depth_), stage1_);
     if (made != simdjson::SUCCESS) {
       *problem = {JsonProblem::Kind::kInvalidJson, 0, "there is no memory to parse it"};
       return false;
@@ -190,9 +187,7 @@ JsonProblem JsonIndex::Walk() {
   if (close_of_.size() < tokens_) close_of_.resize(std::max<size_t>(tokens_, 4096));
   open_.clear();
   uint32_t t = 0;
-  const auto kind = [&](uint32_t token) {
-    return token < tokens_ ? text_[index_[token]] : '\0';
-  };
+  const auto kind = [&](uint32_t token) { return token < tokens_ ? text_[index_[token]] : '\0'; };
   // Each turn takes one value, with its key if it is a member, and what closes after it.
   for (;;) {
     if (!open_.empty() && text_[index_[open_.back()]] == '{') {

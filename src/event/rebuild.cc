@@ -122,9 +122,9 @@ void AddEventsShape(const EventRow& row, Rebuilder* out) {
                            {"gravatar_id", Json(row.actor_gravatar_id)},
                            {"url", Json(row.actor_url)},
                            {"avatar_url", Json(row.actor_avatar_url)}});
-  out->AddObject("repo", {{"id", Json(row.repo_id)},
-                          {"name", Json(row.repo_name)},
-                          {"url", Json(row.repo_url)}});
+  out->AddObject(
+      "repo",
+      {{"id", Json(row.repo_id)}, {"name", Json(row.repo_name)}, {"url", Json(row.repo_url)}});
   out->AddObject("org", {{"id", Json(row.org_id)}, {"login", Json(row.org_login)}});
 }
 

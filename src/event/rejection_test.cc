@@ -39,8 +39,9 @@ TEST(RejectionTest, EveryReasonInTheShapeOfTheDocument) {
   ExpectBetween(R"({"type":"T","created_at":"2015-01-01T00:00:00Z"})", "no id");
   ExpectBetween(R"({"id":"","type":"T","created_at":"2015-01-01T00:00:00Z"})", "no id");
   ExpectBetween(R"({"id":1.5,"type":"T","created_at":"2015-01-01T00:00:00Z"})", "no id");
-  ExpectBetween(R"({"type":"T","actor":{"id":1},"repository":{},"created_at":"2015-01-01T00:00:00Z"})",
-                "no id");
+  ExpectBetween(
+      R"({"type":"T","actor":{"id":1},"repository":{},"created_at":"2015-01-01T00:00:00Z"})",
+      "no id");
 }
 
 TEST(RejectionTest, EveryReasonInTheJson) {
@@ -85,8 +86,8 @@ TEST(RejectionTest, GarbageBetweenDocumentsOfOneLine) {
 }
 
 TEST(RejectionTest, ADamagedDocumentAmongConcatenatedOnes) {
-  const std::string text = SmallEvent("1") + "{\"a\":1]" + "}" + SmallEvent("2") + R"({"a":tru})" +
-                           SmallEvent("3");
+  const std::string text =
+      SmallEvent("1") + "{\"a\":1]" + "}" + SmallEvent("2") + R"({"a":tru})" + SmallEvent("3");
   const Reading reading = ReadText(text, TestOptions(), 5);
   EXPECT_THAT(reading.Ids(), ElementsAre("1", "2", "3"));
   ASSERT_EQ(reading.rejected.size(), 2u);

@@ -25,8 +25,8 @@ std::shared_ptr<arrow::Scalar> TextScalar(const std::string& text) {
 }
 
 std::shared_ptr<arrow::Scalar> InstantScalar(TimestampMicros micros) {
-  return std::make_shared<arrow::TimestampScalar>(
-      micros, arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"));
+  return std::make_shared<arrow::TimestampScalar>(micros,
+                                                  arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"));
 }
 
 }  // namespace
@@ -82,8 +82,7 @@ struct EventRowBuilder::Columns {
                                created_at));
     const int64_t day = DaysOfMicros(origin.ingestion_timestamp);
     ARROW_RETURN_NOT_OK(repeat(InstantScalar(origin.ingestion_timestamp)));
-    ARROW_RETURN_NOT_OK(
-        repeat(std::make_shared<arrow::Date32Scalar>(static_cast<int32_t>(day))));
+    ARROW_RETURN_NOT_OK(repeat(std::make_shared<arrow::Date32Scalar>(static_cast<int32_t>(day))));
     ARROW_RETURN_NOT_OK(repeat(arrow::MakeNullScalar(arrow::int32())));
     ARROW_RETURN_NOT_OK(repeat(arrow::MakeNullScalar(arrow::int64())));
     ARROW_RETURN_NOT_OK(finish(org_id, org_login, event_time, trace_id));
@@ -128,8 +127,7 @@ struct RejectedRowBuilder::Columns {
     ARROW_RETURN_NOT_OK(reason.Finish(&arrays[1]));
     ARROW_RETURN_NOT_OK(Repeat(TextScalar(origin.source), rows).Value(&arrays[2]));
     ARROW_RETURN_NOT_OK(trace_id.Finish(&arrays[3]));
-    ARROW_RETURN_NOT_OK(
-        Repeat(InstantScalar(origin.ingestion_timestamp), rows).Value(&arrays[4]));
+    ARROW_RETURN_NOT_OK(Repeat(InstantScalar(origin.ingestion_timestamp), rows).Value(&arrays[4]));
     ARROW_RETURN_NOT_OK(Repeat(TextScalar(origin.source_file), rows).Value(&arrays[5]));
     ARROW_RETURN_NOT_OK(ordinal.Finish(&arrays[6]));
     ARROW_RETURN_NOT_OK(byte_offset.Finish(&arrays[7]));

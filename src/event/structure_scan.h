@@ -37,7 +37,7 @@ class StructureScan {
   bool in_string_ = false;
   bool escaped_ = false;
   bool after_line_break_ = false;
-  char previous_ = '\0';          // the last character outside strings that is not white space
+  char previous_ = '\0';  // the last character outside strings that is not white space
   size_t depth_ = 0;
   std::vector<char> open_;  // opening brackets, up to max_depth_
 };

@@ -1,3 +1,5 @@
+#include "event/test_reading.h"
+
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
 
@@ -5,7 +7,6 @@
 
 #include "base/random.h"
 #include "event/rebuild.h"
-#include "event/test_reading.h"
 
 namespace octolake::event {
 namespace {

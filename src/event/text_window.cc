@@ -41,8 +41,8 @@ Status TextWindow::DetectEncoding() {
   units_.resize(4);
   size_t have = 0;
   while (have < 3) {
-    OCTO_ASSIGN(const int64_t got, input_->Read(units_.data() + have,
-                                                static_cast<int64_t>(units_.size() - have)));
+    OCTO_ASSIGN(const int64_t got,
+                input_->Read(units_.data() + have, static_cast<int64_t>(units_.size() - have)));
     if (got == 0) break;
     have += static_cast<size_t>(got);
   }
@@ -87,8 +87,7 @@ Result<bool> TextWindow::More() {
 }
 
 Result<bool> TextWindow::MoreUtf16() {
-  const ByteOrder order =
-      encoding_ == Encoding::kUtf16Le ? ByteOrder::kLittle : ByteOrder::kBig;
+  const ByteOrder order = encoding_ == Encoding::kUtf16Le ? ByteOrder::kLittle : ByteOrder::kBig;
   for (;;) {
     const size_t kept = units_.size();
     units_.resize(kept + kChunkBytes);
@@ -96,8 +95,8 @@ Result<bool> TextWindow::MoreUtf16() {
     units_.resize(kept + static_cast<size_t>(got));
     at_end_ = got == 0;
     MakeRoom(Utf8Capacity(units_.size()));
-    const Utf16Progress done = Utf16ToUtf8({units_.data(), units_.size()}, order, at_end_,
-                                           buffer_.data() + end_);
+    const Utf16Progress done =
+        Utf16ToUtf8({units_.data(), units_.size()}, order, at_end_, buffer_.data() + end_);
     units_.erase(units_.begin(), units_.begin() + static_cast<std::ptrdiff_t>(done.read));
     end_ += done.written;
     if (done.written > 0) return true;
