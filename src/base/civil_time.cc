@@ -169,7 +169,8 @@ std::string FormatDate(int64_t days) {
 
 std::string FormatTimestamp(TimestampMicros micros) {
   const int64_t days = DaysOfMicros(micros);
-  const int64_t of_day = micros - days * kMicrosPerDay;
+  // Not micros - days * kMicrosPerDay, which overflows on the first day of the range.
+  const int64_t of_day = (micros % kMicrosPerDay + kMicrosPerDay) % kMicrosPerDay;
   const int64_t seconds = of_day / kMicrosPerSecond;
   char text[32];
   std::snprintf(text, sizeof(text), "T%02d:%02d:%02d", static_cast<int>(seconds / 3600),
