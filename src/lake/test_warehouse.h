@@ -20,7 +20,9 @@
 #include "base/random.h"
 #include "datafile/file_reader.h"
 #include "iceberg/scan.h"
+#include "io/local_file_system.h"
 #include "lake/definitions.h"
+#include "lake/hooked_catalog.h"
 #include "lake/load.h"
 #include "lake/silver.h"
 #include "lake/silver_rows.h"
@@ -55,6 +57,7 @@ class WarehouseTest : public ::testing::Test {
   }
   void TearDown() override {
     warehouse_.reset();
+    others_.reset();
     std::filesystem::remove_all(directory_);
   }
 
@@ -78,6 +81,18 @@ class WarehouseTest : public ::testing::Test {
     return Must(RunSilver(*warehouse_, options, progress));
   }
 
+  // Puts a catalog between the warehouse and the real one, which others keep using.
+  HookedCatalog& HookCatalog() {
+    others_ = std::move(warehouse_);
+    WarehouseOptions options;
+    options.directory = others_->directory();
+    auto hooked = std::make_unique<HookedCatalog>(others_->catalog());
+    HookedCatalog& catalog = *hooked;
+    warehouse_ = Warehouse::Assemble(options, io::MakeLocalFileSystem(), std::move(hooked), clock_,
+                                     SystemRandom());
+    return catalog;
+  }
+
   iceberg::Table LoadTable(const iceberg::TableIdentifier& name) {
     return Must(warehouse_->catalog().LoadTable(name));
   }
@@ -87,11 +102,11 @@ class WarehouseTest : public ::testing::Test {
   // A column's values as texts ("NULL" for NULL), in the order of the files and rows.
   std::vector<std::string> Column(const iceberg::TableIdentifier& name, const std::string& column) {
     const iceberg::Table table = LoadTable(name);
+    auto& fs = warehouse_->file_system();
     const auto columns = Must(SelectColumns(table, {column}));
     std::vector<std::string> values;
-    for (const auto& task :
-         Must(iceberg::PlanScan(warehouse_->file_system(), *table.metadata, std::nullopt, {}))) {
-      auto reader = Must(datafile::OpenDataFile(warehouse_->file_system(), task.file, columns));
+    for (const auto& task : Must(iceberg::PlanScan(fs, *table.metadata, std::nullopt, {}))) {
+      auto reader = Must(datafile::OpenDataFile(fs, task.file, columns));
       while (const auto batch = Must(reader->Next())) {
         for (int64_t i = 0; i < batch->num_rows(); ++i) {
           const auto& array = *batch->column(0);
@@ -118,6 +133,7 @@ class WarehouseTest : public ::testing::Test {
 
   ManualClock clock_{kTestNow};
   std::string directory_;
+  std::unique_ptr<Warehouse> others_;  // set by HookCatalog
   std::unique_ptr<Warehouse> warehouse_;
 };
 
