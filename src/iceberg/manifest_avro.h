@@ -9,6 +9,7 @@
 #include "avro/schema.h"
 #include "avro/value.h"
 #include "base/result.h"
+#include "iceberg/avro_record.h"
 #include "iceberg/data_file.h"
 
 namespace octolake::iceberg {
@@ -17,14 +18,6 @@ namespace octolake::iceberg {
 Result<avro::Value> EntryToAvro(const Type& partition_type, const ManifestEntry& entry);
 // Of ManifestListSchema.
 avro::Value ManifestFileToAvro(const ManifestFile& manifest);
-
-struct WantedField {
-  int32_t id;
-  std::string_view name;
-};
-
-// Where the fields wanted stand in a record; -1 where they do not.
-using FieldPositions = std::vector<int>;
 
 // Reads the records of one file.
 class EntryReader {
