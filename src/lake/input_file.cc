@@ -1,5 +1,6 @@
 #include "lake/input_file.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "base/hex.h"
+#include "io/descriptor.h"
 #include "io/errno_error.h"
 #include "io/local_file_system.h"
 
@@ -72,9 +74,31 @@ class ResumedSource final : public io::ByteSource {
   size_t given_ = 0;
 };
 
+// A pipe or device, which knows no positions.
+class StreamSource final : public io::ByteSource {
+ public:
+  StreamSource(io::Descriptor descriptor, const std::string& path)
+      : descriptor_(std::move(descriptor)),
+        source_(io::MakeDescriptorSource(descriptor_.get(), path)) {}
+  Result<int64_t> Read(char* out, int64_t capacity) override {
+    return source_->Read(out, capacity);
+  }
+  int64_t consumed() const override { return source_->consumed(); }
+
+ private:
+  io::Descriptor descriptor_;
+  std::unique_ptr<io::ByteSource> source_;
+};
+
 Result<std::unique_ptr<io::ByteSource>> OpenStored(const std::string& path) {
   if (path == kStandardInput) {
     return io::MakeDescriptorSource(STDIN_FILENO, "standard input");
+  }
+  OCTO_ASSIGN(const InputInfo info, InspectInput(path));
+  if (info.is_stream) {
+    io::Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (descriptor.get() < 0) return io::ErrnoError(errno, "open", path);
+    return std::make_unique<StreamSource>(std::move(descriptor), path);
   }
   std::error_code error;
   const std::string absolute = std::filesystem::absolute(path, error).string();

@@ -6,6 +6,7 @@
 #include <arrow/record_batch.h>
 #include <arrow/scalar.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -47,7 +48,10 @@ inline void Must(Status status) { ASSERT_TRUE(status) << status.error().message;
 class WarehouseTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "lake_test.XXXXXX").string();
+    // In memory where that can be: every commit syncs files, which takes its time on a disk.
+    const bool shared_memory = ::access("/dev/shm", W_OK) == 0;
+    std::string pattern = shared_memory ? "/dev/shm" : std::filesystem::temp_directory_path();
+    pattern += "/lake_test.XXXXXX";
     ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
     directory_ = pattern;
     WarehouseOptions options;
