@@ -54,11 +54,12 @@ def declare(columns):
 
 
 def insert(connection, relation, columns, rows):
-    """One statement with a list for each column: far faster than a statement for each row."""
-    lists = ", ".join(f"unnest(cast(? as {type_}[]))" for _, type_ in columns)
+    """One JSON text for all rows: a statement for each row, or a parameter for each value, is slow."""
+    shape = json.dumps([dict(columns)])
+    document = json.dumps([{name: row[name] for name, _ in columns} for row in rows], default=str)
     connection.execute(
-        f"insert into {relation} select {lists}",
-        [[row[name] for row in rows] for name, _ in columns])
+        f"insert into {relation} select unnest(from_json(cast(? as json), '{shape}'), max_depth := 2)",
+        [document])
 
 
 class Lake:
