@@ -198,7 +198,8 @@ TEST_F(SilverTest, WholeSnapshotsUpToTheRowsOfACommit) {
   EXPECT_EQ(report.consumed_snapshot, Bronze().metadata->current_snapshot_id);
   // Every commit of this history, which only ever appended, moved the position.
   std::set<std::string> positions;
-  for (const auto& snapshot : Parsed().metadata->snapshots) {
+  const iceberg::Table silver = Parsed();
+  for (const auto& snapshot : silver.metadata->snapshots) {
     const auto position = snapshot.summary.find("octolake.position.bronze.github_events");
     ASSERT_NE(position, snapshot.summary.end()) << snapshot.snapshot_id;
     positions.insert(position->second);
