@@ -195,7 +195,7 @@ const char* EventParser::Read(const JsonIndex& index, EventRow* row) {
   return nullptr;
 }
 
-bool EventParser::ReadSlot(const std::vector<Slot>& slots, const JsonMember& member) {
+bool EventParser::ReadSlot(std::initializer_list<Slot> slots, const JsonMember& member) {
   for (const Slot& slot : slots) {
     if (slot.key != member.key) continue;
     if (slot.text != nullptr) {
@@ -210,7 +210,7 @@ bool EventParser::ReadSlot(const std::vector<Slot>& slots, const JsonMember& mem
 
 // Fills the slots from the object's members and adds the rest of it to extra.
 void EventParser::ReadObject(const JsonIndex& index, std::string_view name, const JsonValue& object,
-                             const std::vector<Slot>& slots) {
+                             std::initializer_list<Slot> slots) {
   if (!Present(object)) return;
   if (!object.IsObject()) return AddExtra(name, object.raw);
   index.Members(object, &nested_);

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <deque>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,8 +63,8 @@ class EventParser {
   void ReadEventsShape(const JsonIndex& index, EventRow* row);
   void ReadTimelineShape(const JsonIndex& index, EventRow* row);
   void ReadObject(const JsonIndex& index, std::string_view name, const JsonValue& object,
-                  const std::vector<Slot>& slots);
-  bool ReadSlot(const std::vector<Slot>& slots, const JsonMember& member);
+                  std::initializer_list<Slot> slots);
+  bool ReadSlot(std::initializer_list<Slot> slots, const JsonMember& member);
   void ReadRepositoryName(const Text& owner, const Text& name, EventRow* row);
   void CheckKeys(const std::vector<JsonMember>& members);
   std::string_view DeriveId(const JsonIndex& index);

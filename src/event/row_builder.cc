@@ -43,8 +43,10 @@ struct EventRowBuilder::Columns {
   arrow::TimestampBuilder event_time{arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"),
                                      arrow::default_memory_pool()};
   arrow::StringBuilder trace_id, delivery_id, extra;
+  int64_t last_payload_bytes = 0;  // of the batch before: the next will need about as much
 
   arrow::Status Append(const EventRow& row, std::string_view trace) {
+    if (payload.length() == 0) ARROW_RETURN_NOT_OK(payload.ReserveData(last_payload_bytes));
     ARROW_RETURN_NOT_OK(Put(id, row.id));
     ARROW_RETURN_NOT_OK(Put(type, row.type));
     ARROW_RETURN_NOT_OK(Put(is_public, row.is_public));
@@ -68,6 +70,7 @@ struct EventRowBuilder::Columns {
 
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Finish(const RowOrigin& origin) {
     const int64_t rows = id.length();
+    last_payload_bytes = payload.value_data_length();
     arrow::ArrayVector arrays;
     const auto finish = [&arrays](auto&... builders) {
       arrow::Status status;
