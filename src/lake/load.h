@@ -53,7 +53,9 @@ Result<LoadReport> LoadFiles(Warehouse& warehouse, const std::vector<std::string
                              const LoadOptions& options, ProgressListener& progress);
 
 // Files, directories (their *.json, *.jsonl, *.ndjson, *.gz, *.zst files, at any depth, by name)
-// and globs to a list of paths. kNotFound, naming it, for one that matches nothing.
+// and globs to a list of paths. A plain path is taken as it is, so that a missing file is reported
+// beside the good ones. kNotFound, naming it, for a directory or glob that matches nothing,
+// kUnsupported for URLs and hours.
 Result<std::vector<std::string>> ExpandSources(const std::vector<std::string>& sources);
 
 }  // namespace octolake::lake

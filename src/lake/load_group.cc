@@ -130,12 +130,12 @@ Result<GroupLoader::FileRead> GroupLoader::ReadEvents(const GroupFile& file, Has
     auto batch = reader->Next();
     if (!batch) {
       const bool damaged = batch.error().kind == ErrorKind::kCorruption;
-      const bool some = loaded.events + loaded.rejected > 0;
-      if (damaged && some) read.result.outcome = Outcome::kPartial;
-      if (damaged && some)
+      if (damaged && loaded.events + loaded.rejected > 0) {
+        read.result.outcome = Outcome::kPartial;
         read.result.error = std::move(batch).error().message;
-      else
+      } else {
         read.Fail(std::move(batch).error().message);
+      }
       return read;
     }
     bytes_read_(file.path, bytes_before_ + input.bytes_read());

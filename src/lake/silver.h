@@ -17,7 +17,9 @@ struct SilverOptions {
   bool rescan = false;  // read all of Bronze, whatever the position (harmless: deduplicated)
   // Bronze rows of one commit, at least one snapshot; bounds the memory of deduplication.
   int64_t commit_rows = 4'000'000;
-  std::vector<std::string> sources;  // values of Bronze's source column; empty: all
+  // Values of Bronze's source column; empty: all. The position passes over rows of other sources:
+  // after a source was added, rescan once.
+  std::vector<std::string> sources;
   datafile::WriterOptions writer;
 };
 
