@@ -1,0 +1,70 @@
+"""Runs the octolake program under test."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+PROGRAM = os.environ.get("OCTOLAKE", str(Path(__file__).parents[1] / "build/release/bin/octolake"))
+# Far above what any one command of these tests takes; a hang fails, not the whole run.
+TIME_LIMIT_SECONDS = 120
+
+# Configuration of whoever runs the tests must not reach the program.
+CONFIGURATION_PREFIXES = ("OCTOLAKE", "ICEBERG_", "BRONZE_", "SILVER_", "GOLD_", "KAFKA_", "MINIO_")
+
+# Runs a command and writes the peak resident set of it alone, in KiB, to a file. It has to be started
+# by a small process: what a process used before exec counts as its child's.
+MEASURE = """
+import resource, subprocess, sys
+status = subprocess.run(sys.argv[2:]).returncode
+with open(sys.argv[1], "w") as out:
+    print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=out)
+sys.exit(status)
+"""
+
+
+@dataclass
+class Completed:
+    status: int
+    out: bytes
+    err: str
+
+    @property
+    def text(self):
+        return self.out.decode("utf-8")
+
+    def json(self):
+        return json.loads(self.out)
+
+
+def environment(changes=None):
+    kept = {name: value for name, value in os.environ.items()
+            if not name.startswith(CONFIGURATION_PREFIXES)}
+    return {**kept, **(changes or {})}
+
+
+def octolake(*arguments, status=0, stdin=b"", cwd=None, env=None, prefix=()):
+    """Runs the program and asserts on its exit status."""
+    command = [*prefix, PROGRAM, *arguments]
+    done = subprocess.run([str(part) for part in command], input=stdin, capture_output=True, cwd=cwd,
+                          env=environment(env), timeout=TIME_LIMIT_SECONDS, check=False)
+    result = Completed(done.returncode, done.stdout, done.stderr.decode("utf-8"))
+    assert result.status == status, (
+        f"{' '.join(map(str, arguments))}: status {result.status}, expected {status}\n"
+        f"stdout: {result.out[-2000:]!r}\nstderr: {result.err[-4000:]}")
+    return result
+
+
+def octolake_measured(scratch, *arguments, status=0):
+    """As octolake(), with the peak resident set in MiB."""
+    report = Path(scratch) / "peak-rss"
+    prefix = (sys.executable, "-c", MEASURE, report)
+    result = octolake(*arguments, status=status, prefix=prefix)
+    return result, int(report.read_text()) / 1024
+
+
+def generate(target, *, events, seed=1, era="2015"):
+    octolake("generate", "--events", events, "--seed", seed, "--era", era, "--to", target)
+    return Path(target)
