@@ -22,8 +22,15 @@ bool Wanted(const Bundle& bundle, const DataTest& test, const std::vector<std::s
   });
 }
 
-// Every model and source that a wanted test reads, at its current snapshot. A view's query is
-// added after the tables (models are in topological order).
+Status AddInput(sql::Session& session, lake::Warehouse& warehouse, const Relation& relation) {
+  OCTO_ASSIGN(iceberg::Table table,
+              LoadInput(warehouse, TableOf(relation, warehouse.namespaces())));
+  return AddSnapshot(session, CompiledName(relation), warehouse, table,
+                     table.metadata->current_snapshot_id);
+}
+
+// Every model and source at its current snapshot; one that is missing or damaged spoils only the
+// tests that read it. A view's query is added after the tables (models are in topological order).
 Result<std::unique_ptr<sql::Session>> OpenTestSession(lake::Warehouse& warehouse,
                                                       const Bundle& bundle,
                                                       const TestOptions& options) {
@@ -33,19 +40,18 @@ Result<std::unique_ptr<sql::Session>> OpenTestSession(lake::Warehouse& warehouse
   }
   session_options.readable_directories.push_back(warehouse.directory());
   OCTO_ASSIGN(std::unique_ptr<sql::Session> session, sql::OpenSession(session_options));
-  auto add_table = [&](const Relation& relation) -> Status {
-    OCTO_ASSIGN(iceberg::Table table,
-                LoadInput(warehouse, TableOf(relation, warehouse.namespaces())));
-    return AddSnapshot(*session, CompiledName(relation), warehouse, table,
-                       table.metadata->current_snapshot_id);
+  auto or_unreadable = [&](const Relation& relation, const Status& added) -> Status {
+    if (added) return {};
+    return AddUnreadable(*session, CompiledName(relation), added.error().message);
   };
-  for (const Source& source : bundle.sources) OCTO_TRY(add_table(source.relation));
+  for (const Source& source : bundle.sources) {
+    OCTO_TRY(or_unreadable(source.relation, AddInput(*session, warehouse, source.relation)));
+  }
   for (const Model& model : bundle.models) {
-    if (model.materialization == Materialization::kView) {
-      OCTO_TRY(session->AddView(CompiledName(model.relation), model.full_sql));
-    } else {
-      OCTO_TRY(add_table(model.relation));
-    }
+    const Status added = model.materialization == Materialization::kView
+                             ? session->AddView(CompiledName(model.relation), model.full_sql)
+                             : AddInput(*session, warehouse, model.relation);
+    OCTO_TRY(or_unreadable(model.relation, added));
   }
   return session;
 }

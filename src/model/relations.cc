@@ -3,6 +3,15 @@
 #include "iceberg/scan.h"
 
 namespace octolake::model {
+namespace {
+
+std::string SqlText(std::string_view text) {
+  std::string quoted = "'";
+  for (char c : text) quoted += c == '\'' ? std::string("''") : std::string(1, c);
+  return quoted + "'";
+}
+
+}  // namespace
 
 iceberg::TableIdentifier TableOf(const Relation& relation, const lake::Namespaces& namespaces) {
   std::string name_space = relation.layer;
@@ -40,6 +49,13 @@ Status AddSnapshot(sql::Session& session, const sql::RelationName& name, lake::W
   auto tasks = iceberg::PlanScan(warehouse.file_system(), metadata, snapshot_id, {});
   if (!tasks) return WithContext(tasks.error(), table.identifier.ToString());
   return session.AddRelation(name, *schema, *tasks);
+}
+
+// A filter, since an unused column would be left out, and its error with it. The column's name is
+// for queries that name one of the table's columns: what they get to see are the names there are.
+Status AddUnreadable(sql::Session& session, const sql::RelationName& name, const std::string& why) {
+  return session.AddView(name, "SELECT NULL AS " + sql::QuoteIdentifier(why) + " WHERE error(" +
+                                   SqlText(why) + ") IS NULL");
 }
 
 Result<iceberg::Table> LoadInput(lake::Warehouse& warehouse, const iceberg::TableIdentifier& id) {

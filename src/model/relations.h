@@ -33,6 +33,9 @@ sql::RelationName ChangesName(const Relation& relation);
 Status AddSnapshot(sql::Session& session, const sql::RelationName& name, lake::Warehouse& warehouse,
                    const iceberg::Table& table, std::optional<int64_t> snapshot_id);
 
+// Stands for a table that cannot be read: queries that use it fail and say why, others do not.
+Status AddUnreadable(sql::Session& session, const sql::RelationName& name, const std::string& why);
+
 // Loads a table; if it is missing, says which command makes it.
 Result<iceberg::Table> LoadInput(lake::Warehouse& warehouse, const iceberg::TableIdentifier& id);
 

@@ -7,12 +7,6 @@ namespace {
 using iceberg::Table;
 using iceberg::TableMetadata;
 
-std::string SqlText(std::string_view text) {
-  std::string quoted = "'";
-  for (char c : text) quoted += c == '\'' ? std::string("''") : std::string(1, c);
-  return quoted + "'";
-}
-
 // The snapshot of a table that a session sees; nullopt if it had none at that time.
 Result<std::optional<int64_t>> PinnedSnapshot(const TableMetadata& metadata, const AsOf& as_of) {
   if (as_of.snapshot_id && metadata.FindSnapshot(*as_of.snapshot_id) != nullptr) {
@@ -25,7 +19,7 @@ Result<std::optional<int64_t>> PinnedSnapshot(const TableMetadata& metadata, con
   return tl::unexpected<Error>(snapshot.error());
 }
 
-// A table that cannot be read spoils only the queries that use it: its view gives the error.
+// A table that cannot be read spoils only the queries that use it.
 Status AddTable(sql::Session& session, lake::Warehouse& warehouse, const AsOf& as_of,
                 const iceberg::TableIdentifier& id, bool& found_snapshot) {
   const sql::RelationName name{warehouse.catalog_name(), id.name_space, id.name};
@@ -40,8 +34,7 @@ Status AddTable(sql::Session& session, lake::Warehouse& warehouse, const AsOf& a
     added = AddSnapshot(session, name, warehouse, *table, snapshot);
   }
   if (added) return {};
-  const std::string text = id.ToString() + " cannot be read: " + added.error().message;
-  return session.AddView(name, "SELECT error(" + SqlText(text) + ") AS unreadable");
+  return AddUnreadable(session, name, id.ToString() + " cannot be read: " + added.error().message);
 }
 
 // Compiled SQL with the compiled names of all relations replaced by this warehouse's.
