@@ -1,6 +1,7 @@
 #include "iceberg/bound_filter.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "iceberg/manifest_io.h"
@@ -56,6 +57,20 @@ bool KeepsOrder(Transform::Kind kind) {
   return kind != Transform::Kind::kBucket && kind != Transform::Kind::kVoid;
 }
 
+// Truncation wraps round below the least multiple of its width: the least values become great
+// ones. Whether the range may hold such a result.
+bool MayHaveWrapped(const Transform& transform, const ValueRange& range) {
+  const auto at_the_end = [&](auto upper) {
+    using Number = decltype(upper);
+    return upper > std::numeric_limits<Number>::max() - static_cast<Number>(transform.width);
+  };
+  if (transform.kind != Transform::Kind::kTruncate) return false;
+  if (!range.upper) return true;
+  if (const auto* upper = std::get_if<int32_t>(&*range.upper)) return at_the_end(*upper);
+  if (const auto* upper = std::get_if<int64_t>(&*range.upper)) return at_the_end(*upper);
+  return false;  // decimals have room below, texts and bytes are cut
+}
+
 Op OrEqual(Op op) {
   if (op == Op::kLess) return Op::kLessOrEqual;
   return op == Op::kGreater ? Op::kGreaterOrEqual : op;
@@ -67,12 +82,8 @@ Result<ValueRange> RangeOfSummary(const PartitionFieldSummary& summary, const Ty
   range.may_be_nan = summary.contains_nan.value_or(true) &&
                      (type.id == TypeId::kFloat || type.id == TypeId::kDouble);
   range.may_have_value = summary.lower_bound || summary.upper_bound;
-  if (summary.lower_bound) {
-    OCTO_ASSIGN(range.lower, DecodeLiteral(type, *summary.lower_bound));
-  }
-  if (summary.upper_bound) {
-    OCTO_ASSIGN(range.upper, DecodeLiteral(type, *summary.upper_bound));
-  }
+  OCTO_ASSIGN(range.lower, DecodeBound(type, summary.lower_bound));
+  OCTO_ASSIGN(range.upper, DecodeBound(type, summary.upper_bound));
   return range;
 }
 
@@ -125,24 +136,31 @@ Result<BoundFilter> BoundFilter::Bind(const TableMetadata& metadata, const Filte
   return bound;
 }
 
-Result<bool> BoundFilter::PartitionMayMatch(const BoundPredicate& bound,
-                                            const PartitionField& field,
-                                            const ValueRange& range) const {
+bool BoundFilter::PartitionMayMatch(const BoundPredicate& bound, const PartitionField& field,
+                                    const ValueRange& range) {
   if (field.source_id != bound.column->id || field.transform.kind == Transform::Kind::kVoid) {
     return true;
   }
+  if (field.transform.kind == Transform::Kind::kIdentity || IsNullTest(bound.predicate.op)) {
+    return RangeMayMatch(bound.predicate, range);
+  }
   Predicate projected = bound.predicate;
-  if (field.transform.kind != Transform::Kind::kIdentity && !IsNullTest(projected.op)) {
-    if (IsOrder(projected.op)) {
-      if (!KeepsOrder(field.transform.kind)) return range.may_have_value;
-      // Different values can have the same result.
-      projected.op = OrEqual(projected.op);
+  const bool is_order = IsOrder(projected.op);
+  if (is_order) {
+    if (!KeepsOrder(field.transform.kind) || MayHaveWrapped(field.transform, range)) {
+      return range.may_have_value;
     }
-    for (Literal& value : projected.values) {
-      OCTO_ASSIGN(auto result, field.transform.Apply(*bound.column->type, value));
-      if (!result) return true;
-      value = *std::move(result);
-    }
+    // Different values can have the same result.
+    projected.op = OrEqual(projected.op);
+  }
+  for (Literal& value : projected.values) {
+    auto result = field.transform.Apply(*bound.column->type, value);
+    // Too far off for the transform, of which the range then tells nothing.
+    if (!result || !*result) return true;
+    const bool wrapped =
+        field.transform.kind == Transform::Kind::kTruncate && CompareLiterals(**result, value) > 0;
+    if (is_order && wrapped) return range.may_have_value;
+    value = **std::move(result);
   }
   return RangeMayMatch(projected, range);
 }
@@ -160,8 +178,7 @@ Result<bool> BoundFilter::ManifestMayMatch(const ManifestFile& manifest) const {
                          "partition summary of manifest " + manifest.manifest_path);
     }
     for (const BoundPredicate& bound : predicates_) {
-      OCTO_ASSIGN(const bool may_match, PartitionMayMatch(bound, spec->fields[i], *range));
-      if (!may_match) return false;
+      if (!PartitionMayMatch(bound, spec->fields[i], *range)) return false;
     }
   }
   return true;
@@ -183,16 +200,14 @@ Result<ValueRange> BoundFilter::ColumnRange(const Field& column, const DataFile&
   if (!column.type->is_primitive()) return range;
   const int64_t values = count(file.value_counts).value_or(file.record_count);
   if (nulls && *nulls + nans.value_or(0) >= values) range.may_have_value = false;
-  const auto lower = file.lower_bounds.find(column.id);
-  const auto upper = file.upper_bounds.find(column.id);
-  if (lower != file.lower_bounds.end()) {
-    OCTO_ASSIGN(range.lower, DecodeLiteral(*column.type, lower->second));
-    if (IsNan(*range.lower)) range.lower.reset();
-  }
-  if (upper != file.upper_bounds.end()) {
-    OCTO_ASSIGN(range.upper, DecodeLiteral(*column.type, upper->second));
-    if (IsNan(*range.upper)) range.upper.reset();
-  }
+  const auto bound = [&](const std::map<int32_t, std::string>& bounds) {
+    const auto found = bounds.find(column.id);
+    return DecodeBound(*column.type, found == bounds.end()
+                                         ? std::nullopt
+                                         : std::optional<std::string>(found->second));
+  };
+  OCTO_ASSIGN(range.lower, bound(file.lower_bounds));
+  OCTO_ASSIGN(range.upper, bound(file.upper_bounds));
   return range;
 }
 
@@ -201,9 +216,8 @@ Result<bool> BoundFilter::FileMayMatch(const DataFile& file) const {
   for (const BoundPredicate& bound : predicates_) {
     if (spec != nullptr && spec->fields.size() == file.partition.size()) {
       for (size_t i = 0; i < spec->fields.size(); ++i) {
-        OCTO_ASSIGN(const bool may_match,
-                    PartitionMayMatch(bound, spec->fields[i], RangeOfValue(file.partition[i])));
-        if (!may_match) return false;
+        const ValueRange range = RangeOfValue(file.partition[i]);
+        if (!PartitionMayMatch(bound, spec->fields[i], range)) return false;
       }
     }
     auto range = ColumnRange(*bound.column, file);

@@ -39,8 +39,8 @@ class BoundFilter {
     const Field* column = nullptr;
   };
   explicit BoundFilter(const TableMetadata& metadata) : metadata_(&metadata) {}
-  Result<bool> PartitionMayMatch(const BoundPredicate& bound, const PartitionField& field,
-                                 const ValueRange& range) const;
+  static bool PartitionMayMatch(const BoundPredicate& bound, const PartitionField& field,
+                                const ValueRange& range);
   Result<ValueRange> ColumnRange(const Field& column, const DataFile& file) const;
 
   const TableMetadata* metadata_;

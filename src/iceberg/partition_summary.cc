@@ -11,6 +11,15 @@ bool IsNan(const Literal& value) {
   return false;
 }
 
+Result<std::optional<Literal>> DecodeBound(const Type& type,
+                                           const std::optional<std::string>& bytes) {
+  if (!bytes) return std::optional<Literal>();
+  if (type.id == TypeId::kFixed) return std::optional<Literal>(*bytes);
+  OCTO_ASSIGN(Literal bound, DecodeLiteral(type, *bytes));
+  if (IsNan(bound)) return std::optional<Literal>();
+  return std::optional<Literal>(std::move(bound));
+}
+
 PartitionSummaryBuilder::PartitionSummaryBuilder(const Type& partition_type)
     : partition_type_(partition_type), ranges_(partition_type.fields.size()) {}
 
@@ -62,14 +71,10 @@ Result<bool> SummariesMayContain(const Type& partition_type,
     const Type& type = *partition_type.fields[i].type;
     // Without bounds all values are NULL or NaN.
     if (!summary.lower_bound && !summary.upper_bound) return false;
-    if (summary.lower_bound) {
-      OCTO_ASSIGN(const Literal lower, DecodeLiteral(type, *summary.lower_bound));
-      if (CompareLiterals(*values[i], lower) < 0) return false;
-    }
-    if (summary.upper_bound) {
-      OCTO_ASSIGN(const Literal upper, DecodeLiteral(type, *summary.upper_bound));
-      if (CompareLiterals(*values[i], upper) > 0) return false;
-    }
+    OCTO_ASSIGN(const auto lower, DecodeBound(type, summary.lower_bound));
+    if (lower && CompareLiterals(*values[i], *lower) < 0) return false;
+    OCTO_ASSIGN(const auto upper, DecodeBound(type, summary.upper_bound));
+    if (upper && CompareLiterals(*values[i], *upper) > 0) return false;
   }
   return true;
 }

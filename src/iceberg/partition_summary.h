@@ -34,6 +34,11 @@ class PartitionSummaryBuilder {
 // Whether a float or double literal is not a number.
 bool IsNan(const Literal& value);
 
+// A bound of a column or of partition values; unset if there is none or it is NaN, which old
+// writers put there and which bounds nothing. A bound of a fixed may be cut short.
+Result<std::optional<Literal>> DecodeBound(const Type& type,
+                                           const std::optional<std::string>& bytes);
+
 // Whether a manifest with these summaries can hold a file with these partition values. Without
 // summaries it can.
 Result<bool> SummariesMayContain(const Type& partition_type,
