@@ -101,7 +101,17 @@ def described(connection, relation):
     return [(row[0], row[1]) for row in connection.execute(f"describe {relation}").fetchall()]
 
 
-def bundle_columns(connection, node):
+def required_columns(tests, node):
+    """Columns that a not_null test without conditions, of severity error, is attached to."""
+    return {
+        test["column_name"] for test in tests
+        if test.get("attached_node") == node["unique_id"]
+        and (test.get("test_metadata") or {}).get("name") == "not_null"
+        and not test["config"].get("where") and test["config"]["severity"].lower() == "error"
+    }
+
+
+def bundle_columns(connection, node, required=frozenset()):
     """The columns of the built relation, checked against what the yml declares."""
     declared = data_columns(node)
     connection.execute(
@@ -116,7 +126,7 @@ def bundle_columns(connection, node):
         raise CompileError(
             f"{node['unique_id']}: the yml and the query disagree ({detail}); mend the yml or the query")
     return [
-        {"name": name, "type": type_, "description": description}
+        {"name": name, "type": type_, "description": description, "required": name in required}
         for (name, type_), (_, _, description) in zip(found, declared)
     ]
 
@@ -142,7 +152,7 @@ def topological(models):
     return ordered
 
 
-def bundle_model(connection, full, incremental):
+def bundle_model(connection, full, incremental, tests):
     unique_id = full["unique_id"]
     config = full["config"]
     materialized = config["materialized"]
@@ -165,7 +175,7 @@ def bundle_model(connection, full, incremental):
         "partition_by": meta.get("partition_by", []),
         "unique_key": meta.get("unique_key", []),
         "description": full["description"],
-        "columns": bundle_columns(connection, full),
+        "columns": bundle_columns(connection, full, required_columns(tests, full)),
         "full_sql": full["compiled_code"].strip(),
         "incremental_sql": incremental_sql,
         "depends_on": dependencies(full),
@@ -221,15 +231,16 @@ def make_bundle(dbt):
         create_sources(connection, sources)
     dbt.run("run", "--empty")
     incremental = dbt.run("compile", "--vars", json.dumps({"octolake_changes": True}))
+    tests = of_type(full["nodes"], "test")
     with duckdb.connect(str(dbt.database_file)) as connection:
         return {
             "version": BUNDLE_VERSION,
             "models": [
-                bundle_model(connection, model, incremental["nodes"][model["unique_id"]])
+                bundle_model(connection, model, incremental["nodes"][model["unique_id"]], tests)
                 for model in topological(of_type(full["nodes"], "model"))
             ],
             "sources": [bundle_source(connection, source) for source in sources],
-            "tests": [bundle_test(test) for test in of_type(full["nodes"], "test")],
+            "tests": [bundle_test(test) for test in tests],
         }
 
 

@@ -4,10 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <fstream>
-#include <sstream>
-
 #include "datafile/arrow_schema.h"
 #include "event/event_reader.h"
 #include "lake/table_docs.h"
@@ -89,19 +85,6 @@ TEST(Definitions, NamespacesAreConfigurable) {
   EXPECT_EQ(RejectedEvents(namespaces).ToString(), "raw.rejected_events");
   EXPECT_EQ(LoadedFiles(namespaces).ToString(), "raw.loaded_files");
   EXPECT_EQ(ParsedEvents(namespaces).ToString(), "clean.github_events_parsed");
-}
-
-// With OCTOLAKE_UPDATE_DOCS set the file is written instead of compared.
-TEST(TableDocs, CommittedDocumentIsThatOfTheDefinitions) {
-  const std::string path = std::string(OCTOLAKE_SOURCE_DIR) + "/docs/formats/tables.md";
-  const std::string document = TablesDocument(DescribeTables());
-  if (std::getenv("OCTOLAKE_UPDATE_DOCS") != nullptr) {
-    std::ofstream(path, std::ios::binary) << document;
-  }
-  std::ifstream file(path, std::ios::binary);
-  std::stringstream committed;
-  committed << file.rdbuf();
-  EXPECT_EQ(committed.str(), document) << path << ": run lake_test with OCTOLAKE_UPDATE_DOCS=1";
 }
 
 }  // namespace

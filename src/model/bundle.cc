@@ -24,8 +24,9 @@ Relation ReadRelation(const json& node) {
 std::vector<Column> ReadColumns(const json& node) {
   std::vector<Column> columns;
   for (const json& column : node.at("columns")) {
-    columns.push_back(
-        {Text(column, "name"), Text(column, "type"), Get<std::string>(column, "description", "")});
+    columns.push_back({Text(column, "name"), Text(column, "type"),
+                       Get<std::string>(column, "description", ""),
+                       Get<bool>(column, "required", false)});
   }
   return columns;
 }

@@ -26,6 +26,7 @@ struct Column {
   std::string name;
   std::string type;  // DuckDB's name
   std::string description;
+  bool required = false;  // a data test says that it is never NULL
 };
 
 enum class Materialization { kTable, kIncremental, kView };

@@ -1,0 +1,351 @@
+#include "model/run.h"
+
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
+#include <arrow/scalar.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "event/generator.h"
+#include "lake/position.h"
+#include "lake/test_warehouse.h"
+#include "model/relations.h"
+
+namespace octolake::model {
+namespace {
+
+using lake::Must;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using Action = ModelReport::Action;
+using Outcome = TestReport::Outcome;
+
+const iceberg::TableIdentifier kSilver{"silver", "silver_github_events"};
+const iceberg::TableIdentifier kGold{"gold", "gold_user_activity"};
+constexpr char kGoldRows[] =
+    "SELECT * EXCLUDE (created_at) FROM gold.gold_user_activity ORDER BY actor_key, activity_date";
+
+class RunTest : public lake::WarehouseTest {
+ protected:
+  // Loads `count` further synthetic events and brings them to parsed Silver.
+  void AddEvents(int count) {
+    std::string lines;
+    for (int i = 0; i < count; ++i) lines += generator_.Next() + "\n";
+    Load({WriteFile("events-" + std::to_string(++files_) + ".json", lines)});
+    Silver();
+  }
+
+  Result<std::vector<ModelReport>> TryRun(RunOptions options = {}) {
+    clock_.Advance(1'000'000);
+    IgnoreProgress progress;
+    return RunModels(*warehouse_, bundle_, options, progress);
+  }
+  std::vector<ModelReport> Run(RunOptions options = {}) { return Must(TryRun(std::move(options))); }
+  std::vector<TestReport> Test(TestOptions options = {}) {
+    IgnoreProgress progress;
+    return Must(RunDataTests(*warehouse_, bundle_, options, progress));
+  }
+
+  // Each row as one text, in the order of the result.
+  std::vector<std::string> Rows(const std::string& query, const AsOf& as_of = {}) {
+    auto session = Must(OpenWarehouseSession(*warehouse_, bundle_, as_of, {}));
+    auto result = Must(session->Query(query));
+    std::vector<std::string> rows;
+    while (const auto batch = Must(result->Next())) {
+      for (int64_t row = 0; row < batch->num_rows(); ++row) {
+        std::string text;
+        for (const auto& column : batch->columns()) {
+          text += column->GetScalar(row).ValueOrDie()->ToString() + "|";
+        }
+        rows.push_back(std::move(text));
+      }
+    }
+    return rows;
+  }
+
+  DataTest TestOf(const std::string& name, Severity severity, const std::string& sql) {
+    DataTest test;
+    test.unique_id = "test.o." + name;
+    test.name = name;
+    test.severity = severity;
+    test.sql = sql;
+    test.fail_calc = "count(*)";
+    test.warn_if = test.error_if = "!= 0";
+    test.depends_on = {"model.octolake.gold_user_activity"};
+    return test;
+  }
+
+  Bundle bundle_ = Must(ParseBundle(EmbeddedBundleJson()));
+
+ private:
+  event::EventGenerator generator_{event::GeneratorOptions{.seed = 7, .rate = 0.01}};
+  int files_ = 0;
+};
+
+TEST_F(RunTest, FirstRunIsAFullRefreshAndTheSecondFindsNothingNew) {
+  AddEvents(400);
+  const auto first = Run();
+  ASSERT_EQ(first.size(), 2u);
+  EXPECT_EQ(first[0].action, Action::kFullRefresh);
+  EXPECT_EQ(first[0].reason, "");
+  EXPECT_EQ(first[0].rows, CountRows(lake::ParsedEvents({})));
+  EXPECT_GT(first[1].rows, 0);
+
+  const auto snapshot = LoadTable(kGold).metadata->current_snapshot_id;
+  const auto second = Run();
+  EXPECT_EQ(second[0].action, Action::kUpToDate);
+  EXPECT_EQ(second[1].action, Action::kUpToDate);
+  EXPECT_EQ(LoadTable(kGold).metadata->current_snapshot_id, snapshot);
+}
+
+TEST_F(RunTest, IncrementsEqualAFullRefresh) {
+  AddEvents(300);
+  Run();
+  AddEvents(200);
+  const auto reports = Run();
+  EXPECT_EQ(reports[0].action, Action::kAppended);
+  EXPECT_EQ(reports[1].action, Action::kOverwritten);
+  const auto increments = Rows(kGoldRows);
+  const auto days = Rows("SELECT DISTINCT activity_date FROM gold.gold_user_activity");
+  EXPECT_LT(reports[1].partitions.size(), days.size() + 1);
+
+  RunOptions full;
+  full.full_refresh = true;
+  EXPECT_EQ(Run(full)[1].action, Action::kFullRefresh);
+  EXPECT_EQ(Rows(kGoldRows), increments);
+  EXPECT_GT(increments.size(), 0u);
+}
+
+TEST_F(RunTest, PositionsStandInTheCommitAndHoldTheSource) {
+  AddEvents(100);
+  Run();
+  const auto parsed = LoadTable(lake::ParsedEvents({}));
+  const auto position = Must(lake::ReadPosition(LoadTable(kSilver), lake::ParsedEvents({})));
+  EXPECT_EQ(position.consumed_snapshot, parsed.metadata->current_snapshot_id);
+  EXPECT_EQ(position.tagged_snapshot, LoadTable(kSilver).metadata->current_snapshot_id);
+  const auto* consumed = parsed.metadata->FindRef(lake::ConsumedTag(kSilver));
+  ASSERT_NE(consumed, nullptr);
+  EXPECT_EQ(consumed->snapshot_id, parsed.metadata->current_snapshot_id);
+}
+
+TEST_F(RunTest, AChangedModelIsRefreshedInFull) {
+  AddEvents(100);
+  Run();
+  bundle_.models.at(1).full_sql += "\n-- another definition";
+  const auto reports = Run();
+  EXPECT_EQ(reports[0].action, Action::kUpToDate);
+  EXPECT_EQ(reports[1].action, Action::kFullRefresh);
+  EXPECT_EQ(reports[1].reason, "the model's definition changed");
+}
+
+TEST_F(RunTest, ARewrittenSourceMeansAFullRefresh) {
+  AddEvents(100);
+  Run();
+  const auto rows = Rows(kGoldRows);
+  // Somebody rewrites all of silver_github_events with the same files.
+  const auto silver = LoadTable(kSilver);
+  std::vector<iceberg::DataFile> files;
+  for (const auto& task :
+       Must(iceberg::PlanScan(warehouse_->file_system(), *silver.metadata, std::nullopt, {}))) {
+    files.push_back(task.file);
+  }
+  iceberg::Transaction empty(warehouse_->catalog(), warehouse_->update_context());
+  empty.Add(kSilver, iceberg::OverwriteAll({}, {}));
+  Must(empty.Commit());
+  iceberg::Transaction back(warehouse_->catalog(), warehouse_->update_context());
+  back.Add(kSilver, iceberg::AppendFiles(files, {}));
+  Must(back.Commit());
+
+  RunOptions gold;
+  gold.select = {"gold_user_activity"};
+  const auto reports = Run(gold);
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_EQ(reports[0].action, Action::kFullRefresh);
+  EXPECT_THAT(reports[0].reason, HasSubstr("silver.silver_github_events"));
+  EXPECT_EQ(Rows(kGoldRows), rows);
+}
+
+TEST_F(RunTest, TheLoserOfARaceStartsOver) {
+  AddEvents(100);
+  Run();
+  AddEvents(100);
+  auto& catalog = HookCatalog();
+  bool raced = false;
+  catalog.before_commit.push_back([&] {
+    IgnoreProgress progress;
+    raced = RunModels(*others_, bundle_, {}, progress).has_value();
+  });
+  const auto reports = Run();
+  EXPECT_TRUE(raced);
+  EXPECT_EQ(reports[0].action, Action::kUpToDate);
+  EXPECT_THAT(Rows("SELECT event_key FROM silver.silver_github_events GROUP BY 1 "
+                   "HAVING count(*) > 1"),
+              IsEmpty());
+  EXPECT_EQ(CountRows(kSilver), CountRows(lake::ParsedEvents({})));
+  // Nothing of the lost attempt is left.
+  const auto silver = LoadTable(kSilver);
+  size_t live = 0;
+  for (const auto& snapshot : silver.metadata->snapshots) {
+    const auto tasks = Must(
+        iceberg::PlanScan(warehouse_->file_system(), *silver.metadata, snapshot.snapshot_id, {}));
+    live = std::max(live, tasks.size());
+  }
+  EXPECT_EQ(static_cast<size_t>(CountDataFiles(kSilver)), live);
+}
+
+TEST_F(RunTest, AnUnknownOutcomeRemovesNothing) {
+  AddEvents(100);
+  Run();
+  AddEvents(100);
+  const int64_t before = CountDataFiles(kSilver);
+  HookCatalog().fall_silent = true;
+  const auto reports = TryRun();
+  ASSERT_FALSE(reports);
+  EXPECT_EQ(reports.error().kind, ErrorKind::kCommitStateUnknown);
+  warehouse_ = std::move(others_);
+  EXPECT_GT(CountDataFiles(kSilver), before);
+}
+
+TEST_F(RunTest, TablesAndViewsAreMaterialised) {
+  AddEvents(100);
+  Run();
+  Model view;
+  view.relation = {"model.o.busy", "gold", "busy"};
+  view.materialization = Materialization::kView;
+  view.full_sql = R"(SELECT * FROM "demo"."gold"."gold_user_activity" WHERE total_events > 1)";
+  view.depends_on = {"model.octolake.gold_user_activity"};
+  Model table;
+  table.relation = {"model.o.busy_days", "gold", "busy_days"};
+  table.materialization = Materialization::kTable;
+  table.columns = {{"activity_date", "DATE", "", false}, {"actors", "BIGINT", "", false}};
+  table.full_sql =
+      R"(SELECT activity_date, count(*) AS actors FROM "demo"."gold"."busy" GROUP BY 1)";
+  table.depends_on = {"model.o.busy"};
+  bundle_.models.push_back(view);
+  bundle_.models.push_back(table);
+
+  const auto reports = Run();
+  ASSERT_EQ(reports.size(), 4u);
+  EXPECT_EQ(reports[2].action, Action::kView);
+  EXPECT_EQ(reports[3].action, Action::kFullRefresh);
+  const auto expected = Rows(
+      "SELECT activity_date, count(*) FROM gold.gold_user_activity WHERE total_events > 1 "
+      "GROUP BY 1 ORDER BY 1");
+  ASSERT_GT(expected.size(), 0u);
+  EXPECT_EQ(Rows("SELECT * FROM gold.busy_days ORDER BY 1"), expected);
+  EXPECT_EQ(Rows("SELECT activity_date, count(*) FROM gold.busy GROUP BY 1 ORDER BY 1"), expected);
+}
+
+TEST_F(RunTest, AnUnknownModelIsNamed) {
+  RunOptions options;
+  options.select = {"gold_user_activty"};
+  const auto reports = TryRun(options);
+  ASSERT_FALSE(reports);
+  EXPECT_THAT(reports.error().message, HasSubstr("'gold_user_activty'"));
+  EXPECT_THAT(reports.error().message, HasSubstr("gold_user_activity"));
+}
+
+TEST_F(RunTest, TheEmbeddedTestsPassOnSyntheticEvents) {
+  AddEvents(500);
+  Run();
+  for (const TestReport& report : Test()) {
+    EXPECT_TRUE(report.outcome == Outcome::kPassed || report.outcome == Outcome::kWarned)
+        << report.name << ": " << report.failures << " " << report.error;
+  }
+}
+
+TEST_F(RunTest, SeverityAndThresholdsDecideTheOutcome) {
+  AddEvents(50);
+  Run();
+  const std::string three = "SELECT * FROM range(3)";
+  bundle_.tests = {TestOf("fails", Severity::kError, three),
+                   TestOf("warns", Severity::kWarn, three),
+                   TestOf("passes", Severity::kError, "SELECT 1 WHERE false"),
+                   TestOf("broken", Severity::kError, "SELECT * FROM nowhere")};
+  DataTest tolerant = TestOf("tolerant", Severity::kError, three);
+  tolerant.error_if = "> 3";
+  bundle_.tests.push_back(tolerant);
+  const auto reports = Test();
+  ASSERT_EQ(reports.size(), 5u);
+  EXPECT_EQ(reports[0].outcome, Outcome::kFailed);
+  EXPECT_EQ(reports[0].failures, 3);
+  EXPECT_EQ(reports[1].outcome, Outcome::kWarned);
+  EXPECT_EQ(reports[2].outcome, Outcome::kPassed);
+  EXPECT_EQ(reports[3].outcome, Outcome::kErrored);
+  EXPECT_THAT(reports[3].error, HasSubstr("nowhere"));
+  EXPECT_EQ(reports[4].outcome, Outcome::kWarned);
+}
+
+TEST_F(RunTest, FailingRowsAreStoredAndReplaced) {
+  AddEvents(50);
+  Run();
+  bundle_.tests = {TestOf("odd", Severity::kError, "SELECT 7::BIGINT AS n, 'x' AS t")};
+  TestOptions options;
+  options.store_failures = true;
+  EXPECT_EQ(Test(options).at(0).stored_in, "test_failures.odd");
+  Test(options);
+  EXPECT_THAT(Rows("SELECT n, t FROM test_failures.odd"), ElementsAre("7|x|"));
+  bundle_.tests.at(0).sql = "SELECT 7::BIGINT AS n, 'x' AS t WHERE false";
+  Test(options);
+  EXPECT_THAT(Rows("SELECT n FROM test_failures.odd"), IsEmpty());
+  bundle_.tests.at(0).sql = "SELECT DATE '2015-01-01' AS d";
+  Test(options);
+  EXPECT_EQ(Rows("SELECT d FROM test_failures.odd").size(), 1u);
+}
+
+TEST_F(RunTest, FreshnessFollowsTheClock) {
+  IgnoreProgress progress;
+  using Fresh = FreshnessReport::Outcome;
+  const auto outcome = [&] { return Must(CheckFreshness(*warehouse_, bundle_, {})).at(0).outcome; };
+  EXPECT_EQ(outcome(), Fresh::kEmpty);
+  AddEvents(10);
+  EXPECT_EQ(outcome(), Fresh::kFresh);
+  clock_.Advance(int64_t{3} * 3600 * 1'000'000);
+  EXPECT_EQ(outcome(), Fresh::kWarned);
+  clock_.Advance(int64_t{4} * 3600 * 1'000'000);
+  EXPECT_EQ(outcome(), Fresh::kStale);
+}
+
+TEST_F(RunTest, SessionsSeeTheTablesAsTheyWere) {
+  AddEvents(100);
+  const auto first = Bronze();
+  AddEvents(50);
+  AsOf snapshot;
+  snapshot.snapshot_id = first.metadata->current_snapshot_id;
+  AsOf time;
+  time.timestamp_ms = first.metadata->last_updated_ms;
+  const std::string count = "SELECT count(*) FROM bronze.github_events";
+  const auto then = Rows(count, snapshot);
+  EXPECT_EQ(Rows(count, time), then);
+  EXPECT_NE(Rows(count), then);
+
+  AsOf unknown;
+  unknown.snapshot_id = 1;
+  const auto session = OpenWarehouseSession(*warehouse_, bundle_, unknown, {});
+  ASSERT_FALSE(session);
+  EXPECT_EQ(session.error().kind, ErrorKind::kNotFound);
+}
+
+TEST_F(RunTest, AnUnreadableTableSpoilsOnlyItsOwnQueries) {
+  AddEvents(20);
+  const auto bronze = Bronze();
+  const std::string list = bronze.metadata->CurrentSnapshot()->manifest_list;
+  Must(warehouse_->file_system().Remove(list));
+  EXPECT_EQ(Rows("SELECT count(*) FROM silver.github_events_parsed").size(), 1u);
+  auto session = Must(OpenWarehouseSession(*warehouse_, bundle_, {}, {}));
+  auto result = session->Query("SELECT * FROM bronze.github_events");
+  Status status;
+  if (!result) {
+    status = tl::unexpected<Error>(result.error());
+  } else if (auto batch = (*result)->Next(); !batch) {
+    status = tl::unexpected<Error>(batch.error());
+  }
+  ASSERT_FALSE(status);
+  EXPECT_THAT(status.error().message, HasSubstr("bronze.github_events cannot be read"));
+}
+
+}  // namespace
+}  // namespace octolake::model
