@@ -4,21 +4,22 @@
 #   src/simdjson/             simdjson as a single source file
 #   dbt/                      a Python environment with dbt, which compiles the models at build time
 #   tests/                    a Python environment for tests/ (only with --tests)
+#   bench/                    a Python environment with peers for bench/ (only with --bench)
 # Every file is checked: wheels and environments by pip against SHA-256, npm by the lock's SHA-512,
 # source archives by fetch_sdists.py. Each part has a stamp of its pins, so a second call is instant.
 #
-# usage: deps/bootstrap.sh [--tests]
+# usage: deps/bootstrap.sh [--tests | --bench]
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 deps=$here/../.deps
 mkdir -p "$deps"
 deps=$(cd "$deps" && pwd)
-with_tests=no
+environment=
 case "${1-}" in
-  --tests) with_tests=yes ;;
+  --tests | --bench) environment=${1#--} ;;
   '') ;;
-  *) echo "usage: deps/bootstrap.sh [--tests]" >&2; exit 2 ;;
+  *) echo "usage: deps/bootstrap.sh [--tests | --bench]" >&2; exit 2 ;;
 esac
 
 case $(uname -m) in
@@ -97,4 +98,4 @@ make_environment() {
 
 fetch_native_parts
 make_environment dbt
-[ "$with_tests" = no ] || make_environment tests
+[ -z "$environment" ] || make_environment "$environment"

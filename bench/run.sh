@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Runs the benchmarks; see README.md beside this file.
+# usage: bench/run.sh [--runs N] [--input FILE...]
+set -euo pipefail
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+octolake=$top/build/release/bin/octolake
+runs=5 files=()
+while [ $# -gt 0 ]; do
+  case $1 in
+    --runs) runs=$2; shift 2 ;;
+    --input) shift; files=("$@"); set -- ;;
+    *) echo "usage: bench/run.sh [--runs N] [--input FILE...]" >&2; exit 2 ;;
+  esac
+done
+
+"$top/deps/bootstrap.sh" --bench
+if [ ${#files[@]} -eq 0 ]; then
+  input=$top/build/bench-input
+  if [ ! -e "$input/done" ]; then
+    mkdir -p "$input"
+    for seed in $(seq 1 20); do
+      "$octolake" generate --quiet --events 9500 --era 2015 --seed "$seed" | gzip >"$input/$seed.json.gz"
+    done
+    touch "$input/done"
+  fi
+  files=("$input"/*.json.gz)
+fi
+python3 "$top/bench/load.py" --octolake "$octolake" --peer-python "$top/.deps/bench/bin/python" \
+  --runs "$runs" "${files[@]}"
