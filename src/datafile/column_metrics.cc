@@ -87,16 +87,22 @@ Status AddRowGroup(const parquet::EncodedStatistics* statistics, const iceberg::
   return {};
 }
 
+// A bound of a fixed that is cut has no longer the type's length.
+Result<std::string> EncodeBound(const iceberg::Type& type, const Literal& bound) {
+  static const iceberg::TypePtr kAnyLength = iceberg::BinaryType();
+  return iceberg::EncodeLiteral(type.id == TypeId::kFixed ? *kAnyLength : type, bound);
+}
+
 Status StoreBounds(const iceberg::Field& field, const MetricsMode& mode, Bounds bounds,
                    iceberg::DataFile& file) {
   if (bounds.lower_known && bounds.lower) {
     auto cut = CutLower(field.type->id, std::move(*bounds.lower), mode.length);
-    OCTO_ASSIGN(file.lower_bounds[field.id], iceberg::EncodeLiteral(*field.type, cut));
+    OCTO_ASSIGN(file.lower_bounds[field.id], EncodeBound(*field.type, cut));
   }
   if (bounds.upper_known && bounds.upper) {
     auto cut = CutUpper(field.type->id, std::move(*bounds.upper), mode.length);
     if (cut) {
-      OCTO_ASSIGN(file.upper_bounds[field.id], iceberg::EncodeLiteral(*field.type, *cut));
+      OCTO_ASSIGN(file.upper_bounds[field.id], EncodeBound(*field.type, *cut));
     }
   }
   return {};

@@ -12,6 +12,7 @@
 
 #include "datafile/test_table.h"
 #include "iceberg/literal.h"
+#include "iceberg/scan.h"
 
 namespace octolake::datafile {
 namespace {
@@ -167,6 +168,29 @@ TEST(TableWriter, LongTextsHaveCutBoundsVeryLongOnesNone) {
   EXPECT_EQ(file.lower_bounds.at(2), "bb");
   EXPECT_FALSE(file.upper_bounds.contains(2));
   EXPECT_EQ(file.upper_bounds.at(3), std::string(15, 'a') + "b");
+}
+
+TEST(TableWriter, LongFixedValuesHaveCutBounds) {
+  auto digest = std::make_shared<iceberg::Type>();
+  digest->id = TypeId::kFixed;
+  digest->length = 20;
+  TestTable table({{1, "digest", digest, false, ""}});
+  const std::string least(20, 'b');
+  const std::string greatest(20, 'y');
+  auto file = table
+                  .Write({MakeBatch({{"digest", arrow::fixed_size_binary(20),
+                                      "[\"" + least + "\", \"" + greatest + "\", null]"}})})
+                  .at(0);
+  EXPECT_EQ(file.lower_bounds.at(1), std::string(16, 'b'));
+  EXPECT_EQ(file.upper_bounds.at(1), std::string(15, 'y') + "z");
+  const auto equals = [&](const std::string& value) {
+    return iceberg::FileMayMatch(table.metadata(), file,
+                                 {{"digest", iceberg::Predicate::Op::kEq, {Literal(value)}}});
+  };
+  EXPECT_TRUE(equals(least).value());
+  EXPECT_TRUE(equals(greatest).value());
+  EXPECT_FALSE(equals(std::string(20, 'a')).value());
+  EXPECT_FALSE(equals(std::string(20, 'z')).value());
 }
 
 TEST(TableWriter, MetricsModesOfTheTableAreFollowed) {
