@@ -29,7 +29,8 @@ Result<iceberg::NewTable> ModelTable(const Model& model) {
     if (!type) {
       return WithContext(type.error(), "model " + model.relation.name + ", column " + column.name);
     }
-    table.schema.fields.push_back({next_id++, column.name, *type, column.required, column.description});
+    table.schema.fields.push_back(
+        {next_id++, column.name, *type, column.required, column.description});
   }
   int32_t partition_id = 1000;
   for (const PartitionColumn& part : model.partition_by) {
