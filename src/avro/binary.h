@@ -19,8 +19,8 @@ void AppendLong(int64_t value, std::string& out);
 Status Encode(const Schema& schema, const Value& value, std::string& out);
 
 // Reads values one after another from bytes that must stay alive. Every length and count is checked
-// against what is left, so that memory is bounded by a small multiple of the input: elements that
-// take no bytes (null, an empty record) may come at most 1,048,576 times in a datum, and values
+// against what is left, so that memory is bounded by a small multiple of the input: values that
+// take no bytes (null, an empty record) may come about 1,048,576 times in a datum, and values
 // nest at most 64 deep. Anything else than a valid encoding is kCorruption, with the path of the
 // field and the position.
 class Decoder {

@@ -183,7 +183,42 @@ TEST(BinaryTest, ElementsWithoutBytesAreLimited) {
   AppendLong(int64_t{1} << 40, bad);
   bad.push_back('\0');
   Decoder refused(bad);
-  EXPECT_THAT(refused.Decode(*schema).error().message, HasSubstr("too many empty elements"));
+  EXPECT_THAT(refused.Decode(*schema).error().message, HasSubstr("a count of 1099511627776"));
+  std::string one_more;
+  AppendLong((1 << 20) + 100, one_more);
+  one_more.push_back('\0');
+  Decoder too_many(one_more);
+  EXPECT_THAT(too_many.Decode(*schema).error().message, HasSubstr("too many empty values"));
+}
+
+// Each record holds the next one twice, so that a datum of no bytes has 2^40 values.
+TEST(BinaryTest, RecordsThatMultiplyAreLimited) {
+  std::string json = R"("null")";
+  for (int i = 0; i < 40; ++i) {
+    const std::string name = "r" + std::to_string(i);
+    const std::string again = i == 0 ? json : "\"r" + std::to_string(i - 1) + "\"";
+    json = R"({"type":"record","name":")" + name + R"(","fields":[{"name":"a","type":)" + json +
+           R"(},{"name":"b","type":)" + again + "}]}";
+  }
+  Decoder decoder("");
+  EXPECT_THAT(decoder.Decode(*Parse(json)).error().message, HasSubstr("too many empty"));
+  const std::string items("\x02\x00", 2);
+  Decoder array(items);
+  const SchemaPtr schema = Parse(R"({"type":"array","items":)" + json + "}");
+  EXPECT_THAT(array.Decode(*schema).error().message, HasSubstr("too many empty"));
+}
+
+// A NULL in a union takes a byte, so the input bounds how many there are.
+TEST(BinaryTest, NullsOfUnionsAreNotLimited) {
+  const SchemaPtr schema = Parse(R"({"type":"array","items":["null","long"]})");
+  const int64_t count = 3 << 20;
+  std::string bytes;
+  AppendLong(count, bytes);
+  bytes.resize(bytes.size() + static_cast<size_t>(count) + 1);
+  Decoder decoder(bytes);
+  const auto value = decoder.Decode(*schema);
+  ASSERT_TRUE(value) << value.error().message;
+  EXPECT_EQ(std::ssize(*value->IfArray()), count);
 }
 
 TEST(BinaryTest, NestingIsLimited) {

@@ -7,19 +7,9 @@ namespace octolake::avro {
 namespace {
 
 constexpr int kMaxDepth = 64;
-// Elements that take no bytes are bounded by nothing in the input.
-constexpr int64_t kMaxEmptyElements = 1 << 20;
-
-// Whether every value of the schema is encoded in no bytes at all.
-bool TakesNoBytes(const Schema& schema) {
-  if (schema.type == Type::kNull) return true;
-  if (schema.type == Type::kFixed) return schema.size == 0;
-  if (schema.type != Type::kRecord) return false;
-  for (const Field& field : schema.fields) {
-    if (!TakesNoBytes(*field.schema)) return false;
-  }
-  return true;
-}
+// Values that take no bytes (null outside of unions, fixed of size 0, records without fields) are
+// bounded by nothing in the input: arrays and records within records can multiply them.
+constexpr int64_t kMaxEmptyValues = 1 << 20;
 
 }  // namespace
 
@@ -27,7 +17,7 @@ bool TakesNoBytes(const Schema& schema) {
 // is put together on the way back, so that a good datum pays nothing for it.
 class ValueDecoder {
  public:
-  explicit ValueDecoder(Decoder& decoder) : d_(decoder) {}
+  explicit ValueDecoder(Decoder& decoder) : d_(decoder), start_(decoder.position_) {}
 
   Result<Value> Run(const Schema& schema) {
     Value value;
@@ -52,6 +42,13 @@ class ValueDecoder {
   bool FailAt(const std::string& step) {
     path_ = step + (path_.empty() || path_[0] == '[' ? "" : ".") + path_;
     return false;
+  }
+
+  // The bytes read so far count too: a null in a union takes one for its branch.
+  bool CountEmpty() {
+    const auto bytes = static_cast<int64_t>(d_.position_ - start_);
+    if (++empty_values_ <= kMaxEmptyValues + bytes) return true;
+    return Fail("too many empty values, more than " + std::to_string(kMaxEmptyValues));
   }
 
   bool GetLong(int64_t& value) {
@@ -99,7 +96,7 @@ class ValueDecoder {
     switch (schema.type) {
       case Type::kNull:
         value = Value::Null();
-        return true;
+        return CountEmpty();
       case Type::kBoolean:
         if (!GetRaw(1, raw)) return false;
         if (raw[0] != 0 && raw[0] != 1) return Fail("a boolean that is neither 0 nor 1");
@@ -132,7 +129,7 @@ class ValueDecoder {
       case Type::kFixed:
         if (!GetRaw(schema.size, raw)) return false;
         value = Value::Fixed(std::string(raw));
-        return true;
+        return !raw.empty() || CountEmpty();
       default:
         return GetComplex(schema, value, depth);
     }
@@ -182,6 +179,7 @@ class ValueDecoder {
   }
 
   bool GetRecord(const Schema& schema, Value& value, int depth) {
+    if (schema.fields.empty() && !CountEmpty()) return false;
     std::vector<Value> fields(schema.fields.size());
     for (size_t i = 0; i < fields.size(); ++i) {
       const Field& field = schema.fields[i];
@@ -206,7 +204,7 @@ class ValueDecoder {
   // Calls `get_one` for every element of the blocks of an array or a map. A negative count is
   // followed by the block's size in bytes.
   template <typename GetOne>
-  bool GetBlocks(bool elements_take_no_bytes, GetOne get_one) {
+  bool GetBlocks(GetOne get_one) {
     for (;;) {
       int64_t count = 0;
       if (!GetLong(count)) return false;
@@ -223,10 +221,7 @@ class ValueDecoder {
         }
         end = d_.position_ + static_cast<size_t>(size);
       }
-      if (elements_take_no_bytes) {
-        if (count > kMaxEmptyElements - empty_elements_) return Fail("too many empty elements");
-        empty_elements_ += count;
-      } else if (static_cast<uint64_t>(count) > d_.remaining()) {
+      if (static_cast<uint64_t>(count) > d_.remaining() + kMaxEmptyValues) {
         return Fail("a count of " + std::to_string(count) + " with " +
                     std::to_string(d_.remaining()) + " bytes left");
       }
@@ -239,7 +234,7 @@ class ValueDecoder {
 
   bool GetArray(const Schema& schema, Value& value, int depth) {
     std::vector<Value> items;
-    const bool good = GetBlocks(TakesNoBytes(*schema.items), [&] {
+    const bool good = GetBlocks([&] {
       if (Get(*schema.items, items.emplace_back(), depth + 1)) return true;
       return FailAt("[" + std::to_string(items.size() - 1) + "]");
     });
@@ -249,7 +244,7 @@ class ValueDecoder {
 
   bool GetMap(const Schema& schema, Value& value, int depth) {
     std::vector<MapEntry> entries;
-    const bool good = GetBlocks(false, [&] {
+    const bool good = GetBlocks([&] {
       std::string_view key;
       if (!GetBytes(key)) return false;
       MapEntry& entry = entries.emplace_back();
@@ -262,7 +257,8 @@ class ValueDecoder {
   }
 
   Decoder& d_;
-  int64_t empty_elements_ = 0;
+  const size_t start_;
+  int64_t empty_values_ = 0;
   std::string path_;
   std::string what_;
 };

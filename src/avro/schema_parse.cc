@@ -5,6 +5,7 @@
 #include <set>
 
 #include "avro/schema.h"
+#include "base/json_nesting.h"
 
 namespace octolake::avro {
 namespace {
@@ -324,6 +325,11 @@ class Parser {
 }  // namespace
 
 Result<SchemaPtr> ParseSchema(std::string_view json) {
+  if (IsNestedTooDeeply(json)) {
+    return MakeError(ErrorKind::kResourceExhausted, "Avro schema: its JSON is nested more than " +
+                                                        std::to_string(kMaxJsonNesting) +
+                                                        " levels deep");
+  }
   const Json parsed = Json::parse(json, nullptr, /*allow_exceptions=*/false);
   if (parsed.is_discarded()) {
     return MakeError(ErrorKind::kInvalidArgument,

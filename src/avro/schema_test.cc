@@ -184,5 +184,14 @@ TEST(SchemaTest, NestingIsLimited) {
   EXPECT_EQ(ParseSchema(deep).error().kind, ErrorKind::kResourceExhausted);
 }
 
+TEST(SchemaTest, NestingOfWhatHasNoMeaningIsLimited) {
+  const size_t depth = 300'000;
+  const std::string deep = std::string(depth, '[') + std::string(depth, ']');
+  const auto schema = ParseSchema(R"({"type":"int","x":)" + deep + "}");
+  ASSERT_FALSE(schema);
+  EXPECT_EQ(schema.error().kind, ErrorKind::kResourceExhausted);
+  EXPECT_TRUE(ParseSchema(R"({"type":"int","x":"[[[[[[\"[[","y":[[1],{"z":[]}]})"));
+}
+
 }  // namespace
 }  // namespace octolake::avro

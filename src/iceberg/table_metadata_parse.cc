@@ -2,6 +2,7 @@
 // missing, and what is there must hold together.
 #include <utility>
 
+#include "base/json_nesting.h"
 #include "base/uuid.h"
 #include "iceberg/schema_json.h"
 #include "iceberg/table_metadata.h"
@@ -177,6 +178,10 @@ Result<TableMetadata> Read(const JsonObject& json) {
 
 Result<TableMetadata> ParseTableMetadata(std::string_view json, std::string_view where) {
   const std::string context = "table metadata " + std::string(where);
+  if (IsNestedTooDeeply(json)) {
+    return MakeError(ErrorKind::kUnsupported, context + ": its JSON is nested more than " +
+                                                  std::to_string(kMaxJsonNesting) + " levels deep");
+  }
   const Json document = Json::parse(json, nullptr, false);
   if (document.is_discarded()) {
     return MakeError(ErrorKind::kCorruption, context + ": not well-formed JSON (" +

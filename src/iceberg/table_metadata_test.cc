@@ -264,6 +264,14 @@ TEST(TableMetadataTest, NoCutOrChangedTextThrows) {
   std::string deep;
   for (int i = 0; i < 100000; ++i) deep += R"({"type":"list","element-id":1,"element":)";
   EXPECT_FALSE(ParseTableMetadata(deep, "deep"));
+  // What is kept as it was read is printed by recursion.
+  std::string text = TableMetadataToJson(Events());
+  const std::string empty = R"("statistics":[])";
+  const std::string brackets = std::string(300'000, '[') + std::string(300'000, ']');
+  text.replace(text.find(empty), empty.size(), R"("statistics":)" + brackets);
+  const auto nested = ParseTableMetadata(text, "nested");
+  ASSERT_FALSE(nested);
+  EXPECT_EQ(nested.error().kind, ErrorKind::kUnsupported);
 }
 
 TEST(SchemaJsonTest, RefusesNestingBeyondTheLimit) {
