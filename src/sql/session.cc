@@ -4,10 +4,14 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
+#include <filesystem>
 #include <mutex>
 #include <set>
+#include <system_error>
 #include <utility>
 
+#include "base/random.h"
+#include "base/uuid.h"
 #include "datafile/column_cast.h"
 #include "sql/duckdb_handles.h"
 #include "sql/relation_sql.h"
@@ -154,6 +158,17 @@ Result<int64_t> DuckSession::QueryInteger(const std::string& sql) {
   return static_cast<const arrow::Int64Array&>(**cell).Value(0);
 }
 
+// DuckDB names its temporary files alike in every process: two sessions that spill into one
+// directory read each other's bytes.
+std::string OwnTempDirectory(const SessionOptions& options) {
+  if (options.temp_directory.empty()) return "";
+  // DuckDB makes only the last directory of a path. Where this one cannot be made, a query that
+  // does not spill still works; one that does fails with DuckDB's error, naming it.
+  std::error_code ignored;
+  std::filesystem::create_directories(options.temp_directory, ignored);
+  return options.temp_directory + "/duckdb-" + Uuid::RandomV4(SystemRandom()).ToString();
+}
+
 Result<Database> OpenDatabase(const SessionOptions& options) {
   Config config;
   if (duckdb_create_config(config.out()) != DuckDBSuccess) {
@@ -161,7 +176,7 @@ Result<Database> OpenDatabase(const SessionOptions& options) {
   }
   std::vector<std::pair<std::string, std::string>> settings{
       {"memory_limit", std::to_string(options.memory_limit_bytes) + "B"},
-      {"temp_directory", options.temp_directory},
+      {"temp_directory", OwnTempDirectory(options)},
       {"autoinstall_known_extensions", "false"},
       {"autoload_known_extensions", "false"},
       {"allow_community_extensions", "false"},

@@ -20,7 +20,9 @@ namespace octolake::sql {
 struct SessionOptions {
   int64_t memory_limit_bytes = int64_t{1} << 30;  // beyond it DuckDB spills
   int threads = 0;                                // 0: as many as cores
-  std::string temp_directory;                     // local path for spilling; created when needed
+  // Local path for spilling; empty: no spilling. Every session makes a directory of its own in it
+  // when it needs one, and removes it at its end; a killed program leaves its own behind.
+  std::string temp_directory;
   // Local directories that may be read. Nothing else of the file system or the network can be.
   std::vector<std::string> readable_directories;
 };

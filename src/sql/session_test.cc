@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -310,10 +311,53 @@ TEST(Session, SpillsToItsTemporaryDirectory) {
   TestTable table({});
   auto options = OptionsFor(table.directory());
   options.memory_limit_bytes = 48 << 20;
+  const std::string wide =
+      "SELECT count(*) FROM (SELECT repeat('x', 200) AS s, row_number() OVER (ORDER BY hash(i)) "
+      "AS n FROM range(1000000) t(i)) WHERE s <> '' AND n > 0";
   auto session = Open(options);
-  EXPECT_EQ(*session->QueryInteger("SELECT count(*) FROM (SELECT i, repeat('x', 200) AS s "
-                                   "FROM range(1000000) t(i) ORDER BY hash(i)) WHERE s <> ''"),
-            1'000'000);
+  auto count = session->QueryInteger(wide);
+  ASSERT_TRUE(count) << count.error().message;
+  EXPECT_EQ(*count, 1'000'000);
+
+  options.temp_directory.clear();
+  auto without = Open(options)->QueryInteger(wide);
+  ASSERT_FALSE(without);
+  EXPECT_EQ(without.error().kind, ErrorKind::kResourceExhausted);
+}
+
+// Each would find its files overwritten if they shared them.
+TEST(Session, SessionsThatSpillAtOnceStayApart) {
+  TestTable table({});
+  auto options = OptionsFor(table.directory());
+  options.memory_limit_bytes = 48 << 20;
+  const std::string sorted =
+      "SELECT i, md5(CAST(i AS VARCHAR)) AS s FROM range(2000000) t(i) ORDER BY hash(i)";
+  auto first = Open(options);
+  auto second = Open(options);
+  auto first_rows = first->Query(sorted);
+  ASSERT_TRUE(first_rows) << first_rows.error().message;
+  auto second_rows = second->Query(sorted);
+  ASSERT_TRUE(second_rows) << second_rows.error().message;
+  const auto directories = [&] {
+    return std::distance(std::filesystem::directory_iterator(options.temp_directory),
+                         std::filesystem::directory_iterator());
+  };
+  EXPECT_EQ(directories(), 2);
+  for (auto* rows : {first_rows->get(), second_rows->get()}) {
+    int64_t seen = 0;
+    while (true) {
+      auto batch = rows->Next();
+      ASSERT_TRUE(batch) << batch.error().message;
+      if (*batch == nullptr) break;
+      seen += (*batch)->num_rows();
+    }
+    EXPECT_EQ(seen, 2'000'000);
+  }
+  first_rows->reset();
+  second_rows->reset();
+  first.reset();
+  second.reset();
+  EXPECT_EQ(directories(), 0);
 }
 
 TEST(Session, IntegersAreAskedFor) {
