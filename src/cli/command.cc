@@ -25,6 +25,11 @@ int Context::Fail(const Error& error) const {
   return kFailed;
 }
 
+int Context::FailUsage(const Error& error) const {
+  Fail(error);
+  return kWrongUsage;
+}
+
 Result<model::Bundle> LoadBundle() { return model::ParseBundle(model::EmbeddedBundleJson()); }
 
 std::string Grouped(int64_t number) {

@@ -41,6 +41,8 @@ struct Context {
   void Say(const std::string& line) const;
   // Writes an error to stderr and gives kFailed.
   int Fail(const Error& error) const;
+  // The same for what the user asked for wrongly; gives kWrongUsage.
+  int FailUsage(const Error& error) const;
 };
 
 // Set by the parser to what the chosen command does; its result is the exit status.

@@ -72,10 +72,7 @@ Status WriteEvents(const Context& context, const GenerateFlags& flags, event::Er
 
 int Generate(const Context& context, const GenerateFlags& flags) {
   Result<event::Era> era = event::ParseEra(flags.era);
-  if (!era) {
-    context.Fail(era.error());
-    return kWrongUsage;
-  }
+  if (!era) return context.FailUsage(era.error());
   Result<File> out = OpenTarget(flags.to);
   if (!out) return context.Fail(out.error());
   Status written = WriteEvents(context, flags, *era, out->get());

@@ -33,7 +33,10 @@ void AddCommands(CLI::App& app, Action& chosen) {
   AddCompletionCommand(app, chosen);
   AddManCommand(app, chosen);
   AddVersionCommand(app, chosen);
-  for (CLI::App* command : app.get_subcommands({})) command->fallthrough();
+  for (CLI::App* command : app.get_subcommands({})) {
+    command->fallthrough();
+    command->footer("Every command takes --warehouse DIR, --config FILE, --json and --quiet.");
+  }
 }
 
 Result<Config> LoadConfig(const GlobalFlags& flags) {

@@ -100,8 +100,7 @@ Result<lake::SilverReport> ParseSilver(const Context& context, lake::Warehouse& 
 }
 
 Result<PipelineReport> RunPipeline(const Context& context, const RunFlags& flags,
-                                   lake::Warehouse& warehouse) {
-  OCTO_ASSIGN(model::Bundle bundle, LoadBundle());
+                                   const model::Bundle& bundle, lake::Warehouse& warehouse) {
   PipelineReport report;
   OCTO_ASSIGN(report.silver, ParseSilver(context, warehouse));
   SaySilver(context, report.silver);
@@ -125,9 +124,14 @@ Result<PipelineReport> RunPipeline(const Context& context, const RunFlags& flags
 }
 
 int Run(const Context& context, const RunFlags& flags) {
+  Result<model::Bundle> bundle = LoadBundle();
+  if (!bundle) return context.Fail(bundle.error());
+  // Before Silver is touched.
+  const Status known = model::CheckModelNames(*bundle, flags.select);
+  if (!known) return context.FailUsage(known.error());
   auto warehouse = context.OpenWarehouse(false);
   if (!warehouse) return context.Fail(warehouse.error());
-  auto report = RunPipeline(context, flags, **warehouse);
+  auto report = RunPipeline(context, flags, *bundle, **warehouse);
   context.progress.Clear();
   if (!report) return context.Fail(report.error());
   if (context.flags.json) PrintJson(*report);

@@ -74,21 +74,17 @@ Result<int64_t> RunQuery(const Context& context, const std::string& query, const
 }
 
 int Sql(const Context& context, const SqlFlags& flags) {
-  auto usage = [&](const Error& error) {
-    context.Fail(error);
-    return kWrongUsage;
-  };
   Result<RowFormat> format =
       ParseRowFormat(flags.format.empty() ? (context.flags.json ? "json" : "table") : flags.format);
-  if (!format) return usage(format.error());
+  if (!format) return context.FailUsage(format.error());
   if (*format == RowFormat::kParquet && isatty(STDOUT_FILENO) != 0) {
-    return usage({ErrorKind::kInvalidArgument,
+    return context.FailUsage({ErrorKind::kInvalidArgument,
                   "Parquet is not for a terminal: send standard output to a file"});
   }
   Result<model::AsOf> as_of = ParseAsOf(flags.as_of);
-  if (!as_of) return usage(as_of.error());
+  if (!as_of) return context.FailUsage(as_of.error());
   Result<std::string> query = QueryText(flags);
-  if (!query) return usage(query.error());
+  if (!query) return context.FailUsage(query.error());
   Result<int64_t> count = RunQuery(context, *query, *as_of, *format);
   if (!count) return context.Fail(count.error());
   if (*format == RowFormat::kTable) {

@@ -157,11 +157,12 @@ TextTable Describe(const iceberg::Table& table) {
   return out;
 }
 
-Result<TextTable> Answer(const Context& context, const TablesFlags& flags) {
+// `id` is nullopt for the list of all tables.
+Result<TextTable> Answer(const Context& context, const TablesFlags& flags,
+                         const std::optional<iceberg::TableIdentifier>& id) {
   OCTO_ASSIGN(auto warehouse, context.OpenWarehouse(false));
-  if (flags.table.empty()) return ListTables(*warehouse);
-  OCTO_ASSIGN(iceberg::TableIdentifier id, ParseIdentifier(flags.table));
-  OCTO_ASSIGN(iceberg::Table table, warehouse->catalog().LoadTable(id));
+  if (!id) return ListTables(*warehouse);
+  OCTO_ASSIGN(iceberg::Table table, warehouse->catalog().LoadTable(*id));
   if (flags.rollback_to) return RollBack(*warehouse, table, *flags.rollback_to);
   if (flags.snapshots) return ListSnapshots(*table.metadata);
   if (flags.history) return ListHistory(*table.metadata);
@@ -174,11 +175,16 @@ int Tables(const Context& context, const TablesFlags& flags) {
   const bool needs_table = flags.snapshots || flags.files || flags.history || flags.schema ||
                            flags.rollback_to.has_value();
   if (needs_table && flags.table.empty()) {
-    context.Fail(
+    return context.FailUsage(
         {ErrorKind::kInvalidArgument, "name a table, for example gold.gold_user_activity"});
-    return kWrongUsage;
   }
-  Result<TextTable> answer = Answer(context, flags);
+  std::optional<iceberg::TableIdentifier> id;
+  if (!flags.table.empty()) {
+    Result<iceberg::TableIdentifier> parsed = ParseIdentifier(flags.table);
+    if (!parsed) return context.FailUsage(parsed.error());
+    id = std::move(*parsed);
+  }
+  Result<TextTable> answer = Answer(context, flags, id);
   if (!answer) return context.Fail(answer.error());
   std::fputs((context.flags.json ? answer->ToJson() : answer->ToText()).c_str(), stdout);
   return kDone;

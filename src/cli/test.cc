@@ -18,10 +18,12 @@ struct TestFlags {
 };
 
 int Test(const Context& context, const TestFlags& flags) {
-  auto warehouse = context.OpenWarehouse(false);
-  if (!warehouse) return context.Fail(warehouse.error());
   Result<model::Bundle> bundle = LoadBundle();
   if (!bundle) return context.Fail(bundle.error());
+  const Status known = model::CheckTestNames(*bundle, flags.select);
+  if (!known) return context.FailUsage(known.error());
+  auto warehouse = context.OpenWarehouse(false);
+  if (!warehouse) return context.Fail(warehouse.error());
   model::TestOptions options;
   options.select = flags.select;
   options.store_failures = flags.store_failures;
