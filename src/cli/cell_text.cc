@@ -3,6 +3,7 @@
 #include <arrow/type.h>
 
 #include <charconv>
+#include <nlohmann/json.hpp>
 
 #include "base/civil_time.h"
 #include "base/hex.h"
@@ -66,6 +67,10 @@ std::string CellText(const arrow::Array& array, int64_t row) {
       if (type.timezone().empty()) text.pop_back();
       return text;
     }
+    case arrow::Type::MAP:
+    case arrow::Type::LIST:
+    case arrow::Type::STRUCT:
+      return CellJson(array, row).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
     default: {
       auto scalar = array.GetScalar(row);
       return scalar.ok() ? (*scalar)->ToString() : "?";

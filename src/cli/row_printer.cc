@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -109,25 +108,6 @@ std::string CsvCell(const std::string& text, bool is_null) {
   return quoted + "\"";
 }
 
-nlohmann::json JsonCell(const arrow::Array& array, int64_t row) {
-  if (array.IsNull(row)) return nullptr;
-  switch (array.type_id()) {
-    case arrow::Type::BOOL:
-      return static_cast<const arrow::BooleanArray&>(array).Value(row);
-    case arrow::Type::INT32:
-      return static_cast<const arrow::Int32Array&>(array).Value(row);
-    case arrow::Type::INT64:
-      return static_cast<const arrow::Int64Array&>(array).Value(row);
-    case arrow::Type::DOUBLE: {
-      const double value = static_cast<const arrow::DoubleArray&>(array).Value(row);
-      if (std::isfinite(value)) return value;
-      return CellText(array, row);
-    }
-    default:
-      return CellText(array, row);
-  }
-}
-
 std::string Dump(const nlohmann::ordered_json& json) {
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -177,7 +157,7 @@ Result<int64_t> PrintJson(sql::ResultStream& rows, std::FILE* out) {
   OCTO_ASSIGN(int64_t count, ForEachRow(rows, [&](const arrow::RecordBatch& batch, int64_t row) {
                 nlohmann::ordered_json object = nlohmann::ordered_json::object();
                 for (int i = 0; i < batch.num_columns(); ++i) {
-                  object[batch.schema()->field(i)->name()] = JsonCell(*batch.column(i), row);
+                  object[batch.schema()->field(i)->name()] = CellJson(*batch.column(i), row);
                 }
                 std::fprintf(out, "%s%s", separator, Dump(object).c_str());
                 separator = ",\n";
