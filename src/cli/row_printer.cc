@@ -1,13 +1,15 @@
 #include "cli/row_printer.h"
 
 #include <arrow/array.h>
-#include <arrow/io/file.h>
+#include <arrow/io/interfaces.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 #include <parquet/arrow/writer.h>
-#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -166,12 +168,37 @@ Result<int64_t> PrintJson(sql::ResultStream& rows, std::FILE* out) {
   return count;
 }
 
+// To a file or a pipe, whose place Arrow's own streams ask for.
+class StandardStream final : public arrow::io::OutputStream {
+ public:
+  explicit StandardStream(std::FILE* out) : out_(out) {}
+
+  using arrow::io::OutputStream::Write;
+  arrow::Status Write(const void* data, int64_t size) override {
+    const auto bytes = static_cast<size_t>(size);
+    if (std::fwrite(data, 1, bytes, out_) != bytes) {
+      return arrow::Status::IOError("cannot be written: ", std::strerror(errno));
+    }
+    written_ += size;
+    return arrow::Status::OK();
+  }
+  arrow::Result<int64_t> Tell() const override { return written_; }
+  arrow::Status Close() override {  // the FILE stays open: it is not ours
+    closed_ = true;
+    return arrow::Status::OK();
+  }
+  bool closed() const override { return closed_; }
+
+ private:
+  std::FILE* out_;
+  int64_t written_ = 0;
+  bool closed_ = false;
+};
+
 Result<int64_t> PrintParquet(sql::ResultStream& rows, std::FILE* out) {
   using datafile::ToResult;
   using datafile::ToStatus;
-  // The stream closes its descriptor, which is not ours to lose.
-  const int descriptor = dup(fileno(out));
-  OCTO_ASSIGN(auto stream, ToResult(arrow::io::FileOutputStream::Open(descriptor), "stdout"));
+  const auto stream = std::make_shared<StandardStream>(out);
   const auto properties =
       parquet::WriterProperties::Builder().compression(parquet::Compression::ZSTD)->build();
   OCTO_ASSIGN(auto writer,
@@ -186,7 +213,6 @@ Result<int64_t> PrintParquet(sql::ResultStream& rows, std::FILE* out) {
     count += batch->num_rows();
   }
   OCTO_TRY(ToStatus(writer->Close(), "stdout"));
-  OCTO_TRY(ToStatus(stream->Close(), "stdout"));
   return count;
 }
 

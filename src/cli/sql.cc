@@ -66,8 +66,11 @@ Result<int64_t> RunQuery(const Context& context, const std::string& query, const
                          RowFormat format) {
   OCTO_ASSIGN(auto warehouse, context.OpenWarehouse(false));
   OCTO_ASSIGN(model::Bundle bundle, LoadBundle());
-  OCTO_ASSIGN(auto session, model::OpenWarehouseSession(*warehouse, bundle, as_of,
-                                                        SessionOptionsOf(context.config)));
+  std::vector<std::string> unreadable;
+  OCTO_ASSIGN(auto session,
+              model::OpenWarehouseSession(*warehouse, bundle, as_of,
+                                          SessionOptionsOf(context.config), &unreadable));
+  for (const std::string& table : unreadable) context.Say("octolake: " + table);
   OCTO_TRY(session->Sandbox());
   OCTO_ASSIGN(auto rows, session->Query(query));
   return PrintRows(*rows, format, stdout);
@@ -79,7 +82,7 @@ int Sql(const Context& context, const SqlFlags& flags) {
   if (!format) return context.FailUsage(format.error());
   if (*format == RowFormat::kParquet && isatty(STDOUT_FILENO) != 0) {
     return context.FailUsage({ErrorKind::kInvalidArgument,
-                  "Parquet is not for a terminal: send standard output to a file"});
+                              "Parquet is not for a terminal: send standard output to a file"});
   }
   Result<model::AsOf> as_of = ParseAsOf(flags.as_of);
   if (!as_of) return context.FailUsage(as_of.error());

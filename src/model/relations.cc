@@ -51,11 +51,10 @@ Status AddSnapshot(sql::Session& session, const sql::RelationName& name, lake::W
   return session.AddRelation(name, *schema, *tasks);
 }
 
-// A filter, since an unused column would be left out, and its error with it. The column's name is
-// for queries that name one of the table's columns: what they get to see are the names there are.
+// A filter, since an unused column would be left out, and its error with it.
 Status AddUnreadable(sql::Session& session, const sql::RelationName& name, const std::string& why) {
-  return session.AddView(name, "SELECT NULL AS " + sql::QuoteIdentifier(why) + " WHERE error(" +
-                                   SqlText(why) + ") IS NULL");
+  return session.AddView(name,
+                         "SELECT NULL AS unreadable WHERE error(" + SqlText(why) + ") IS NULL");
 }
 
 Result<iceberg::Table> LoadInput(lake::Warehouse& warehouse, const iceberg::TableIdentifier& id) {

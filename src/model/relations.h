@@ -33,7 +33,8 @@ sql::RelationName ChangesName(const Relation& relation);
 Status AddSnapshot(sql::Session& session, const sql::RelationName& name, lake::Warehouse& warehouse,
                    const iceberg::Table& table, std::optional<int64_t> snapshot_id);
 
-// Stands for a table that cannot be read: queries that use it fail and say why, others do not.
+// Stands for a table that cannot be read: queries that use it fail and say why, others do not. One
+// that names a column fails for the lack of it, without the reason.
 Status AddUnreadable(sql::Session& session, const sql::RelationName& name, const std::string& why);
 
 // Loads a table; if it is missing, says which command makes it.

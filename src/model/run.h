@@ -32,6 +32,10 @@ struct ModelReport {
   double seconds = 0;
 };
 
+// kInvalidArgument, saying what there is, for a name that no model has (or, for tests, no source).
+Status CheckModelNames(const Bundle& bundle, const std::vector<std::string>& names);
+Status CheckTestNames(const Bundle& bundle, const std::vector<std::string>& names);
+
 // Runs each model in turn, and stops at the first that fails. An incremental model reads what its
 // source appended since the snapshot it last consumed, at pinned snapshots, and keeps its position
 // as lake/position.h says; when that is not possible (first run, changed definition, snapshot
@@ -71,13 +75,14 @@ Result<std::vector<FreshnessReport>> CheckFreshness(lake::Warehouse& warehouse,
 
 // A session with every table of the warehouse as <catalog>.<namespace>.<table> at its current
 // snapshot, or the one that was current at a time (tables younger than it are left out), or with
-// one snapshot by id (the table that has it; the others at their current one).
+// one snapshot by id (the table that has it; the others at their current one). A table that cannot
+// be read spoils only the queries that use it; `unreadable`, if given, gets a line about each.
 struct AsOf {
   std::optional<int64_t> snapshot_id;
   std::optional<int64_t> timestamp_ms;
 };
-Result<std::unique_ptr<sql::Session>> OpenWarehouseSession(lake::Warehouse& warehouse,
-                                                           const Bundle& bundle, const AsOf& as_of,
-                                                           sql::SessionOptions options);
+Result<std::unique_ptr<sql::Session>> OpenWarehouseSession(
+    lake::Warehouse& warehouse, const Bundle& bundle, const AsOf& as_of,
+    sql::SessionOptions options, std::vector<std::string>* unreadable = nullptr);
 
 }  // namespace octolake::model

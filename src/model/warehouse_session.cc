@@ -19,9 +19,14 @@ Result<std::optional<int64_t>> PinnedSnapshot(const TableMetadata& metadata, con
   return tl::unexpected<Error>(snapshot.error());
 }
 
+struct Found {
+  bool snapshot = false;  // the one asked for by id
+  std::vector<std::string> unreadable;
+};
+
 // A table that cannot be read spoils only the queries that use it.
 Status AddTable(sql::Session& session, lake::Warehouse& warehouse, const AsOf& as_of,
-                const iceberg::TableIdentifier& id, bool& found_snapshot) {
+                const iceberg::TableIdentifier& id, Found& found) {
   const sql::RelationName name{warehouse.catalog_name(), id.name_space, id.name};
   Result<Table> table = warehouse.catalog().LoadTable(id);
   Status added;
@@ -29,12 +34,13 @@ Status AddTable(sql::Session& session, lake::Warehouse& warehouse, const AsOf& a
     added = tl::unexpected<Error>(table.error());
   } else {
     OCTO_ASSIGN(std::optional<int64_t> snapshot, PinnedSnapshot(*table->metadata, as_of));
-    found_snapshot = found_snapshot || (snapshot && snapshot == as_of.snapshot_id);
+    found.snapshot = found.snapshot || (snapshot && snapshot == as_of.snapshot_id);
     if (!snapshot && as_of.timestamp_ms) return {};
     added = AddSnapshot(session, name, warehouse, *table, snapshot);
   }
   if (added) return {};
-  return AddUnreadable(session, name, id.ToString() + " cannot be read: " + added.error().message);
+  found.unreadable.push_back(id.ToString() + " cannot be read: " + added.error().message);
+  return AddUnreadable(session, name, found.unreadable.back());
 }
 
 // Compiled SQL with the compiled names of all relations replaced by this warehouse's.
@@ -61,20 +67,21 @@ std::string WithWarehouseNames(std::string sql, const Bundle& bundle, lake::Ware
 
 Result<std::unique_ptr<sql::Session>> OpenWarehouseSession(lake::Warehouse& warehouse,
                                                            const Bundle& bundle, const AsOf& as_of,
-                                                           sql::SessionOptions options) {
+                                                           sql::SessionOptions options,
+                                                           std::vector<std::string>* unreadable) {
   if (options.temp_directory.empty()) options.temp_directory = warehouse.temp_directory();
   options.readable_directories.push_back(warehouse.directory());
   OCTO_ASSIGN(std::unique_ptr<sql::Session> session, sql::OpenSession(options));
-  bool found_snapshot = false;
+  Found found;
   OCTO_ASSIGN(std::vector<std::string> namespaces, warehouse.catalog().ListNamespaces());
   for (const std::string& name_space : namespaces) {
     OCTO_ASSIGN(std::vector<iceberg::TableIdentifier> tables,
                 warehouse.catalog().ListTables(name_space));
     for (const iceberg::TableIdentifier& id : tables) {
-      OCTO_TRY(AddTable(*session, warehouse, as_of, id, found_snapshot));
+      OCTO_TRY(AddTable(*session, warehouse, as_of, id, found));
     }
   }
-  if (as_of.snapshot_id && !found_snapshot) {
+  if (as_of.snapshot_id && !found.snapshot) {
     return MakeError(ErrorKind::kNotFound, "no table has snapshot " +
                                                std::to_string(*as_of.snapshot_id) +
                                                "; 'octolake tables TABLE --snapshots' lists them");
@@ -86,6 +93,7 @@ Result<std::unique_ptr<sql::Session>> OpenWarehouseSession(lake::Warehouse& ware
                               WithWarehouseNames(model.full_sql, bundle, warehouse)));
   }
   OCTO_TRY(session->UseCatalog(warehouse.catalog_name()));
+  if (unreadable != nullptr) *unreadable = std::move(found.unreadable);
   return session;
 }
 
