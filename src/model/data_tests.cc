@@ -126,6 +126,7 @@ Status RunTest(lake::Warehouse& warehouse, sql::Session& session, const DataTest
 Result<std::vector<TestReport>> RunDataTests(lake::Warehouse& warehouse, const Bundle& bundle,
                                              const TestOptions& options,
                                              ProgressListener& progress) {
+  OCTO_TRY(CheckTestNames(bundle, options.select));
   OCTO_ASSIGN(auto session, OpenTestSession(warehouse, bundle, options));
   std::vector<TestReport> reports;
   for (const DataTest& test : bundle.tests) {

@@ -8,22 +8,32 @@ namespace {
 // A model that loses this many races in a row has a busy neighbour that must be looked at.
 constexpr int kMaxAttempts = 10;
 
+Status CheckNames(const std::vector<std::string>& names, const std::vector<std::string>& known,
+                  const std::string& kind) {
+  for (const std::string& name : names) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    std::string all;
+    for (const std::string& one : known) all += (all.empty() ? "" : ", ") + one;
+    return MakeError(ErrorKind::kInvalidArgument,
+                     "no " + kind + " '" + name + "'; there are: " + all);
+  }
+  return {};
+}
+
+std::vector<std::string> ModelNames(const Bundle& bundle) {
+  std::vector<std::string> names;
+  for (const Model& model : bundle.models) names.push_back(model.relation.name);
+  return names;
+}
+
 Result<std::vector<const Model*>> Selected(const Bundle& bundle,
                                            const std::vector<std::string>& names) {
+  OCTO_TRY(CheckModelNames(bundle, names));
   std::vector<const Model*> models;
   for (const Model& model : bundle.models) {
     const bool wanted =
         names.empty() || std::find(names.begin(), names.end(), model.relation.name) != names.end();
     if (wanted) models.push_back(&model);
-  }
-  for (const std::string& name : names) {
-    const bool known = std::any_of(models.begin(), models.end(), [&](const Model* model) {
-      return model->relation.name == name;
-    });
-    if (known) continue;
-    std::string all;
-    for (const Model& model : bundle.models) all += " " + model.relation.name;
-    return MakeError(ErrorKind::kInvalidArgument, "no model '" + name + "'; there are:" + all);
   }
   return models;
 }
@@ -39,6 +49,16 @@ Result<ModelReport> RunModel(lake::Warehouse& warehouse, const Bundle& bundle, c
 }
 
 }  // namespace
+
+Status CheckModelNames(const Bundle& bundle, const std::vector<std::string>& names) {
+  return CheckNames(names, ModelNames(bundle), "model");
+}
+
+Status CheckTestNames(const Bundle& bundle, const std::vector<std::string>& names) {
+  std::vector<std::string> known = ModelNames(bundle);
+  for (const Source& source : bundle.sources) known.push_back(source.relation.name);
+  return CheckNames(names, known, "model or source");
+}
 
 Result<std::vector<ModelReport>> RunModels(lake::Warehouse& warehouse, const Bundle& bundle,
                                            const RunOptions& options, ProgressListener& progress) {
