@@ -39,6 +39,50 @@ int64_t ModifiedMicros(const struct stat& info) {
   return int64_t{info.st_mtim.tv_sec} * 1'000'000 + info.st_mtim.tv_nsec / 1000;
 }
 
+// Makes the directory and those above it that are missing, durably.
+Status EnsureDirectory(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0) {
+    if (!S_ISDIR(info.st_mode)) return ErrnoError(ENOTDIR, "create files in", path);
+    return {};
+  }
+  if (errno != ENOENT) return ErrnoError(errno, "look at directory", path);
+  const std::string parent = ParentOf(path);
+  OCTO_TRY(EnsureDirectory(parent));
+  // Another process may make it at the same time; its name is synced all the same.
+  if (::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) {
+    return ErrnoError(errno, "create directory", path);
+  }
+  return SyncDirectory(parent);
+}
+
+// Adds the files below a directory, without those below symbolic links. Directories and files may
+// come and go in the meantime: what is gone is left out, and hides nothing else.
+Status ListBelow(const std::string& directory, bool with_scheme, std::vector<FileInfo>& files) {
+  std::error_code error;
+  std::vector<std::string> inner;
+  for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end;
+       it.increment(error)) {
+    const std::string& name = it->path().native();
+    struct stat info {};
+    if (::lstat(name.c_str(), &info) == 0 && S_ISDIR(info.st_mode)) {
+      inner.push_back(name);
+      continue;
+    }
+    if (::stat(name.c_str(), &info) != 0) {
+      if (errno == ENOENT) continue;
+      return ErrnoError(errno, "look at", name);
+    }
+    if (!S_ISREG(info.st_mode)) continue;
+    files.push_back({with_scheme ? FileLocation(name) : name, info.st_size, ModifiedMicros(info)});
+  }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    return ErrnoError(error.value(), "list", directory);
+  }
+  for (const std::string& name : inner) OCTO_TRY(ListBelow(name, with_scheme, files));
+  return {};
+}
+
 class LocalInputFile final : public InputFile {
  public:
   LocalInputFile(Descriptor descriptor, std::string location, std::string path, int64_t size)
@@ -88,7 +132,12 @@ class LocalFileSystem final : public FileSystem {
   Result<std::unique_ptr<OutputFile>> CreateNew(const std::string& location) override {
     OCTO_ASSIGN(const std::string path, LocalPath(location));
     const std::string directory = ParentOf(path);
-    OCTO_TRY(EnsureDirectory(directory));
+    {
+      // Every thread passes the lock, so that none finds a directory that another has made but not
+      // yet made durable.
+      const std::lock_guard lock(directories_mutex_);
+      OCTO_TRY(EnsureDirectory(directory));
+    }
     return CreateLocalOutputFile(location, path, directory);
   }
 
@@ -110,58 +159,24 @@ class LocalFileSystem final : public FileSystem {
     OCTO_ASSIGN(const std::string path, LocalPath(directory));
     const bool with_scheme = !SchemeOf(directory).empty();
     std::vector<FileInfo> files;
-    std::error_code error;
-    std::filesystem::recursive_directory_iterator it(path, error);
-    for (; !error && it != std::filesystem::end(it); it.increment(error)) {
-      struct stat info {};
-      const std::string& name = it->path().native();
-      if (::stat(name.c_str(), &info) != 0) {
-        // Removed since its directory was read, or a symbolic link to nothing.
-        if (errno == ENOENT) continue;
-        return ErrnoError(errno, "look at", name);
-      }
-      if (!S_ISREG(info.st_mode)) continue;
-      files.push_back(
-          {with_scheme ? FileLocation(name) : name, info.st_size, ModifiedMicros(info)});
-    }
-    if (error && error != std::errc::no_such_file_or_directory) {
-      return ErrnoError(error.value(), "list", path);
-    }
+    OCTO_TRY(ListBelow(path, with_scheme, files));
     std::sort(files.begin(), files.end(),
               [](const FileInfo& a, const FileInfo& b) { return a.location < b.location; });
     return files;
   }
 
  private:
-  // Every thread passes the lock, so that none finds a directory that another has made but not yet
-  // made durable.
-  Status EnsureDirectory(const std::string& path) {
-    const std::lock_guard lock(directories_mutex_);
-    return EnsureDirectoryLocked(path);
-  }
-
-  Status EnsureDirectoryLocked(const std::string& path) {
-    struct stat info {};
-    if (::stat(path.c_str(), &info) == 0) {
-      if (!S_ISDIR(info.st_mode)) return ErrnoError(ENOTDIR, "create files in", path);
-      return {};
-    }
-    if (errno != ENOENT) return ErrnoError(errno, "look at directory", path);
-    const std::string parent = ParentOf(path);
-    OCTO_TRY(EnsureDirectoryLocked(parent));
-    // Another process may make it at the same time; its name is synced all the same.
-    if (::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) {
-      return ErrnoError(errno, "create directory", path);
-    }
-    return SyncDirectory(parent);
-  }
-
   std::mutex directories_mutex_;
 };
 
 }  // namespace
 
 std::unique_ptr<FileSystem> MakeLocalFileSystem() { return std::make_unique<LocalFileSystem>(); }
+
+Status CreateLocalDirectory(const std::string& absolute_path) {
+  OCTO_ASSIGN(const std::string path, LocalPath(absolute_path));
+  return EnsureDirectory(path);
+}
 
 Result<std::string> LocalPath(const std::string& location) {
   std::string path = location;

@@ -11,6 +11,10 @@ namespace octolake::io {
 
 std::unique_ptr<FileSystem> MakeLocalFileSystem();
 
+// Makes a directory and those above it that are missing, and their names durable. An existing one
+// is fine; kIo if a file is in the way.
+Status CreateLocalDirectory(const std::string& absolute_path);
+
 // "file:///a/b" or "/a/b" -> "/a/b"; kUnsupported for other schemes, kInvalidArgument for relative
 // paths. Percent signs are kept as they are: Iceberg locations are not URL-encoded.
 Result<std::string> LocalPath(const std::string& location);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -148,6 +149,31 @@ TEST_F(LocalFileSystemTest, ListsFilesAtAnyDepthInOrder) {
   ASSERT_EQ(plain.size(), 2u);
   EXPECT_EQ(plain[0].location, root_ + "/a/1/x");
   EXPECT_EQ(plain[0].size, 5);
+}
+
+TEST_F(LocalFileSystemTest, DirectoriesThatComeAndGoHideNoFile) {
+  for (const char* name : {"a/1", "m", "z"}) ASSERT_TRUE(WriteAll(*fs_, root_ + "/" + name, "x"));
+  std::atomic<bool> done{false};
+  std::thread other([&] {
+    while (!done) {
+      for (const char* name : {"/b", "/c", "/d"}) ::mkdir((root_ + name).c_str(), 0777);
+      for (const char* name : {"/b", "/c", "/d"}) ::rmdir((root_ + name).c_str());
+    }
+  });
+  size_t fewest = 3;
+  for (int i = 0; i < 3'000; ++i) fewest = std::min(fewest, fs_->List(root_).value().size());
+  done = true;
+  other.join();
+  EXPECT_EQ(fewest, 3u);
+}
+
+TEST_F(LocalFileSystemTest, CreatesDirectoriesAndAcceptsThoseThatAreThere) {
+  ASSERT_TRUE(CreateLocalDirectory(root_ + "/x/y"));
+  ASSERT_TRUE(CreateLocalDirectory(root_ + "/x/y"));
+  EXPECT_TRUE(std::filesystem::is_directory(root_ + "/x/y"));
+  ASSERT_TRUE(WriteAll(*fs_, root_ + "/x/file", ""));
+  EXPECT_EQ(CreateLocalDirectory(root_ + "/x/file").error().kind, ErrorKind::kIo);
+  EXPECT_EQ(CreateLocalDirectory("relative").error().kind, ErrorKind::kInvalidArgument);
 }
 
 TEST_F(LocalFileSystemTest, AFailedWriteIsFinal) {
