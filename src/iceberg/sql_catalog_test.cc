@@ -444,5 +444,16 @@ TEST_F(SqlCatalogTest, AnOpenOutcomeKeepsTheFiles) {
   sqlite3_vfs_unregister(&failing);
 }
 
+TEST_F(SqlCatalogTest, TheDirectoryOfTheDatabaseIsMade) {
+  SqlCatalogOptions options = Options();
+  options.database_path = (directory_ / "new" / "inner" / "catalog.db").string();
+  ASSERT_TRUE(OpenSqlCatalog(options, *file_system_, clock_, random_));
+  EXPECT_TRUE(fs::exists(options.database_path));
+  options.database_path = (directory_ / "new" / "inner" / "catalog.db" / "x.db").string();
+  const auto below = OpenSqlCatalog(options, *file_system_, clock_, random_);
+  ASSERT_FALSE(below);
+  EXPECT_THAT(below.error().message, HasSubstr("x.db"));
+}
+
 }  // namespace
 }  // namespace octolake::iceberg

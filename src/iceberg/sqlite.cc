@@ -9,6 +9,8 @@
 #include <system_error>
 #include <utility>
 
+#include "io/local_file_system.h"
+
 namespace octolake::iceberg {
 namespace {
 
@@ -107,11 +109,10 @@ Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::Open(const std::string& 
   }
   const std::filesystem::path parent = std::filesystem::path(path).parent_path();
   if (create && !parent.empty()) {
-    std::filesystem::create_directories(parent, error);
-    if (error) {
-      return MakeError(ErrorKind::kIo, "cannot create directory " + parent.string() +
-                                           " of the catalog database: " + error.message());
-    }
+    // SQLite syncs the names in this directory, not its own name.
+    const std::string absolute = std::filesystem::absolute(parent, error).lexically_normal();
+    Status created = io::CreateLocalDirectory(absolute);
+    if (!created) return WithContext(std::move(created).error(), "catalog database " + path);
   }
   std::unique_ptr<SqliteDatabase> database(new SqliteDatabase(path));
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
