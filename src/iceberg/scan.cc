@@ -73,14 +73,17 @@ Result<std::vector<const Snapshot*>> AppendsBetween(const TableMetadata& metadat
                                                     int64_t to) {
   if (metadata.FindSnapshot(to) == nullptr) return UnknownSnapshot(metadata, to);
   if (metadata.FindSnapshot(from) == nullptr) return UnknownSnapshot(metadata, from);
-  if (!IsAncestorOf(metadata, from, to)) {
+  const std::vector<const Snapshot*> ancestors = AncestorsOf(metadata, to);
+  const auto end = std::find_if(ancestors.begin(), ancestors.end(),
+                                [&](const Snapshot* one) { return one->snapshot_id == from; });
+  if (end == ancestors.end()) {
     return MakeError(ErrorKind::kNotFound,
                      "snapshot " + std::to_string(from) + " is no known ancestor of snapshot " +
                          std::to_string(to) + " of table " + metadata.location);
   }
   std::vector<const Snapshot*> appends;
-  const Snapshot* snapshot = metadata.FindSnapshot(to);
-  while (snapshot->snapshot_id != from) {
+  for (auto at = ancestors.begin(); at != end; ++at) {
+    const Snapshot* snapshot = *at;
     const std::string operation = OperationOf(*snapshot);
     if (operation == "append") {
       appends.push_back(snapshot);
@@ -90,7 +93,6 @@ Result<std::vector<const Snapshot*>> AppendsBetween(const TableMetadata& metadat
                            metadata.location + " is no append but '" + operation +
                            "'; what changed since cannot be read as appended rows");
     }
-    snapshot = metadata.FindSnapshot(*snapshot->parent_snapshot_id);
   }
   std::reverse(appends.begin(), appends.end());
   return appends;

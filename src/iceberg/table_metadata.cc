@@ -1,7 +1,8 @@
 #include "iceberg/table_metadata.h"
 
+#include <algorithm>
 #include <cassert>
-#include <set>
+#include <unordered_map>
 
 namespace octolake::iceberg {
 
@@ -72,15 +73,25 @@ Result<const Snapshot*> SnapshotAsOf(const TableMetadata& metadata, int64_t time
   return snapshot;
 }
 
-bool IsAncestorOf(const TableMetadata& metadata, int64_t ancestor, int64_t snapshot_id) {
-  std::set<int64_t> seen;  // damaged metadata could go round in a circle
-  const Snapshot* snapshot = metadata.FindSnapshot(snapshot_id);
-  while (snapshot != nullptr && seen.insert(snapshot->snapshot_id).second) {
-    if (snapshot->snapshot_id == ancestor) return true;
-    if (!snapshot->parent_snapshot_id) return false;
-    snapshot = metadata.FindSnapshot(*snapshot->parent_snapshot_id);
+std::vector<const Snapshot*> AncestorsOf(const TableMetadata& metadata, int64_t snapshot_id) {
+  std::unordered_map<int64_t, const Snapshot*> by_id;
+  for (const Snapshot& snapshot : metadata.snapshots) by_id[snapshot.snapshot_id] = &snapshot;
+  std::vector<const Snapshot*> ancestors;
+  std::optional<int64_t> id = snapshot_id;
+  while (id) {
+    // Taken out, since damaged metadata could go round in a circle.
+    const auto found = by_id.extract(*id);
+    if (found.empty()) break;
+    ancestors.push_back(found.mapped());
+    id = found.mapped()->parent_snapshot_id;
   }
-  return false;
+  return ancestors;
+}
+
+bool IsAncestorOf(const TableMetadata& metadata, int64_t ancestor, int64_t snapshot_id) {
+  const auto ancestors = AncestorsOf(metadata, snapshot_id);
+  return std::any_of(ancestors.begin(), ancestors.end(),
+                     [&](const Snapshot* one) { return one->snapshot_id == ancestor; });
 }
 
 }  // namespace octolake::iceberg

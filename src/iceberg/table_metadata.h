@@ -104,6 +104,9 @@ Result<TableMetadata> MakeTableMetadata(const NewTable& table, std::string table
 // The snapshot that was current at a time (by the snapshot log), or the one with an id.
 Result<const Snapshot*> SnapshotAsOf(const TableMetadata& metadata, int64_t timestamp_ms);
 
+// The snapshot and its ancestors that are still known, newest first; none if it is unknown.
+std::vector<const Snapshot*> AncestorsOf(const TableMetadata& metadata, int64_t snapshot_id);
+
 // Whether `ancestor` is `snapshot_id` or one of its ancestors that are still known.
 bool IsAncestorOf(const TableMetadata& metadata, int64_t ancestor, int64_t snapshot_id);
 

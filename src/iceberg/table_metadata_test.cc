@@ -350,5 +350,22 @@ TEST(SnapshotLookupTest, AncestryEndsAtExpiredSnapshotsAndCircles) {
   EXPECT_FALSE(IsAncestorOf(metadata, 5, 20));
 }
 
+// With a search through all snapshots at every step this takes minutes.
+TEST(SnapshotLookupTest, LongHistoriesAreWalkedOnce) {
+  TableMetadata metadata = Events();
+  const int64_t count = 200'000;
+  for (int64_t id = 1; id <= count; ++id) {
+    Snapshot& snapshot = metadata.snapshots.emplace_back();
+    snapshot.snapshot_id = id;
+    if (id > 1) snapshot.parent_snapshot_id = id - 1;
+  }
+  EXPECT_TRUE(IsAncestorOf(metadata, 1, count));
+  EXPECT_FALSE(IsAncestorOf(metadata, count, count - 1));
+  const auto ancestors = AncestorsOf(metadata, count);
+  ASSERT_EQ(std::ssize(ancestors), count);
+  EXPECT_EQ(ancestors.front()->snapshot_id, count);
+  EXPECT_EQ(ancestors.back()->snapshot_id, 1);
+}
+
 }  // namespace
 }  // namespace octolake::iceberg
