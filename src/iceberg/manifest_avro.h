@@ -29,9 +29,6 @@ class EntryReader {
   // The entry as it is written: numbers that are to be inherited are unset.
   Result<ManifestEntry> Read(const avro::Value& record) const;
 
-  // Whether the file has the field that version 2 added last, file_sequence_number.
-  bool has_file_sequence_number() const;
-
  private:
   struct MapPositions {
     int key = -1;

@@ -112,8 +112,6 @@ Result<EntryReader> EntryReader::Make(const avro::Schema& schema, const Type& pa
   return reader;
 }
 
-bool EntryReader::has_file_sequence_number() const { return entry_[kFileSequenceNumber] >= 0; }
-
 Result<ManifestEntry> EntryReader::Read(const Value& value) const {
   OCTO_ASSIGN(const auto* record, Record(&value, "manifest_entry"));
   ManifestEntry entry;

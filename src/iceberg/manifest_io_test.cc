@@ -7,6 +7,8 @@
 
 #include "avro/container.h"
 #include "iceberg/literal_avro.h"
+#include "iceberg/manifest_schema.h"
+#include "iceberg/manifest_schema.h"
 #include "iceberg/table_for_test.h"
 
 namespace octolake::iceberg {
@@ -214,6 +216,10 @@ TEST(ManifestTest, AvroNamesAreSanitized) {
   EXPECT_EQ(AvroName("a b"), "a_x20b");
   EXPECT_EQ(AvroName("é"), "_xE9");
   EXPECT_EQ(AvroName("😀"), "_xD83D_xDE00");
+  // A name that is no UTF-8 throws nothing.
+  Type partition_type{.id = TypeId::kStruct, .fields = {}};
+  partition_type.fields.push_back({.id = 1000, .name = "a\xff", .type = IntType(), .doc = ""});
+  EXPECT_TRUE(ManifestEntrySchema(partition_type));
 }
 
 TEST(ManifestTest, RefusesAnExistingEntryWithoutNumbers) {

@@ -1,10 +1,10 @@
 #include "iceberg/manifest_schema.h"
 
-#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
 #include "iceberg/literal_avro.h"
+#include "iceberg/schema_json.h"
 
 namespace octolake::iceberg {
 namespace {
@@ -29,7 +29,7 @@ Result<SchemaPtr> PartitionSchema(const Type& partition_type) {
     const std::string name = AvroName(field.name);
     avro::Field& added = fields.emplace_back(OptionalField(name, std::move(schema), field.id));
     if (name != field.name) {
-      added.attributes.push_back({"iceberg-field-name", nlohmann::json(field.name).dump()});
+      added.attributes.push_back({"iceberg-field-name", JsonText(field.name)});
     }
   }
   return RecordOf("r102", std::move(fields));

@@ -75,7 +75,7 @@ Status SnapshotProducer::Begin(const UpdateContext& context, const TableMetadata
   for (ManifestFile& manifest : manifests) {
     OCTO_TRY(FillCounts(context.file_system, metadata, manifest));
     // What only names files that an earlier snapshot deleted is of no use to a later one.
-    if (manifest.added_files_count + manifest.existing_files_count > 0) {
+    if (manifest.added_files_count > 0 || manifest.existing_files_count > 0) {
       parent_manifests_.push_back(std::move(manifest));
     }
   }
