@@ -12,6 +12,9 @@ namespace {
 
 namespace ondemand = simdjson::ondemand;
 
+// 2^31 - 1, far beyond what git can push at once.
+constexpr int64_t kMaxPushSize = 2147483647;
+
 // What the columns are derived from when the fields themselves are not enough.
 struct RawPayload {
   PayloadFields fields;
@@ -40,6 +43,12 @@ void Read(ondemand::value value, OptionalLong* out) {
   if (value.type().get(type) != simdjson::SUCCESS || type != ondemand::json_type::number) return;
   int64_t number = 0;
   if (value.get_int64().get(number) == simdjson::SUCCESS) *out = number;
+}
+
+// A size no push can have is none: a made-up one must not overflow the sums computed from it.
+void ReadPushSize(ondemand::value value, OptionalLong* out) {
+  Read(value, out);
+  if (*out && (**out < 0 || **out > kMaxPushSize)) out->reset();
 }
 
 void Read(ondemand::value value, OptionalFlag* out) {
@@ -215,9 +224,9 @@ void ReadTopLevel(std::string_view key, ondemand::value value, bool push, RawPay
   else if (!push)
     return;
   else if (key == "size")
-    Read(value, &f.push_size);
+    ReadPushSize(value, &f.push_size);
   else if (key == "distinct_size")
-    Read(value, &f.push_distinct_size);
+    ReadPushSize(value, &f.push_distinct_size);
   else if (key == "head")
     Read(value, &f.push_head_sha);
   else if (key == "before")

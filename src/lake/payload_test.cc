@@ -34,6 +34,17 @@ TEST_F(PayloadTest, PushOf2015) {
   EXPECT_EQ(f.payload_action, std::nullopt);
 }
 
+// Sums and scores are computed from sizes: one event must not be able to overflow them for good.
+TEST_F(PayloadTest, PushSizesNoPushCanHaveAreNone) {
+  const auto huge =
+      Parse("PushEvent", R"({"size":9223372036854775807,"distinct_size":2147483648})");
+  EXPECT_EQ(huge.push_size, std::nullopt);
+  EXPECT_EQ(huge.push_distinct_size, std::nullopt);
+  const auto mixed = Parse("PushEvent", R"({"size":2147483647,"distinct_size":-1})");
+  EXPECT_EQ(mixed.push_size, 2147483647);
+  EXPECT_EQ(mixed.push_distinct_size, std::nullopt);
+}
+
 TEST_F(PayloadTest, PushOfTheTimeline) {
   const auto f = Parse("PushEvent", R"({"shas":[["a","b","c","d",true]],"size":1,
                                         "ref":"refs/heads/x","head":"hhh"})");
