@@ -1,6 +1,7 @@
 #include <arrow/record_batch.h>
 
 #include <algorithm>
+#include <map>
 
 #include "datafile/arrow_schema.h"
 #include "datafile/table_writer.h"
@@ -29,31 +30,34 @@ Status AddInput(sql::Session& session, lake::Warehouse& warehouse, const Relatio
                      table.metadata->current_snapshot_id);
 }
 
+struct TestSession {
+  std::unique_ptr<sql::Session> session;
+  std::map<std::string, std::string> unreadable;  // unique id of a relation, and why
+};
+
 // Every model and source at its current snapshot; one that is missing or damaged spoils only the
 // tests that read it. A view's query is added after the tables (models are in topological order).
-Result<std::unique_ptr<sql::Session>> OpenTestSession(lake::Warehouse& warehouse,
-                                                      const Bundle& bundle,
-                                                      const TestOptions& options) {
+Result<TestSession> OpenTestSession(lake::Warehouse& warehouse, const Bundle& bundle,
+                                    const TestOptions& options) {
   sql::SessionOptions session_options = options.session;
   if (session_options.temp_directory.empty()) {
     session_options.temp_directory = warehouse.temp_directory();
   }
   session_options.readable_directories.push_back(warehouse.directory());
-  OCTO_ASSIGN(std::unique_ptr<sql::Session> session, sql::OpenSession(session_options));
-  auto or_unreadable = [&](const Relation& relation, const Status& added) -> Status {
-    if (added) return {};
-    return AddUnreadable(*session, CompiledName(relation), added.error().message);
+  TestSession opened;
+  OCTO_ASSIGN(opened.session, sql::OpenSession(session_options));
+  auto note = [&](const Relation& relation, const Status& added) {
+    if (!added) opened.unreadable[relation.unique_id] = added.error().message;
   };
   for (const Source& source : bundle.sources) {
-    OCTO_TRY(or_unreadable(source.relation, AddInput(*session, warehouse, source.relation)));
+    note(source.relation, AddInput(*opened.session, warehouse, source.relation));
   }
   for (const Model& model : bundle.models) {
-    const Status added = model.materialization == Materialization::kView
-                             ? session->AddView(CompiledName(model.relation), model.full_sql)
-                             : AddInput(*session, warehouse, model.relation);
-    OCTO_TRY(or_unreadable(model.relation, added));
+    note(model.relation, model.materialization == Materialization::kView
+                             ? opened.session->AddView(CompiledName(model.relation), model.full_sql)
+                             : AddInput(*opened.session, warehouse, model.relation));
   }
-  return session;
+  return opened;
 }
 
 Result<bool> Holds(sql::Session& session, int64_t failures, const std::string& comparison) {
@@ -110,8 +114,13 @@ Result<std::string> StoreFailures(lake::Warehouse& warehouse, sql::Session& sess
   return tl::unexpected<Error>(committed.error());
 }
 
-Status RunTest(lake::Warehouse& warehouse, sql::Session& session, const DataTest& test,
+Status RunTest(lake::Warehouse& warehouse, const TestSession& opened, const DataTest& test,
                bool store_failures, TestReport& report) {
+  for (const std::string& id : test.depends_on) {
+    const auto found = opened.unreadable.find(id);
+    if (found != opened.unreadable.end()) return MakeError(ErrorKind::kIo, found->second);
+  }
+  sql::Session& session = *opened.session;
   OCTO_ASSIGN(report.failures, session.QueryInteger("SELECT " + test.fail_calc + " FROM (" +
                                                     test.sql + "\n) AS failing_rows"));
   OCTO_ASSIGN(report.outcome, Judge(session, test, report.failures));
@@ -127,7 +136,7 @@ Result<std::vector<TestReport>> RunDataTests(lake::Warehouse& warehouse, const B
                                              const TestOptions& options,
                                              ProgressListener& progress) {
   OCTO_TRY(CheckTestNames(bundle, options.select));
-  OCTO_ASSIGN(auto session, OpenTestSession(warehouse, bundle, options));
+  OCTO_ASSIGN(TestSession opened, OpenTestSession(warehouse, bundle, options));
   std::vector<TestReport> reports;
   for (const DataTest& test : bundle.tests) {
     if (!Wanted(bundle, test, options.select)) continue;
@@ -137,7 +146,7 @@ Result<std::vector<TestReport>> RunDataTests(lake::Warehouse& warehouse, const B
     report.name = test.name;
     report.description = test.description;
     report.outcome = Outcome::kPassed;
-    Status status = RunTest(warehouse, *session, test, options.store_failures, report);
+    Status status = RunTest(warehouse, opened, test, options.store_failures, report);
     if (!status) {
       report.outcome = Outcome::kErrored;
       report.error = status.error().message;
