@@ -290,7 +290,7 @@ class TestTables:
 
     def test_what_is_not_there(self, small_lake):
         assert "no.table" in small_lake.octolake("tables", "no.table", status=1).err
-        assert "NAMESPACE.TABLE" in small_lake.octolake("tables", "table", status=1).err
+        assert "NAMESPACE.TABLE" in small_lake.octolake("tables", "table", status=2).err
 
 
 class TestDoctor:
