@@ -228,21 +228,11 @@ Result<RowFormat> ParseRowFormat(const std::string& text) {
 }
 
 Result<int64_t> PrintRows(sql::ResultStream& rows, RowFormat format, std::FILE* out) {
-  Result<int64_t> count = 0;
-  switch (format) {
-    case RowFormat::kTable:
-      count = PrintTable(rows, out);
-      break;
-    case RowFormat::kCsv:
-      count = PrintCsv(rows, out);
-      break;
-    case RowFormat::kJson:
-      count = PrintJson(rows, out);
-      break;
-    case RowFormat::kParquet:
-      count = PrintParquet(rows, out);
-      break;
-  }
+  const auto print = format == RowFormat::kTable  ? PrintTable
+                     : format == RowFormat::kCsv  ? PrintCsv
+                     : format == RowFormat::kJson ? PrintJson
+                                                  : PrintParquet;
+  Result<int64_t> count = print(rows, out);
   if (count && (std::fflush(out) != 0 || std::ferror(out) != 0)) {
     return MakeError(ErrorKind::kIo, "the result could not be written to standard output");
   }

@@ -177,7 +177,7 @@ NewTable ParsedEventsDefinition() {
           {"payload_action", StringType(), "What was done, such as opened or closed."},
           {"payload_ref", StringType(), "Git ref of a push, create or delete, as given."},
           {"payload_ref_type", StringType(), "branch, tag or repository."},
-          {"push_size", LongType(), "Commits of a push; NULL where not given."},
+          {"push_size", LongType(), "Commits of a push; NULL where not given or not in 0 to 2147483647."},
           {"push_distinct_size", LongType(), "Commits of a push that were new to the repository."},
           {"push_head_sha", StringType(), "Commit the ref points to after the push."},
           {"pull_request_id", LongType(), "Id of the pull request."},

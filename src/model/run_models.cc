@@ -40,11 +40,16 @@ Result<std::vector<const Model*>> Selected(const Bundle& bundle,
 
 Result<ModelReport> RunModel(lake::Warehouse& warehouse, const Bundle& bundle, const Model& model,
                              const RunOptions& options, ProgressListener& progress) {
+  RunOptions attempt_options = options;
   for (int attempt = 1;; ++attempt) {
     OCTO_ASSIGN(Plan plan, PlanModel(warehouse, bundle, model, options.full_refresh));
-    auto report = ExecutePlan(warehouse, model, plan, options, progress);
-    const bool lost = !report && report.error().kind == ErrorKind::kCommitConflict;
-    if (!lost || attempt == kMaxAttempts) return report;
+    auto report = ExecutePlan(warehouse, model, plan, attempt_options, progress);
+    if (report || attempt == kMaxAttempts) return report;
+    const ErrorKind kind = report.error().kind;
+    const bool may_spill =
+        kind == ErrorKind::kResourceExhausted && !attempt_options.session.spill_always;
+    if (kind != ErrorKind::kCommitConflict && !may_spill) return report;
+    attempt_options.session.spill_always = attempt_options.session.spill_always || may_spill;
   }
 }
 

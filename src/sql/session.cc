@@ -25,7 +25,8 @@ namespace {
 // results can be read side by side (one connection has one open result).
 class SharedDatabase {
  public:
-  explicit SharedDatabase(Database database) : database_(std::move(database)) {}
+  SharedDatabase(Database database, bool spill_always)
+      : database_(std::move(database)), spill_always_(spill_always) {}
 
   Result<Connection> Connect() {
     Connection connection;
@@ -34,6 +35,8 @@ class SharedDatabase {
     }
     const std::lock_guard lock(mutex_);
     if (!use_.empty()) OCTO_TRY(Execute(connection.get(), use_));
+    // DuckDB has this setting for each connection only.
+    if (spill_always_) OCTO_TRY(Execute(connection.get(), "SET debug_force_external = true"));
     active_.insert(connection.get());
     return connection;
   }
@@ -52,6 +55,7 @@ class SharedDatabase {
 
  private:
   Database database_;
+  const bool spill_always_;
   std::mutex mutex_;
   std::set<duckdb_connection> active_;
   std::string use_;
@@ -203,7 +207,7 @@ Result<Database> OpenDatabase(const SessionOptions& options) {
 
 Result<std::unique_ptr<Session>> OpenSession(const SessionOptions& options) {
   OCTO_ASSIGN(auto opened, OpenDatabase(options));
-  auto database = std::make_shared<SharedDatabase>(std::move(opened));
+  auto database = std::make_shared<SharedDatabase>(std::move(opened), options.spill_always);
   OCTO_ASSIGN(auto connection, database->Connect());
   const Lease lease(database, std::move(connection));
   std::string directories;

@@ -20,6 +20,9 @@ namespace octolake::sql {
 struct SessionOptions {
   int64_t memory_limit_bytes = int64_t{1} << 30;  // beyond it DuckDB spills
   int threads = 0;                                // 0: as many as cores
+  // Joins and sorts spill from the start instead of when memory is short. Slower, but some plans
+  // that hold several joins at once run out of memory without it. Not together with Sandbox.
+  bool spill_always = false;
   // Local path for spilling; empty: no spilling. Every session makes a directory of its own in it
   // when it needs one, and removes it at its end; a killed program leaves its own behind.
   std::string temp_directory;

@@ -325,6 +325,15 @@ TEST(Session, SpillsToItsTemporaryDirectory) {
   EXPECT_EQ(without.error().kind, ErrorKind::kResourceExhausted);
 }
 
+TEST(Session, SpillsFromTheStartWhereAsked) {
+  TestTable table({});
+  auto options = OptionsFor(table.directory());
+  const std::string setting = "SELECT CAST(current_setting('debug_force_external') AS BIGINT)";
+  EXPECT_EQ(Open(options)->QueryInteger(setting).value(), 0);
+  options.spill_always = true;
+  EXPECT_EQ(Open(options)->QueryInteger(setting).value(), 1);
+}
+
 // Each would find its files overwritten if they shared them.
 TEST(Session, SessionsThatSpillAtOnceStayApart) {
   TestTable table({});
