@@ -136,7 +136,7 @@ Result<bool> Reader::ReadOne() {
 }
 
 std::string Reader::ReasonOf(const Document& document, const JsonProblem& problem) const {
-  const std::string deeper = "nested deeper than " + std::to_string(options_.max_depth) + " levels";
+  std::string deeper = "nested deeper than " + std::to_string(options_.max_depth) + " levels";
   switch (document.kind) {
     case Document::Kind::kTooLong:
       return "longer than " + std::to_string(options_.max_document_bytes) + " bytes";
