@@ -115,17 +115,16 @@ class TestSyntheticEvents:
             table: before[table] for table in MODELLED}
 
     def test_full_refresh_gives_the_same_rows(self, lake, synthetic_files):
-        for path in synthetic_files:
-            lake.load(path)
+        for part in (synthetic_files[2:], synthetic_files[:2]):
+            lake.load(*part)
             lake.run()
         before = facts(lake)
         actions = {model["action"] for model in lake.run("--full-refresh")["models"]}
         assert actions == {"full refresh"}
         assert facts(lake) == before
 
-    @pytest.mark.parametrize("order", [(3, 2, 1, 0), (2, 0, 3, 1)])
-    def test_one_by_one_equals_all_at_once(self, synthetic_files, tmp_path, order):
-        files = [synthetic_files[index] for index in order]
+    def test_one_by_one_equals_all_at_once(self, synthetic_files, tmp_path):
+        files = [synthetic_files[index] for index in (2, 0, 3, 1)]  # late days, and copies before their originals
         one_by_one, at_once = Lake(tmp_path / "a"), Lake(tmp_path / "b")
         for path in files:
             one_by_one.load(path)
