@@ -24,8 +24,11 @@ Result<std::unique_ptr<sql::Session>> OpenModelSession(lake::Warehouse& warehous
   }
   session_options.readable_directories.push_back(warehouse.directory());
   OCTO_ASSIGN(std::unique_ptr<sql::Session> session, sql::OpenSession(session_options));
-  OCTO_TRY(AddSnapshot(*session, CompiledName(model.relation), warehouse, plan.target,
-                       plan.target.metadata->current_snapshot_id));
+  // A full form never reads its own table, so a refresh can mend one whose files are damaged.
+  if (plan.action != Action::kFullRefresh) {
+    OCTO_TRY(AddSnapshot(*session, CompiledName(model.relation), warehouse, plan.target,
+                         plan.target.metadata->current_snapshot_id));
+  }
   for (const Input& input : plan.inputs) {
     OCTO_TRY(AddSnapshot(*session, CompiledName(input.relation), warehouse, input.table,
                          input.table.metadata->current_snapshot_id));
