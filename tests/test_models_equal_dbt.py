@@ -5,15 +5,12 @@ import subprocess
 from pathlib import Path
 
 import duckdb
-import pytest
 
 from lake import CIRCUMSTANCES, GOLD, PARSED, SILVER, Lake, arrow_rows
 from program import environment
 
 ROOT = Path(__file__).resolve().parents[1]
 DBT = Path(os.environ.get("OCTOLAKE_DBT", ROOT / ".deps/dbt/bin/dbt"))
-
-pytestmark = pytest.mark.skipif(not DBT.exists(), reason=f"no dbt at {DBT}")
 
 
 class DbtProject:
