@@ -152,6 +152,19 @@ def topological(models):
     return ordered
 
 
+def split_by(node, meta):
+    """The expressions of meta.octolake.split_by, by the ids of the relations they are over."""
+    known = {unique_id.rsplit(".", 1)[1]: unique_id for unique_id in [*dependencies(node), node["unique_id"]]}
+    unknown = set(meta.get("split_by", {})) - set(known)
+    if unknown:
+        raise CompileError(
+            f"{node['unique_id']}: split_by names {sorted(unknown)}; the model reads {sorted(known)}")
+    return [
+        {"unique_id": known[name], "expression": expression}
+        for name, expression in sorted(meta.get("split_by", {}).items())
+    ]
+
+
 def bundle_model(connection, full, incremental, tests):
     unique_id = full["unique_id"]
     config = full["config"]
@@ -174,6 +187,7 @@ def bundle_model(connection, full, incremental, tests):
         "strategy": meta.get("strategy"),
         "partition_by": meta.get("partition_by", []),
         "unique_key": meta.get("unique_key", []),
+        "split_by": split_by(full, meta),
         "description": full["description"],
         "columns": bundle_columns(connection, full, required_columns(tests, full)),
         "full_sql": full["compiled_code"].strip(),

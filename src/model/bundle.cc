@@ -41,9 +41,24 @@ Result<Materialization> ReadMaterialization(const std::string& text) {
 
 Result<IncrementalStrategy> ReadStrategy(const std::string& text) {
   if (text == "append") return IncrementalStrategy::kAppend;
-  if (text == "overwrite_partitions") return IncrementalStrategy::kOverwritePartitions;
+  if (text == "replace_rows") return IncrementalStrategy::kReplaceRows;
   return MakeError(ErrorKind::kUnsupported,
-                   "incremental strategy '" + text + "' (known: append, overwrite_partitions)");
+                   "incremental strategy '" + text + "' (known: append, replace_rows)");
+}
+
+// What replacing rows rests on.
+Status CheckReplaceable(const Model& model) {
+  for (const PartitionColumn& part : model.partition_by) {
+    if (part.transform == "identity") continue;
+    return MakeError(ErrorKind::kUnsupported,
+                     "model " + model.relation.name + " replaces rows and is partitioned by " +
+                         part.transform + "(" + part.column +
+                         "); replace_rows needs partitions that are columns (identity)");
+  }
+  if (!model.partition_by.empty() && !model.unique_key.empty()) return {};
+  return MakeError(ErrorKind::kUnsupported, "model " + model.relation.name +
+                                                " replaces rows; that needs partition_by and "
+                                                "unique_key");
 }
 
 Result<Model> ReadModel(const json& node) {
@@ -59,6 +74,15 @@ Result<Model> ReadModel(const json& node) {
     for (const json& field : *it) {
       model.partition_by.push_back({Text(field, "column"), Text(field, "transform")});
     }
+  }
+  using Texts = std::vector<std::string>;
+  model.unique_key = Get<Texts>(node, "unique_key", {});
+  for (const json& split : node.value("split_by", json::array())) {
+    model.split_by.push_back({Text(split, "unique_id"), Text(split, "expression")});
+  }
+  if (model.materialization == Materialization::kIncremental &&
+      model.strategy == IncrementalStrategy::kReplaceRows) {
+    OCTO_TRY(CheckReplaceable(model));
   }
   model.description = Get<std::string>(node, "description", "");
   model.columns = ReadColumns(node);

@@ -30,7 +30,16 @@ struct Column {
 };
 
 enum class Materialization { kTable, kIncremental, kView };
-enum class IncrementalStrategy { kAppend, kOverwritePartitions };
+// kAppend: the rows are new. kReplaceRows: they take the place of the rows with the same unique
+// key, and the partitions in which they stand are written whole.
+enum class IncrementalStrategy { kAppend, kReplaceRows };
+
+// A relation by which a model's work can be split: the model's rows for one value of the expression
+// need only the relation's rows with that value.
+struct SplitBy {
+  std::string unique_id;   // of a model, the one itself included, or a source
+  std::string expression;  // over the relation's columns, never of a random or session value
+};
 
 struct PartitionColumn {
   std::string column;
@@ -43,6 +52,8 @@ struct Model {
   Materialization materialization = Materialization::kTable;
   IncrementalStrategy strategy = IncrementalStrategy::kAppend;
   std::vector<PartitionColumn> partition_by;
+  std::vector<std::string> unique_key;
+  std::vector<SplitBy> split_by;  // empty: it cannot be split
   std::string description;
   std::vector<Column> columns;
   std::string full_sql;

@@ -45,7 +45,9 @@ TEST(Bundle, HoldsTheModelsInOrder) {
   EXPECT_EQ(bundle.models[0].relation.name, "silver_github_events");
   EXPECT_EQ(bundle.models[0].strategy, IncrementalStrategy::kAppend);
   EXPECT_EQ(bundle.models[1].relation.name, "gold_user_activity");
-  EXPECT_EQ(bundle.models[1].strategy, IncrementalStrategy::kOverwritePartitions);
+  EXPECT_EQ(bundle.models[1].strategy, IncrementalStrategy::kReplaceRows);
+  EXPECT_THAT(bundle.models[1].unique_key, ElementsAre("actor_key", "activity_date"));
+  EXPECT_EQ(bundle.models[1].split_by.size(), 2u);
   EXPECT_THAT(bundle.models[1].depends_on, ElementsAre("model.octolake.silver_github_events"));
 }
 

@@ -1,5 +1,4 @@
 #include <arrow/record_batch.h>
-#include <arrow/type.h>
 
 #include <algorithm>
 #include <set>
@@ -8,6 +7,7 @@
 #include "datafile/table_writer.h"
 #include "iceberg/transaction.h"
 #include "iceberg/update.h"
+#include "model/model_rows.h"
 #include "model/model_run.h"
 
 namespace octolake::model {
@@ -15,71 +15,15 @@ namespace {
 
 using Action = ModelReport::Action;
 
-Result<std::unique_ptr<sql::Session>> OpenModelSession(lake::Warehouse& warehouse,
-                                                       const Model& model, const Plan& plan,
-                                                       const RunOptions& options) {
-  sql::SessionOptions session_options = options.session;
-  if (session_options.temp_directory.empty()) {
-    session_options.temp_directory = warehouse.temp_directory();
-  }
-  session_options.readable_directories.push_back(warehouse.directory());
-  OCTO_ASSIGN(std::unique_ptr<sql::Session> session, sql::OpenSession(session_options));
-  // A full form never reads its own table, so a refresh can mend one whose files are damaged.
-  if (plan.action != Action::kFullRefresh) {
-    OCTO_TRY(AddSnapshot(*session, CompiledName(model.relation), warehouse, plan.target,
-                         plan.target.metadata->current_snapshot_id));
-  }
-  for (const Input& input : plan.inputs) {
-    OCTO_TRY(AddSnapshot(*session, CompiledName(input.relation), warehouse, input.table,
-                         input.table.metadata->current_snapshot_id));
-    if (input.tracked) {
-      OCTO_TRY(session->AddRelation(ChangesName(input.relation),
-                                    input.table.metadata->CurrentSchema(), input.appended));
-    }
-  }
-  for (const Model* view : plan.views) {
-    OCTO_TRY(session->AddView(CompiledName(view->relation), view->full_sql));
-  }
-  return session;
-}
-
-// Rows of partitions that are written whole come ordered by partition, so that few files are open.
-std::string StatementOf(const Model& model, Action action) {
-  const bool full = action == Action::kFullRefresh;
-  std::string sql = full ? model.full_sql : model.incremental_sql;
-  const bool append = model.materialization == Materialization::kIncremental &&
-                      model.strategy == IncrementalStrategy::kAppend;
-  if (append || model.partition_by.empty()) return sql;
-  sql = "SELECT * FROM (" + sql + "\n) AS model_rows ORDER BY ";
-  for (size_t i = 0; i < model.partition_by.size(); ++i) {
-    sql += (i == 0 ? "" : ", ") + sql::QuoteIdentifier(model.partition_by[i].column);
-  }
-  return sql;
-}
-
-Status CheckColumns(const Model& model, const sql::ResultStream& rows) {
-  const arrow::Schema& schema = *rows.schema();
-  bool same = static_cast<size_t>(schema.num_fields()) == model.columns.size();
-  for (int i = 0; same && i < schema.num_fields(); ++i) {
-    same = schema.field(i)->name() == model.columns[i].name &&
-           rows.type_names()[i] == model.columns[i].type;
-  }
-  if (same) return {};
-  return MakeError(ErrorKind::kCorruption, "the columns that model " + model.relation.name +
-                                               " gives are not those it was compiled with");
-}
-
 Result<std::vector<iceberg::DataFile>> WriteRows(lake::Warehouse& warehouse, const Model& model,
                                                  const Plan& plan, const RunOptions& options,
                                                  ProgressListener& progress, int64_t& row_count) {
-  OCTO_ASSIGN(auto session, OpenModelSession(warehouse, model, plan, options));
-  OCTO_ASSIGN(auto rows, session->Query(StatementOf(model, plan.action)));
-  OCTO_TRY(CheckColumns(model, *rows));
+  OCTO_ASSIGN(ModelRows rows, ComputeRows(warehouse, model, plan, options));
   OCTO_ASSIGN(auto writer, datafile::MakeTableWriter(warehouse.file_system(), warehouse.random(),
                                                      *plan.target.metadata, options.writer));
   const std::string stage = "run " + plan.target.identifier.ToString();
   while (true) {
-    OCTO_ASSIGN(std::shared_ptr<arrow::RecordBatch> batch, rows->Next());
+    OCTO_ASSIGN(std::shared_ptr<arrow::RecordBatch> batch, rows.stream->Next());
     if (batch == nullptr) break;
     OCTO_TRY(writer->Write(*batch));
     progress.OnProgress({stage, "rows", writer->rows(), -1});

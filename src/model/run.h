@@ -20,6 +20,10 @@ struct RunOptions {
   std::vector<std::string> select;  // model names; empty: all
   sql::SessionOptions session;
   datafile::WriterOptions writer;
+  // Rows of its source that a pass of a model reads (a model that can be split is computed in
+  // passes, see model_rows.h); 0: by the session's memory.
+  int64_t rows_per_pass = 0;
+  int64_t pass_factor = 1;  // this many times as many passes; grows when memory runs out
 };
 
 struct ModelReport {
@@ -40,7 +44,8 @@ Status CheckTestNames(const Bundle& bundle, const std::vector<std::string>& name
 // source appended since the snapshot it last consumed, at pinned snapshots, and keeps its position
 // as lake/position.h says; when that is not possible (first run, changed definition, snapshot
 // gone, source rewritten) it is refreshed in full, and says so. A lost race starts the model over;
-// so does a query that runs out of memory, which then spills from the start.
+// so does a query that runs out of memory, with smaller passes or, if the model cannot be split,
+// spilling from the start.
 Result<std::vector<ModelReport>> RunModels(lake::Warehouse& warehouse, const Bundle& bundle,
                                            const RunOptions& options, ProgressListener& progress);
 

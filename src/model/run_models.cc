@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "model/model_rows.h"
 #include "model/model_run.h"
 
 namespace octolake::model {
@@ -38,6 +39,17 @@ Result<std::vector<const Model*>> Selected(const Bundle& bundle,
   return models;
 }
 
+// False if there is no way left.
+bool UseLessMemory(const Model& model, RunOptions& options) {
+  if (CanSplitFurther(model, options)) {
+    options.pass_factor *= 4;
+    return true;
+  }
+  const bool spilled = options.session.spill_always;
+  options.session.spill_always = true;
+  return !spilled;
+}
+
 Result<ModelReport> RunModel(lake::Warehouse& warehouse, const Bundle& bundle, const Model& model,
                              const RunOptions& options, ProgressListener& progress) {
   RunOptions attempt_options = options;
@@ -46,10 +58,10 @@ Result<ModelReport> RunModel(lake::Warehouse& warehouse, const Bundle& bundle, c
     auto report = ExecutePlan(warehouse, model, plan, attempt_options, progress);
     if (report || attempt == kMaxAttempts) return report;
     const ErrorKind kind = report.error().kind;
-    const bool may_spill =
-        kind == ErrorKind::kResourceExhausted && !attempt_options.session.spill_always;
-    if (kind != ErrorKind::kCommitConflict && !may_spill) return report;
-    attempt_options.session.spill_always = attempt_options.session.spill_always || may_spill;
+    if (kind == ErrorKind::kCommitConflict) continue;
+    if (kind != ErrorKind::kResourceExhausted || !UseLessMemory(model, attempt_options)) {
+      return report;
+    }
   }
 }
 

@@ -154,16 +154,3 @@ def gold(rows):
         row["cumulative_events"] = sum(other["total_events"] for _, other in mine)
         row["cumulative_commits"] = sum(other["total_commits"] for _, other in mine)
     return result
-
-
-def touched_partitions(all_rows, new_rows):
-    """Days on which an actor of the new rows has a row, from its first new day on."""
-    first = {}
-    for row in new_rows:
-        key, day = actor_key(row), silver_row(row)["event_date"]
-        if key is not None:
-            first[key] = min(day, first.get(key, day))
-    return {
-        silver_row(row)["event_date"] for row in all_rows
-        if actor_key(row) in first and silver_row(row)["event_date"] >= first[actor_key(row)]
-    }

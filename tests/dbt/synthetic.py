@@ -76,13 +76,3 @@ def events(seed, count, columns):
         row = event(rng, 100 + number, columns)
         rows.setdefault(row["event_key"], row)
     return list(rows.values())
-
-
-def batches(seed, rows):
-    """The rows in random order, cut at random places."""
-    rng = random.Random(seed * 31 + 7)
-    shuffled = rows[:]
-    rng.shuffle(shuffled)
-    cuts = sorted(rng.randrange(1, len(shuffled)) for _ in range(rng.choice([1, 2, 3, 4])))
-    edges = [0, *cuts, len(shuffled)]
-    return [shuffled[a:b] for a, b in zip(edges, edges[1:]) if a < b]

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
 import duckdb
@@ -23,7 +24,6 @@ SILVER = '"demo"."silver"."silver_github_events"'
 GOLD = '"demo"."gold"."gold_user_activity"'
 SILVER_CHANGES = '"demo"."octolake_changes"."silver__github_events_parsed"'
 GOLD_CHANGES = '"demo"."octolake_changes"."silver__silver_github_events"'
-PROPERTY_SEEDS = 50
 
 
 @pytest.fixture(scope="session")
@@ -66,7 +66,7 @@ def insert(connection, relation, columns, rows):
 
 
 class Lake:
-    """What the embedded executor does, by hand: tables, views of changes, append and overwrite."""
+    """The tables that the full forms read and make."""
 
     def __init__(self, bundle, connection=None, zone="UTC"):
         self.bundle = bundle
@@ -75,43 +75,17 @@ class Lake:
         if connection is None:
             self.connection.execute("attach ':memory:' as demo")
         self.connection.execute(f"set TimeZone = '{zone}'")
-        for schema in ("bronze", "silver", "gold", "octolake_changes"):
+        for schema in ("bronze", "silver", "gold"):
             self.connection.execute(f'create schema if not exists "demo"."{schema}"')
         self.connection.execute(f"create table {PARSED} ({declare(self.columns)})")
 
-    def create_models(self):
-        for entry in self.bundle["models"]:
-            columns = [(column["name"], column["type"]) for column in entry["columns"]]
-            self.connection.execute(f"create table {entry['relation_name']} ({declare(columns)})")
-        self.connection.execute(
-            f"create table {SILVER_CHANGES} as from {PARSED} limit 0;"
-            f"create table {GOLD_CHANGES} as from {SILVER} limit 0")
-
-    def append_parsed(self, rows, table=PARSED):
-        insert(self.connection, table, self.columns, rows)
+    def append_parsed(self, rows):
+        insert(self.connection, PARSED, self.columns, rows)
 
     def run_full(self):
         for name, relation in (("silver_github_events", SILVER), ("gold_user_activity", GOLD)):
             self.connection.execute(
                 f"create or replace table {relation} as {model(self.bundle, name)['full_sql']}")
-
-    def run_incremental(self, rows):
-        """Appends a batch and runs both models; the partitions of Gold that were overwritten."""
-        self.connection.execute(f"delete from {SILVER_CHANGES}; delete from {GOLD_CHANGES}")
-        self.append_parsed(rows)
-        self.append_parsed(rows, SILVER_CHANGES)
-        silver = model(self.bundle, "silver_github_events")
-        assert silver["strategy"] == "append"
-        self.connection.execute(f"insert into {GOLD_CHANGES} {silver['incremental_sql']}")
-        self.connection.execute(f"insert into {SILVER} from {GOLD_CHANGES}")
-        gold = model(self.bundle, "gold_user_activity")
-        assert gold["strategy"] == "overwrite_partitions"
-        self.connection.execute(f"create or replace temp table step as {gold['incremental_sql']}")
-        self.connection.execute(
-            f"delete from {GOLD} where activity_date in (select activity_date from step);"
-            f"insert into {GOLD} from step")
-        days = self.connection.execute("select distinct activity_date from step").fetchall()
-        return {day for (day,) in days}
 
     def rows(self, relation, without):
         cursor = self.connection.execute(f"from {relation}")
@@ -121,8 +95,8 @@ class Lake:
             for values in cursor.fetchall()
         ]
 
-    def gold(self, relation=GOLD):
-        rows = self.rows(relation, {"created_at"})
+    def gold(self):
+        rows = self.rows(GOLD, {"created_at"})
         keyed = {(row["actor_key"], row["activity_date"]): row for row in rows}
         assert len(keyed) == len(rows)
         return keyed
@@ -161,52 +135,100 @@ def test_full_form_equals_plain_computation(bundle, seed, zone):
         "highly_active", "active", "moderate", "low_activity"}
 
 
-@pytest.mark.parametrize("seed", range(PROPERTY_SEEDS))
-def test_incremental_equals_full_after_every_batch(bundle, seed):
-    lake = Lake(bundle)
-    lake.create_models()
-    rows = synthetic.events(1000 + seed, 20 + 7 * (seed % 20), names_of(bundle))
-    seen = []
-    for batch in synthetic.batches(seed, rows):
-        before = lake.gold()
-        touched = lake.run_incremental(batch)
-        seen += batch
-        assert touched == expected.touched_partitions(seen, batch)
-        incremental = lake.gold()
-        lake.connection.execute(
-            "create or replace temp table full_gold as "
-            + model(lake.bundle, "gold_user_activity")["full_sql"])
-        assert incremental == lake.gold("full_gold")
-        for (key, day), row in before.items():
-            if day not in touched:
-                assert incremental[key, day] == row
-    assert incremental == expected.gold(rows)
+def written(number, kind, instant, **values):
+    """A row of parsed Silver written by hand."""
+    row = {"event_id": str(number), "event_type": kind, "created_at": instant, "actor_id": 5, "public": True}
+    row["event_key"] = f"{number}@{instant.timestamp():.0f}"
+    return {**row, **values}
 
 
-def test_rows_outside_the_touched_actors_are_copied_as_they_are(bundle):
-    lake = Lake(bundle)
-    lake.create_models()
-    rows = synthetic.events(5, 200, names_of(bundle))
-    last = [row for row in rows if expected.actor_key(row) == "id:1"][-1]
-    lake.run_incremental([row for row in rows if row is not last])
-    made = dict(lake.connection.execute(
-        f"select actor_key || activity_date, created_at from {GOLD}").fetchall())
-    lake.run_incremental([last])
-    day = expected.silver_row(last)["event_date"]
-    for key, date, created_at in lake.connection.execute(
-            f"select actor_key, activity_date, created_at from {GOLD}").fetchall():
-        recomputed = key == "id:1" and date >= day
-        assert (created_at == made.get(f"{key}{date}")) == (not recomputed)
+def gold_of(bundle, rows):
+    lake = Lake(bundle, zone="America/Los_Angeles")
+    columns = names_of(bundle)
+    lake.append_parsed([{**dict.fromkeys(columns), **row} for row in rows])
+    lake.run_full()
+    return lake.gold()
 
 
-def test_a_batch_of_nobody_touches_nothing(bundle):
-    lake = Lake(bundle)
-    lake.create_models()
-    rows = synthetic.events(6, 300, names_of(bundle))
-    nobody = [row for row in rows if expected.actor_key(row) is None]
-    assert nobody
-    lake.run_incremental([row for row in rows if expected.actor_key(row) is not None])
-    assert lake.run_incremental(nobody) == set()
+@pytest.mark.parametrize("kinds,specialization", [
+    (["PushEvent"] * 3 + ["GistEvent"] * 2, "generalist"),  # 60 % exactly
+    (["PushEvent"] * 2 + ["GistEvent"], "developer"),
+    (["PullRequestEvent"] * 2 + ["GistEvent"] * 3, "generalist"),  # 40 % exactly
+    (["PullRequestReviewThreadEvent"] * 3 + ["IssuesEvent"] * 3 + ["GistEvent"], "reviewer"),
+    (["IssueCommentEvent"] * 2 + ["GistEvent"] * 3, "generalist"),
+    (["IssueCommentEvent"] * 3 + ["WatchEvent"] * 3 + ["GistEvent"], "issue_manager"),
+    (["ForkEvent"] * 2 + ["GistEvent"] * 3, "generalist"),
+    (["ForkEvent", "WatchEvent", "GistEvent"], "community_member"),
+])
+def test_shares_decide_only_when_greater(bundle, kinds, specialization):
+    noon = datetime(2024, 2, 29, 12, tzinfo=timezone.utc)
+    rows = [written(number, kind, noon) for number, kind in enumerate(kinds)]
+    assert [row["user_specialization"] for row in gold_of(bundle, rows).values()] == [specialization]
+
+
+@pytest.mark.parametrize("commits,singles,level", [
+    (2, 0, "low_activity"), (2, 1, "moderate"), (9, 1, "moderate"), (10, 0, "active"), (24, 1, "active"),
+    (25, 0, "highly_active"),
+])
+def test_levels_begin_at_their_score(bundle, commits, singles, level):
+    noon = datetime(2024, 2, 29, 12, tzinfo=timezone.utc)
+    rows = [written(0, "PushEvent", noon, push_size=commits)]
+    rows += [written(1 + number, "WatchEvent", noon) for number in range(singles)]
+    (row,) = gold_of(bundle, rows).values()
+    assert (row["total_activity_score"], row["user_activity_level"]) == (2 * commits + singles, level)
+
+
+def test_days_are_of_utc_and_averages_reach_six_of_them_back(bundle):
+    first = datetime(2024, 2, 26, 23, 59, 59, tzinfo=timezone.utc)
+    rows = [
+        written(1, "PushEvent", first, push_size=14),
+        written(2, "PushEvent", first + timedelta(seconds=1)),  # the next day
+        written(3, "WatchEvent", first + timedelta(days=6)),
+        written(4, "WatchEvent", first + timedelta(days=7)),
+    ]
+    gold = gold_of(bundle, rows)
+    found = {
+        day: (row["events_7day_avg"], row["commits_7day_avg"], row["cumulative_events"],
+              row["cumulative_commits"], row["total_commits"], row["pushes_of_unknown_size"])
+        for (_, day), row in gold.items()
+    }
+    assert found == {
+        date(2024, 2, 26): (1 / 7, 2, 1, 14, 14, 0),
+        date(2024, 2, 27): (2 / 7, 2, 2, 14, 0, 1),
+        date(2024, 3, 3): (3 / 7, 2, 3, 14, 0, 0),
+        date(2024, 3, 4): (3 / 7, 0, 4, 14, 0, 0),
+    }
+
+
+def test_who_an_actor_is(bundle):
+    noon = datetime(2024, 2, 29, 12, tzinfo=timezone.utc)
+    rows = [
+        written(1, "WatchEvent", noon, actor_id=7, actor_login="Ann"),
+        written(2, "WatchEvent", noon, actor_id=7, actor_login="ann-later"),  # the greater id of one instant
+        written(3, "WatchEvent", noon, actor_id=None, actor_login=" 7 "),
+        written(4, "WatchEvent", noon, actor_id=None, actor_login="ANN"),
+        written(5, "WatchEvent", noon, actor_id=None, actor_login="  "),
+        written(6, "WatchEvent", noon, actor_id=None),
+    ]
+    found = {key: (row["actor_id"], row["actor_login"], row["total_events"])
+             for (key, _), row in gold_of(bundle, rows).items()}
+    assert found == {"id:7": (7, "ann-later", 2), "login:7": (None, "7", 1), "login:ann": (None, "ann", 1)}
+
+
+def test_ties_are_broken(bundle):
+    day = datetime(2024, 2, 29, tzinfo=timezone.utc)
+    rows = [
+        written(9, "WatchEvent", day + timedelta(hours=20), repo_name="o/z", repo_id=1, actor_login="nine"),
+        written(10, "WatchEvent", day + timedelta(hours=20), repo_name="o/z", repo_id=1, actor_login="ten"),
+        written(11, "WatchEvent", day + timedelta(hours=3), repo_name="o/B", repo_id=2, actor_login="x"),
+        written(12, "WatchEvent", day + timedelta(hours=3), repo_name="o/B", repo_id=None, actor_login="y"),
+        written(12, "WatchEvent", day + timedelta(hours=4), repo_name=None, repo_id=2, actor_login="z"),
+    ]
+    (row,) = gold_of(bundle, rows).values()
+    assert row["most_active_hour"] == 3
+    assert (row["top_repo"], row["top_repo_event_count"]) == ("o/B", 2)
+    assert row["actor_login"] == "ten"
+    assert (row["total_events"], row["unique_events"], row["repos_contributed_to"]) == (5, 4, 3)
 
 
 def failing_tests(bundle, connection):
@@ -272,6 +294,9 @@ def test_bundle_describes_models_sources_and_tests(bundle):
     assert gold["depends_on"] == ["model.octolake.silver_github_events"]
     assert gold["partition_by"] == [{"column": "activity_date", "transform": "identity"}]
     assert gold["unique_key"] == ["actor_key", "activity_date"]
+    assert gold["strategy"] == "replace_rows"
+    assert [entry["unique_id"] for entry in gold["split_by"]] == [
+        "model.octolake.gold_user_activity", "model.octolake.silver_github_events"]
     assert GOLD_CHANGES in gold["incremental_sql"] and GOLD_CHANGES not in gold["full_sql"]
     silver = model(bundle, "silver_github_events")
     assert SILVER_CHANGES in silver["incremental_sql"] and PARSED in silver["full_sql"]

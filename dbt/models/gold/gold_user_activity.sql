@@ -1,7 +1,7 @@
 {{ config(
     materialized='incremental',
-    incremental_strategy='insert_overwrite' if target.type == 'spark' else 'delete+insert',
-    unique_key=none if target.type == 'spark' else 'activity_date',
+    incremental_strategy='merge' if target.type == 'spark' else 'delete+insert',
+    unique_key=['actor_key', 'activity_date'],
     partition_by=['activity_date'] if target.type == 'spark' else none
 ) }}
 
@@ -10,8 +10,8 @@
     An event of day D changes its actor's row of D, the averages of the six days after, and every later
     cumulative. So when rows arrive, all days of their actors from the first touched day on are computed
     again from Silver; what lies before comes from Gold: the last cumulatives and the six days that reach
-    into the averages. The partitions these rows stand in are written whole, so the other actors' rows of
-    these days are copied. Nothing is added to an existing value. -#}
+    into the averages. These rows take the place of those with the same key. Nothing is added to an
+    existing value. -#}
 {% set silver = ref('silver_github_events') %}
 {% set text = type_text() %}
 {% set instant = type_instant() %}
@@ -23,14 +23,6 @@
     'social_events', 'total_commits', 'merged_pull_requests', 'main_branch_events',
     'total_activity_score'
 ] %}
-{#- The table's columns in order, for the rows that are copied. -#}
-{% set columns = ['actor_id', 'actor_login', 'activity_date'] + totals + [
-    'avg_activity_score', 'public_events', 'private_events', 'most_active_hour', 'top_repo',
-    'top_repo_event_count', 'events_7day_avg', 'commits_7day_avg', 'cumulative_events',
-    'cumulative_commits', 'user_activity_level', 'user_specialization', 'created_at', 'actor_key',
-    'pushes_of_unknown_size'
-] %}
-
 with
 
 {% if is_incremental() -%}
@@ -282,21 +274,3 @@ computed as (
 )
 
 select * from computed
-
-{% if is_incremental() -%}
-
-union all
-
-select
-{%- for column in columns %}
-    gold.{{ column }}{{ ',' if not loop.last }}
-{%- endfor %}
-from {{ this }} as gold
-inner join (select distinct activity_date from daily) as affected_days
-    on gold.activity_date = affected_days.activity_date
-left join changed_actors
-    on gold.actor_key = changed_actors.actor_key
-    and gold.activity_date >= changed_actors.first_day
-where changed_actors.actor_key is null
-
-{%- endif %}
