@@ -3,7 +3,7 @@ PREFIX ?= /usr/local
 PRESET ?= release
 
 .DEFAULT_GOAL := build
-.PHONY: build install test lint format asan tsan interop bench clean help
+.PHONY: build install test lint format asan tsan property interop bench clean help
 
 build: ## compile everything (PRESET=release)
 	deps/build.sh $(PRESET)
@@ -31,6 +31,10 @@ asan: ## C++ tests under the address and undefined behaviour sanitizers
 tsan: ## C++ tests under the thread sanitizer
 	deps/build.sh tsan
 	ctest --preset tsan --parallel $$(nproc) --timeout 1200
+
+property: ## Gold over 200 random histories (OCTOLAKE_SEEDS=N, OCTOLAKE_FIRST_SEED=N)
+	deps/build.sh $(PRESET)
+	TZ=Asia/Kathmandu OCTOLAKE_SEEDS=$${OCTOLAKE_SEEDS:-200} build/$(PRESET)/bin/model_test --gtest_filter='*GoldProperty*' --gtest_brief=1
 
 interop: ## read and write our tables with other engines
 	deps/build.sh release --tests

@@ -69,6 +69,13 @@ Status AddInput(lake::Warehouse& warehouse, const Bundle& bundle, const Model& m
   return {};
 }
 
+// The position stays where it is when somebody rolls the table back, but the rows are gone.
+bool HoldsWhatWasWritten(const iceberg::TableMetadata& target,
+                         const lake::SourcePosition& position) {
+  return target.current_snapshot_id && position.tagged_snapshot &&
+         iceberg::IsAncestorOf(target, *position.tagged_snapshot, *target.current_snapshot_id);
+}
+
 // Why the model cannot be run incrementally; empty if it can. Fills in what was appended.
 Result<std::string> FullRefreshReason(lake::Warehouse& warehouse, const Model& model, Plan& plan) {
   const iceberg::Properties& properties = plan.target.metadata->properties;
@@ -80,6 +87,9 @@ Result<std::string> FullRefreshReason(lake::Warehouse& warehouse, const Model& m
     if (!input.tracked) continue;
     const std::string source = input.table.identifier.ToString();
     if (!input.position.consumed_snapshot) return "no position of " + source + " is known";
+    if (!HoldsWhatWasWritten(*plan.target.metadata, input.position)) {
+      return plan.target.identifier.ToString() + " was rolled back behind what it had of " + source;
+    }
     const auto current = input.table.metadata->current_snapshot_id;
     if (!current) return source + " has lost its snapshots";
     auto appended = iceberg::PlanAppendsBetween(warehouse.file_system(), *input.table.metadata,
