@@ -3,7 +3,7 @@ PREFIX ?= /usr/local
 PRESET ?= release
 
 .DEFAULT_GOAL := build
-.PHONY: build install test lint format asan tsan property interop bench clean help
+.PHONY: build install test lint format asan tsan property interop crash bench clean help
 
 build: ## compile everything (PRESET=release)
 	deps/build.sh $(PRESET)
@@ -39,6 +39,10 @@ property: ## Gold over 200 random histories (OCTOLAKE_SEEDS=N, OCTOLAKE_FIRST_SE
 interop: ## read and write our tables with other engines
 	deps/build.sh release --tests
 	tests/interop/run_all.sh
+
+crash: ## 200 kills, two minutes of racing processes, full disks (about 25 minutes)
+	deps/build.sh release --tests
+	tests/crash.sh
 
 bench: ## measure, against peers where there are some
 	deps/build.sh release

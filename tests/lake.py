@@ -5,7 +5,9 @@ None, bool, int, float, str, bytes, date and aware datetime.
 """
 
 import importlib.util
+import sqlite3
 from collections import Counter
+from contextlib import closing
 from datetime import date, datetime, timezone
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import duckdb
 import pyarrow as pa
 from pyiceberg.catalog.sql import SqlCatalog
 
-from program import octolake
+from program import Started, octolake
 
 BRONZE = "bronze.github_events"
 REJECTED = "bronze.rejected_events"
@@ -26,6 +28,8 @@ ALL_TABLES = [BRONZE, LOADED, REJECTED, GOLD, PARSED, SILVER]
 # Columns that say when and by which run a row was made, not what happened on GitHub.
 CIRCUMSTANCES = {
     BRONZE: {"ingestion_timestamp", "ingestion_date", "trace_id"},
+    REJECTED: {"received", "trace_id"},
+    LOADED: {"loaded_at", "ingestion_date"},
     PARSED: {"processed_at", "ingestion_date", "trace_id"},
     SILVER: {"processing_timestamp"},
     GOLD: {"created_at"},
@@ -81,8 +85,26 @@ class Lake:
     def all_rows(self):
         return {table: self.rows(table) for table in self.counts()}
 
+    def start(self, *arguments, env=None, **options):
+        """The program at work in this warehouse, as a process of its own."""
+        return Started("--warehouse", self.directory, *arguments, env={**self.env, **(env or {})}, **options)
+
+    def has_catalog(self):
+        """Whether there is a catalog with its tables; PyIceberg would make one."""
+        if not (self.directory / "catalog.db").exists():
+            return False
+        with closing(sqlite3.connect(self.directory / "catalog.db")) as database:
+            found = database.execute("select count(*) from sqlite_master where name = 'iceberg_tables'")
+            return found.fetchone() == (1,)
+
     def catalog(self):
         return sql_catalog(self.directory)
+
+    def tables(self):
+        """What PyIceberg finds, without starting the program."""
+        catalog = self.catalog()
+        return sorted(".".join(identifier) for namespace in catalog.list_namespaces()
+                      for identifier in catalog.list_tables(namespace))
 
     def metadata_location(self, table):
         return self.catalog().load_table(table).metadata_location

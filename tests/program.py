@@ -2,8 +2,11 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,6 +58,60 @@ def octolake(*arguments, status=0, stdin=b"", cwd=None, env=None, prefix=()):
         f"{' '.join(map(str, arguments))}: status {result.status}, expected {status}\n"
         f"stdout: {result.out[-2000:]!r}\nstderr: {result.err[-4000:]}")
     return result
+
+
+class Started:
+    """The program as a process that a test stops, kills or waits for. What it prints goes to files, so that
+    it never waits for a reader. A context manager: at its end the process is gone."""
+
+    def __init__(self, *arguments, env=None, stdin=subprocess.DEVNULL, prefix=()):
+        self.arguments = [str(part) for part in arguments]
+        self._out, self._err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
+        self.process = subprocess.Popen([*map(str, prefix), PROGRAM, *self.arguments], stdin=stdin, stdout=self._out,
+                                        stderr=self._err, env=environment(env))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+        self._out.close()
+        self._err.close()
+
+    def running(self):
+        return self.process.poll() is None
+
+    def wait_until(self, condition, what):
+        """Waits until condition() holds; fails if the process ends before."""
+        deadline = time.monotonic() + TIME_LIMIT_SECONDS
+        while not condition():
+            assert self.running(), f"ended before {what}: status {self.process.returncode}, {self.err[-4000:]}"
+            assert time.monotonic() < deadline, f"{TIME_LIMIT_SECONDS} s have passed before {what}"
+            time.sleep(0.001)
+
+    def kill(self):
+        """kill -9, unless it has ended; whether it was killed."""
+        if self.running():
+            self.process.kill()
+        return self.process.wait(TIME_LIMIT_SECONDS) == -signal.SIGKILL
+
+    def finish(self, status=0):
+        """Waits for its end and asserts on its exit status."""
+        found = self.process.wait(TIME_LIMIT_SECONDS)
+        result = Completed(found, self._read(self._out), self.err)
+        assert status is None or found == status, (
+            f"{' '.join(self.arguments)}: status {found}, expected {status}\n"
+            f"stdout: {result.out[-2000:]!r}\nstderr: {result.err[-4000:]}")
+        return result
+
+    @property
+    def err(self):
+        return self._read(self._err).decode("utf-8")
+
+    @staticmethod
+    def _read(file):
+        # The program shares the offset of the file, so that it must not be moved.
+        return os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0)
 
 
 def octolake_measured(scratch, *arguments, status=0):

@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# The tests of kills, races and failing writes at full size. OCTOLAKE_KILLS and OCTOLAKE_RACE_SECONDS say how
+# large that is; OCTOLAKE_KILL_SEED repeats the kills of an earlier run, whose seed it printed.
+#
+# usage: tests/crash.sh [PYTEST-OPTION...]
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+data=${OCTOLAKE_TEST_DATA:-../shared/data}
+if [ -d "$data" ]; then
+  OCTOLAKE_TEST_DATA=$(cd "$data" && pwd)
+  export OCTOLAKE_TEST_DATA
+else
+  unset OCTOLAKE_TEST_DATA
+fi
+export OCTOLAKE=${OCTOLAKE:-$PWD/build/release/bin/octolake}
+export OCTOLAKE_KILLS=${OCTOLAKE_KILLS:-200} OCTOLAKE_RACE_SECONDS=${OCTOLAKE_RACE_SECONDS:-120}
+export TZ=Asia/Kathmandu
+exec .deps/tests/bin/python -m pytest -ra -s "$@" tests/test_kill.py tests/test_race.py tests/test_full_disk.py
