@@ -3,7 +3,9 @@
 #include <cstdio>
 
 #include "base/random.h"
+#include "base/units.h"
 #include "cli/config_keys.h"
+#include "lake/leftovers.h"
 
 namespace octolake::cli {
 
@@ -11,6 +13,16 @@ Result<std::unique_ptr<lake::Warehouse>> Context::OpenWarehouse(bool create_if_m
   lake::WarehouseOptions options = WarehouseOptionsOf(config);
   options.create_if_missing = create_if_missing;
   return lake::Warehouse::Open(options, SystemClock(), SystemRandom());
+}
+
+void Context::RemoveLeftovers(lake::Warehouse& warehouse) const {
+  const Result<lake::LeftoverReport> report = lake::RemoveLeftovers(warehouse);
+  if (!report) return Say("Nothing was cleaned up: " + report.error().message);
+  if (report->files > 0) {
+    Say("Removed " + Grouped(report->files) + " files (" + HumanSize(report->bytes) +
+        ") that a process which ended too early had left behind");
+  }
+  for (const std::string& line : report->kept) Say(line);
 }
 
 void Context::Say(const std::string& line) const {

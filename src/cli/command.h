@@ -37,6 +37,8 @@ struct Context {
 
   // Opens the configured warehouse.
   Result<std::unique_ptr<lake::Warehouse>> OpenWarehouse(bool create_if_missing) const;
+  // Removes what killed processes left behind, and says so. What cannot be removed stops nobody.
+  void RemoveLeftovers(lake::Warehouse& warehouse) const;
   // Writes a line to stderr unless --quiet, above the progress bar.
   void Say(const std::string& line) const;
   // Writes an error to stderr and gives kFailed.

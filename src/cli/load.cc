@@ -89,6 +89,7 @@ int Load(const Context& context, const LoadFlags& flags) {
   if (!paths) return context.Fail(paths.error());
   auto warehouse = context.OpenWarehouse(true);
   if (!warehouse) return context.Fail(warehouse.error());
+  context.RemoveLeftovers(**warehouse);
   lake::LoadOptions options;
   options.again = flags.again;
   options.commit_bytes = context.config.GetBytes("load.commit_bytes");
@@ -97,6 +98,8 @@ int Load(const Context& context, const LoadFlags& flags) {
   options.writer = WriterOptionsOf(context.config);
   auto report = lake::LoadFiles(**warehouse, *paths, options, context.progress);
   context.progress.Clear();
+  // Of a process that was killed before it had made its tables.
+  context.RemoveLeftovers(**warehouse);
   if (!report) return context.Fail(report.error());
   return Report(context, *report);
 }

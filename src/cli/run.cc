@@ -131,8 +131,11 @@ int Run(const Context& context, const RunFlags& flags) {
   if (!known) return context.FailUsage(known.error());
   auto warehouse = context.OpenWarehouse(false);
   if (!warehouse) return context.Fail(warehouse.error());
+  context.RemoveLeftovers(**warehouse);
   auto report = RunPipeline(context, flags, *bundle, **warehouse);
   context.progress.Clear();
+  // Of a process that was killed before it had made its tables.
+  context.RemoveLeftovers(**warehouse);
   if (!report) return context.Fail(report.error());
   if (context.flags.json) PrintJson(*report);
   return TestStatus(report->tests);

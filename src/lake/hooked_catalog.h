@@ -8,37 +8,44 @@
 #include <utility>
 #include <vector>
 
-#include "iceberg/catalog.h"
+#include "iceberg/catalog_decorator.h"
 
 namespace octolake::lake {
 
-class HookedCatalog final : public iceberg::Catalog {
+// Which replies to commits are lost; shared by the catalogs of several processes.
+struct ReplyLoss {
+  int64_t commits_before = 0;  // that are answered
+  int replies = 1;
+  bool takes_effect = true;  // what is not answered
+  bool then_silent = false;  // nothing is answered from then on, and nothing takes effect
+  int64_t commits = 0;       // asked for so far
+  int lost = 0;
+
+  // Counts a commit.
+  bool LosesNext() {
+    if (commits++ < commits_before || lost == replies) return false;
+    ++lost;
+    return true;
+  }
+};
+
+class HookedCatalog final : public iceberg::CatalogDecorator {
  public:
-  explicit HookedCatalog(iceberg::Catalog& inner) : inner_(inner) {}
+  using CatalogDecorator::CatalogDecorator;
 
   // Runs before each of the next commits, one a commit.
   std::vector<std::function<void()>> before_commit;
   // Commits take no effect and nothing is answered from then on.
   bool fall_silent = false;
+  std::shared_ptr<ReplyLoss> loss;
 
-  Status CreateNamespace(const std::string& name_space,
-                         const iceberg::Properties& properties) override {
-    return inner_.CreateNamespace(name_space, properties);
-  }
-  Result<std::vector<std::string>> ListNamespaces() override { return inner_.ListNamespaces(); }
-  Result<std::vector<iceberg::TableIdentifier>> ListTables(const std::string& name_space) override {
-    return inner_.ListTables(name_space);
-  }
-  std::string DefaultTableLocation(const iceberg::TableIdentifier& identifier) const override {
-    return inner_.DefaultTableLocation(identifier);
-  }
   Result<iceberg::Table> LoadTable(const iceberg::TableIdentifier& identifier) override {
     if (silent_) return MakeError(ErrorKind::kIo, "the catalog does not answer");
-    return inner_.LoadTable(identifier);
+    return inner().LoadTable(identifier);
   }
   Result<std::vector<iceberg::Table>> CommitTables(
       std::vector<iceberg::TableChange> changes) override {
-    if (fall_silent) {
+    if (fall_silent || silent_) {
       silent_ = true;
       return MakeError(ErrorKind::kCommitStateUnknown, "the answer was lost");
     }
@@ -47,14 +54,15 @@ class HookedCatalog final : public iceberg::Catalog {
       before_commit.erase(before_commit.begin());
       hook();
     }
-    return inner_.CommitTables(std::move(changes));
-  }
-  Status DropTable(const iceberg::TableIdentifier& identifier) override {
-    return inner_.DropTable(identifier);
+    if (loss && loss->LosesNext()) {
+      silent_ = loss->then_silent;
+      if (loss->takes_effect) OCTO_TRY(inner().CommitTables(std::move(changes)));
+      return MakeError(ErrorKind::kCommitStateUnknown, "the answer was lost");
+    }
+    return inner().CommitTables(std::move(changes));
   }
 
  private:
-  iceberg::Catalog& inner_;
   bool silent_ = false;
 };
 

@@ -4,9 +4,11 @@
 #include <system_error>
 #include <utility>
 
+#include "iceberg/catalog_decorator.h"
 #include "iceberg/sql_catalog.h"
 #include "io/local_file_system.h"
 #include "io/local_output_file.h"
+#include "io/write_record.h"
 
 namespace octolake::lake {
 namespace {
@@ -59,25 +61,53 @@ Status PrepareDirectory(const std::string& directory, bool create) {
   return CreateDurably(directory);
 }
 
+// Keeps the record of a process that does not know whether its files were committed.
+class RecordedCatalog final : public iceberg::CatalogDecorator {
+ public:
+  RecordedCatalog(std::unique_ptr<iceberg::Catalog> catalog,
+                  std::shared_ptr<io::WriteRecord> record)
+      : CatalogDecorator(std::move(catalog)), record_(std::move(record)) {}
+
+  Result<std::vector<iceberg::Table>> CommitTables(
+      std::vector<iceberg::TableChange> changes) override {
+    auto committed = inner().CommitTables(std::move(changes));
+    if (!committed && committed.error().kind == ErrorKind::kCommitStateUnknown) record_->Keep();
+    return committed;
+  }
+
+ private:
+  const std::shared_ptr<io::WriteRecord> record_;
+};
+
 }  // namespace
 
 Result<std::unique_ptr<Warehouse>> Warehouse::Open(const WarehouseOptions& options,
                                                    const Clock& clock, RandomSource& random) {
-  OCTO_ASSIGN(std::string directory, AbsoluteDirectory(options.directory));
-  OCTO_TRY(PrepareDirectory(directory, options.create_if_missing));
-  auto file_system = io::MakeLocalFileSystem();
+  return OpenOn({}, options, clock, random);
+}
+
+Result<std::unique_ptr<Warehouse>> Warehouse::OpenOn(WarehouseParts parts,
+                                                     const WarehouseOptions& options,
+                                                     const Clock& clock, RandomSource& random) {
+  WarehouseOptions own = options;
+  OCTO_ASSIGN(own.directory, AbsoluteDirectory(options.directory));
+  OCTO_TRY(PrepareDirectory(own.directory, options.create_if_missing));
+  auto warehouse = Assemble(own, nullptr, nullptr, clock, random);
+  const auto record = std::make_shared<io::WriteRecord>(warehouse->write_records_directory(),
+                                                        own.catalog_name, random);
+  if (!parts.file_system) parts.file_system = io::MakeLocalFileSystem();
+  warehouse->file_system_ = io::MakeRecordedFileSystem(std::move(parts.file_system), record);
 
   iceberg::SqlCatalogOptions catalog;
-  catalog.database_path = directory + "/catalog.db";
-  catalog.catalog_name = options.catalog_name;
-  catalog.warehouse_location = io::FileLocation(directory);
+  catalog.database_path = own.directory + "/catalog.db";
+  catalog.catalog_name = own.catalog_name;
+  catalog.warehouse_location = io::FileLocation(own.directory);
   catalog.create_if_missing = options.create_if_missing;
-  auto opened = iceberg::OpenSqlCatalog(catalog, *file_system, clock, random);
-  if (!opened) return WithContext(std::move(opened).error(), "warehouse " + directory);
-  WarehouseOptions absolute = options;
-  absolute.directory = directory;
-  return Assemble(std::move(absolute), std::move(file_system), std::move(opened).value(), clock,
-                  random);
+  auto opened = iceberg::OpenSqlCatalog(catalog, *warehouse->file_system_, clock, random);
+  if (!opened) return WithContext(std::move(opened).error(), "warehouse " + own.directory);
+  if (parts.wrap_catalog) opened = parts.wrap_catalog(std::move(opened).value());
+  warehouse->catalog_ = std::make_unique<RecordedCatalog>(std::move(opened).value(), record);
+  return warehouse;
 }
 
 std::unique_ptr<Warehouse> Warehouse::Assemble(WarehouseOptions options,

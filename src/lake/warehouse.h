@@ -1,6 +1,7 @@
 // A warehouse: one directory with its catalog, and the tables octolake keeps in it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -27,13 +28,25 @@ struct WarehouseOptions {
   bool create_if_missing = true;  // false: kNotFound, naming the directory, if there is none
 };
 
-// What every step works on. Thread-safe as far as its parts are.
+// What fault tests put in the place of a warehouse's own parts; empty: its own.
+struct WarehouseParts {
+  std::unique_ptr<io::FileSystem> file_system;  // of local files all the same
+  // Given the catalog, gives what the warehouse takes for it.
+  std::function<std::unique_ptr<iceberg::Catalog>(std::unique_ptr<iceberg::Catalog>)> wrap_catalog;
+};
+
+// What every step works on. Thread-safe as far as its parts are. What it creates is recorded, so
+// that leftovers.h can remove what a killed process leaves behind.
 class Warehouse {
  public:
   // Clock and random source must outlive the warehouse. A missing directory is created, durably.
   static Result<std::unique_ptr<Warehouse>> Open(const WarehouseOptions& options,
                                                  const Clock& clock, RandomSource& random);
-  // From parts made elsewhere (other catalogs, fault tests). The directory must be absolute.
+  static Result<std::unique_ptr<Warehouse>> OpenOn(WarehouseParts parts,
+                                                   const WarehouseOptions& options,
+                                                   const Clock& clock, RandomSource& random);
+  // From parts made elsewhere (other catalogs). The directory must be absolute. What is created is
+  // not recorded.
   static std::unique_ptr<Warehouse> Assemble(WarehouseOptions options,
                                              std::unique_ptr<io::FileSystem> file_system,
                                              std::unique_ptr<iceberg::Catalog> catalog,
@@ -41,6 +54,8 @@ class Warehouse {
 
   const std::string& directory() const { return directory_; }  // absolute
   std::string temp_directory() const { return directory_ + "/tmp"; }
+  // Of the records of files being created (io/write_record.h, leftovers.h).
+  std::string write_records_directory() const { return temp_directory() + "/writes"; }
   const std::string& catalog_name() const { return catalog_name_; }
   const Namespaces& namespaces() const { return namespaces_; }
   io::FileSystem& file_system() { return *file_system_; }

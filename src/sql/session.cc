@@ -4,18 +4,15 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
-#include <filesystem>
 #include <mutex>
 #include <set>
-#include <system_error>
 #include <utility>
 
-#include "base/random.h"
-#include "base/uuid.h"
 #include "datafile/column_cast.h"
 #include "sql/duckdb_handles.h"
 #include "sql/relation_sql.h"
 #include "sql/result_stream.h"
+#include "sql/spill_directory.h"
 #include "sql/statement_check.h"
 
 namespace octolake::sql {
@@ -25,8 +22,10 @@ namespace {
 // results can be read side by side (one connection has one open result).
 class SharedDatabase {
  public:
-  SharedDatabase(Database database, bool spill_always)
-      : database_(std::move(database)), spill_always_(spill_always) {}
+  SharedDatabase(SpillDirectory spill_directory, Database database, bool spill_always)
+      : spill_directory_(std::move(spill_directory)),
+        database_(std::move(database)),
+        spill_always_(spill_always) {}
 
   Result<Connection> Connect() {
     Connection connection;
@@ -54,6 +53,7 @@ class SharedDatabase {
   }
 
  private:
+  SpillDirectory spill_directory_;  // given up when the database is closed
   Database database_;
   const bool spill_always_;
   std::mutex mutex_;
@@ -162,25 +162,14 @@ Result<int64_t> DuckSession::QueryInteger(const std::string& sql) {
   return static_cast<const arrow::Int64Array&>(**cell).Value(0);
 }
 
-// DuckDB names its temporary files alike in every process: two sessions that spill into one
-// directory read each other's bytes.
-std::string OwnTempDirectory(const SessionOptions& options) {
-  if (options.temp_directory.empty()) return "";
-  // DuckDB makes only the last directory of a path. Where this one cannot be made, a query that
-  // does not spill still works; one that does fails with DuckDB's error, naming it.
-  std::error_code ignored;
-  std::filesystem::create_directories(options.temp_directory, ignored);
-  return options.temp_directory + "/duckdb-" + Uuid::RandomV4(SystemRandom()).ToString();
-}
-
-Result<Database> OpenDatabase(const SessionOptions& options) {
+Result<Database> OpenDatabase(const SessionOptions& options, const std::string& spill_directory) {
   Config config;
   if (duckdb_create_config(config.out()) != DuckDBSuccess) {
     return MakeError(ErrorKind::kResourceExhausted, "DuckDB gives no configuration");
   }
   std::vector<std::pair<std::string, std::string>> settings{
       {"memory_limit", std::to_string(options.memory_limit_bytes) + "B"},
-      {"temp_directory", OwnTempDirectory(options)},
+      {"temp_directory", spill_directory},
       {"autoinstall_known_extensions", "false"},
       {"autoload_known_extensions", "false"},
       {"allow_community_extensions", "false"},
@@ -206,8 +195,10 @@ Result<Database> OpenDatabase(const SessionOptions& options) {
 }  // namespace
 
 Result<std::unique_ptr<Session>> OpenSession(const SessionOptions& options) {
-  OCTO_ASSIGN(auto opened, OpenDatabase(options));
-  auto database = std::make_shared<SharedDatabase>(std::move(opened), options.spill_always);
+  SpillDirectory spill_directory(options.temp_directory);
+  OCTO_ASSIGN(auto opened, OpenDatabase(options, spill_directory.path()));
+  auto database = std::make_shared<SharedDatabase>(std::move(spill_directory), std::move(opened),
+                                                   options.spill_always);
   OCTO_ASSIGN(auto connection, database->Connect());
   const Lease lease(database, std::move(connection));
   std::string directories;

@@ -24,7 +24,8 @@ struct SessionOptions {
   // that hold several joins at once run out of memory without it. Not together with Sandbox.
   bool spill_always = false;
   // Local path for spilling; empty: no spilling. Every session makes a directory of its own in it
-  // when it needs one, and removes it at its end; a killed program leaves its own behind.
+  // when it needs one, and removes it at its end; what a killed program left behind is removed by
+  // the next session.
   std::string temp_directory;
   // Local directories that may be read. Nothing else of the file system or the network can be.
   std::vector<std::string> readable_directories;

@@ -1,0 +1,154 @@
+#include "io/write_record.h"
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "io/errno_error.h"
+
+namespace octolake::io {
+namespace {
+
+constexpr std::string_view kFirstLine = "octolake writes 1 ";
+// A million names; a process that creates more has committed most of them long since.
+constexpr int64_t kMaxRecordBytes = int64_t{256} << 20;
+
+class RecordedOutputFile final : public OutputFile {
+ public:
+  RecordedOutputFile(std::unique_ptr<OutputFile> inner, FileSystem& fs, WriteRecord& record)
+      : inner_(std::move(inner)), location_(inner_->location()), fs_(fs), record_(record) {}
+
+  ~RecordedOutputFile() override {
+    if (closed_) return;
+    inner_.reset();  // removes the file, as well as it can be
+    const auto left = fs_.Stat(location_);
+    if (left || left.error().kind != ErrorKind::kNotFound) record_.Keep();
+  }
+
+  const std::string& location() const override { return location_; }
+  Status Append(std::string_view bytes) override { return inner_->Append(bytes); }
+  int64_t size() const override { return inner_->size(); }
+  Status Close() override {
+    OCTO_TRY(inner_->Close());
+    closed_ = true;
+    return {};
+  }
+
+ private:
+  std::unique_ptr<OutputFile> inner_;
+  const std::string location_;
+  FileSystem& fs_;
+  WriteRecord& record_;
+  bool closed_ = false;
+};
+
+class RecordedFileSystem final : public FileSystem {
+ public:
+  RecordedFileSystem(std::unique_ptr<FileSystem> inner, std::shared_ptr<WriteRecord> record)
+      : inner_(std::move(inner)), record_(std::move(record)) {}
+
+  Result<std::unique_ptr<InputFile>> Open(const std::string& location) override {
+    return inner_->Open(location);
+  }
+  Result<std::unique_ptr<OutputFile>> CreateNew(const std::string& location) override {
+    OCTO_TRY(record_->Note(location));
+    auto created = inner_->CreateNew(location);
+    if (!created) {
+      if (created.error().kind != ErrorKind::kAlreadyExists) record_->Keep();
+      return created;
+    }
+    return std::make_unique<RecordedOutputFile>(*std::move(created), *inner_, *record_);
+  }
+  Result<FileInfo> Stat(const std::string& location) override { return inner_->Stat(location); }
+  Status Remove(const std::string& location) override {
+    Status removed = inner_->Remove(location);
+    if (!removed && removed.error().kind != ErrorKind::kNotFound) record_->Keep();
+    return removed;
+  }
+  Result<std::vector<FileInfo>> List(const std::string& directory) override {
+    return inner_->List(directory);
+  }
+
+ private:
+  std::unique_ptr<FileSystem> inner_;
+  std::shared_ptr<WriteRecord> record_;
+};
+
+}  // namespace
+
+WriteRecord::~WriteRecord() {
+  if (!file_ || keep_) return;
+  // Were it to stay, the next who cleans up finds nothing to do for it.
+  static_cast<void>(file_->Remove());
+}
+
+Status WriteRecord::Begin() {
+  if (owner_.find('\n') != std::string::npos) {
+    return MakeError(ErrorKind::kInvalidArgument,
+                     "the owner of a write record must be one line, found '" + owner_ + "'");
+  }
+  std::error_code error;
+  std::filesystem::create_directories(directory_, error);
+  if (error) return ErrnoError(error.value(), "create directory", directory_);
+  OCTO_ASSIGN(file_, OwnedFile::Create(directory_ + "/", std::string(kWriteRecordSuffix), random_));
+  return file_->Append(std::string(kFirstLine) + owner_ + "\n");
+}
+
+Status WriteRecord::Note(const std::string& location) {
+  if (location.find('\n') != std::string::npos) {
+    return MakeError(ErrorKind::kInvalidArgument,
+                     "cannot create '" + location + "': a location must be one line");
+  }
+  const std::lock_guard lock(mutex_);
+  if (!file_) OCTO_TRY(Begin());
+  return file_->Append(location + "\n");
+}
+
+void WriteRecord::Keep() {
+  const std::lock_guard lock(mutex_);
+  keep_ = true;
+}
+
+std::unique_ptr<FileSystem> MakeRecordedFileSystem(std::unique_ptr<FileSystem> inner,
+                                                   std::shared_ptr<WriteRecord> record) {
+  return std::make_unique<RecordedFileSystem>(std::move(inner), std::move(record));
+}
+
+Result<WriteRecordContent> ReadWriteRecord(const OwnedFile& file) {
+  OCTO_ASSIGN(const std::string bytes, file.Read(kMaxRecordBytes));
+  WriteRecordContent content;
+  std::string_view rest = bytes;
+  for (bool first = true;; first = false) {
+    const size_t end = rest.find('\n');
+    if (end == std::string_view::npos) return content;
+    const std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(end + 1);
+    if (!first) {
+      content.locations.emplace_back(line);
+    } else if (line.starts_with(kFirstLine)) {
+      content.owner = line.substr(kFirstLine.size());
+    } else {
+      return MakeError(ErrorKind::kCorruption,
+                       file.path() + " is no record of writes: its first line should begin with '" +
+                           std::string(kFirstLine) + "'; remove it if it is yours");
+    }
+  }
+}
+
+Result<std::vector<OwnedFile>> TakeOverWriteRecords(const std::string& directory) {
+  std::vector<OwnedFile> records;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end;
+       it.increment(error)) {
+    const std::string& path = it->path().native();
+    if (!path.ends_with(kWriteRecordSuffix)) continue;
+    OCTO_ASSIGN(auto record, OwnedFile::TakeOver(path));
+    if (record) records.push_back(*std::move(record));
+  }
+  if (error && error != std::errc::no_such_file_or_directory) {
+    return ErrnoError(error.value(), "list", directory);
+  }
+  return records;
+}
+
+}  // namespace octolake::io

@@ -1,0 +1,155 @@
+#include "lake/leftovers.h"
+
+#include <map>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "iceberg/named_files.h"
+#include "io/local_file_system.h"
+#include "io/write_record.h"
+
+namespace octolake::lake {
+namespace {
+
+// A file of a dead process that is still there.
+using Sizes = std::map<std::string, int64_t>;  // by location
+
+class Cleaner {
+ public:
+  explicit Cleaner(Warehouse& warehouse) : warehouse_(warehouse) {}
+
+  Result<LeftoverReport> Run();
+
+ private:
+  Result<bool> CleanUp(const io::WriteRecordContent& content);
+  Result<Sizes> Remaining(const std::vector<std::string>& locations);
+  Status LoadTables();
+  Result<std::set<std::string>> NamedByTables(const Sizes& files, std::set<std::string>& homeless);
+  bool IsInWarehouse(const std::string& location) const;
+  bool IsTemporary(const std::string& location) const;
+  Status Remove(const std::string& location, int64_t size);
+
+  Warehouse& warehouse_;
+  std::optional<std::vector<iceberg::Table>> tables_;
+  LeftoverReport report_;
+};
+
+bool IsBelow(const std::string& location, const std::string& directory) {
+  return location.size() > directory.size() && location.starts_with(directory) &&
+         location[directory.size()] == '/';
+}
+
+bool Cleaner::IsInWarehouse(const std::string& location) const {
+  return IsBelow(location, warehouse_.directory()) ||
+         IsBelow(location, io::FileLocation(warehouse_.directory()));
+}
+
+bool Cleaner::IsTemporary(const std::string& location) const {
+  return IsBelow(location, warehouse_.temp_directory()) ||
+         IsBelow(location, io::FileLocation(warehouse_.temp_directory()));
+}
+
+Result<Sizes> Cleaner::Remaining(const std::vector<std::string>& locations) {
+  Sizes files;
+  for (const std::string& location : locations) {
+    auto info = warehouse_.file_system().Stat(location);
+    if (info) {
+      files.emplace(location, info->size);
+    } else if (info.error().kind != ErrorKind::kNotFound) {
+      return tl::unexpected(std::move(info).error());
+    }
+  }
+  return files;
+}
+
+// Once, after all records are taken over.
+Status Cleaner::LoadTables() {
+  if (tables_) return {};
+  std::vector<iceberg::Table> tables;
+  OCTO_ASSIGN(const auto namespaces, warehouse_.catalog().ListNamespaces());
+  for (const std::string& name_space : namespaces) {
+    OCTO_ASSIGN(const auto names, warehouse_.catalog().ListTables(name_space));
+    for (const iceberg::TableIdentifier& name : names) {
+      OCTO_ASSIGN(iceberg::Table table, warehouse_.catalog().LoadTable(name));
+      tables.push_back(std::move(table));
+    }
+  }
+  tables_ = std::move(tables);
+  return {};
+}
+
+// Several tables may be at one location, when one was registered twice: each is asked.
+Result<std::set<std::string>> Cleaner::NamedByTables(const Sizes& files,
+                                                     std::set<std::string>& homeless) {
+  std::set<std::string> named;
+  for (const auto& [location, size] : files) homeless.insert(location);
+  for (const iceberg::Table& table : *tables_) {
+    std::set<std::string> candidates;
+    for (const auto& [location, size] : files) {
+      if (IsBelow(location, table.metadata->location)) candidates.insert(location);
+    }
+    if (candidates.empty()) continue;
+    for (const std::string& location : candidates) homeless.erase(location);
+    OCTO_ASSIGN(auto found, iceberg::NamedFiles(warehouse_.file_system(), table, candidates));
+    named.merge(found);
+  }
+  return named;
+}
+
+Status Cleaner::Remove(const std::string& location, int64_t size) {
+  Status removed = warehouse_.file_system().Remove(location);
+  if (!removed && removed.error().kind != ErrorKind::kNotFound) return removed;
+  ++report_.files;
+  report_.bytes += size;
+  return {};
+}
+
+// Whether the record has served its purpose.
+Result<bool> Cleaner::CleanUp(const io::WriteRecordContent& content) {
+  if (content.locations.empty()) return true;
+  // The files of another catalog in the same directory: only it can tell which are named.
+  if (content.owner != warehouse_.catalog_name()) return false;
+  OCTO_ASSIGN(Sizes files, Remaining(content.locations));
+  bool all_decided = true;
+  for (auto it = files.begin(); it != files.end();) {
+    const auto& [location, size] = *it;
+    // In a copy of a warehouse the records tell of the files of the original.
+    const bool foreign = !IsInWarehouse(location);
+    all_decided = all_decided && !foreign;
+    if (!foreign && IsTemporary(location)) OCTO_TRY(Remove(location, size));
+    it = foreign || IsTemporary(location) ? files.erase(it) : std::next(it);
+  }
+  if (files.empty()) return all_decided;
+  OCTO_TRY(LoadTables());
+  std::set<std::string> homeless;
+  OCTO_ASSIGN(const std::set<std::string> named, NamedByTables(files, homeless));
+  for (const auto& [location, size] : files) {
+    if (named.contains(location) || homeless.contains(location)) continue;
+    OCTO_TRY(Remove(location, size));
+  }
+  return all_decided && homeless.empty();
+}
+
+Result<LeftoverReport> Cleaner::Run() {
+  OCTO_ASSIGN(std::vector<io::OwnedFile> records,
+              io::TakeOverWriteRecords(warehouse_.write_records_directory()));
+  for (io::OwnedFile& record : records) {
+    auto content = io::ReadWriteRecord(record);
+    auto done = content ? CleanUp(*content) : Result<bool>(tl::unexpected(content.error()));
+    Status status;
+    if (done && *done) status = record.Remove();
+    if (!done) status = tl::unexpected(std::move(done).error());
+    if (!status) {
+      report_.kept.push_back("what " + record.path() +
+                             " lists is not cleaned up: " + status.error().message);
+    }
+  }
+  return std::move(report_);
+}
+
+}  // namespace
+
+Result<LeftoverReport> RemoveLeftovers(Warehouse& warehouse) { return Cleaner(warehouse).Run(); }
+
+}  // namespace octolake::lake
