@@ -3,7 +3,7 @@ PREFIX ?= /usr/local
 PRESET ?= release
 
 .DEFAULT_GOAL := build
-.PHONY: build install test lint format asan tsan property interop crash bench clean help
+.PHONY: build install test lint format asan tsan property crash-points interop crash bench clean help
 
 build: ## compile everything (PRESET=release)
 	deps/build.sh $(PRESET)
@@ -36,6 +36,10 @@ property: ## Gold over 200 random histories (OCTOLAKE_SEEDS=N, OCTOLAKE_FIRST_SE
 	deps/build.sh $(PRESET)
 	TZ=Asia/Kathmandu OCTOLAKE_SEEDS=$${OCTOLAKE_SEEDS:-200} build/$(PRESET)/bin/model_test --gtest_filter='*GoldProperty*' --gtest_brief=1
 
+crash-points: ## fail every step of load and run in every way, and repeat them (15 minutes)
+	deps/build.sh release --tests
+	OCTOLAKE_CRASH_POINTS=all ctest --preset release -L crash_points --parallel $$(nproc) --timeout 7200 --verbose
+
 interop: ## read and write our tables with other engines
 	deps/build.sh release --tests
 	tests/interop/run_all.sh
@@ -52,4 +56,4 @@ clean: ## remove what was built, not the fetched parts nor the warehouse
 	rm -rf build
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
