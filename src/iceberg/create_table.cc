@@ -7,6 +7,9 @@ namespace octolake::iceberg {
 namespace {
 
 constexpr int64_t kMicrosPerMilli = 1000;
+// A creation whose reply was lost, and which then is not there, is asked for again this often in
+// all: should an earlier one take effect after all, the later one loses to it.
+constexpr int kCreateAttempts = 3;
 
 Status EnsureNamespace(Catalog& catalog, const std::string& name_space) {
   Status created = catalog.CreateNamespace(name_space, {});
@@ -28,24 +31,22 @@ Result<Table> CreateTableIfMissing(Catalog& catalog, const UpdateContext& contex
   if (!metadata) {
     return WithContext(std::move(metadata).error(), "new table " + identifier.ToString());
   }
-  std::vector<TableChange> changes;
-  changes.push_back(
-      {.identifier = identifier, .base = std::nullopt, .metadata = *std::move(metadata)});
-  auto created = catalog.CommitTables(std::move(changes));
-  if (created) return std::move(created->front());
-  switch (created.error().kind) {
-    case ErrorKind::kCommitConflict:
-      // Another process created it in the meantime.
-      return catalog.LoadTable(identifier);
-    case ErrorKind::kCommitStateUnknown:
-      // Whoever created it, if it can be loaded now it is there.
-      loaded = catalog.LoadTable(identifier);
-      if (loaded) return loaded;
-      break;
-    default:
-      break;
+  for (int attempt = 1;; ++attempt) {
+    auto created = catalog.CommitTables(
+        {{.identifier = identifier, .base = std::nullopt, .metadata = *metadata}});
+    if (created) return std::move(created->front());
+    const ErrorKind kind = created.error().kind;
+    if (kind != ErrorKind::kCommitConflict && kind != ErrorKind::kCommitStateUnknown) {
+      return tl::unexpected<Error>(std::move(created).error());
+    }
+    // Whoever created it, if it can be loaded now it is there.
+    loaded = catalog.LoadTable(identifier);
+    if (loaded || kind == ErrorKind::kCommitConflict) return loaded;
+    const bool missing = loaded.error().kind == ErrorKind::kNotFound;
+    if (!missing || attempt == kCreateAttempts) {
+      return tl::unexpected<Error>(std::move(created).error());
+    }
   }
-  return tl::unexpected<Error>(std::move(created).error());
 }
 
 }  // namespace octolake::iceberg

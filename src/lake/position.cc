@@ -61,8 +61,8 @@ Status TagConsumed(Warehouse& warehouse, const iceberg::TableIdentifier& source,
   transaction.Add(source, iceberg::SetTag(tag, snapshot_id));
   auto committed = transaction.Commit();
   if (committed) return {};
-  OCTO_ASSIGN(const iceberg::Table now, warehouse.catalog().LoadTable(source));
-  if (now.metadata->FindSnapshot(snapshot_id) == nullptr) return {};
+  const auto now = warehouse.catalog().LoadTable(source);
+  if (now && now->metadata->FindSnapshot(snapshot_id) == nullptr) return {};
   return WithContext(std::move(committed).error(),
                      "tag " + tag + " could not be set on " + source.ToString());
 }

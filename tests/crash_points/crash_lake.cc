@@ -5,9 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
-#include <optional>
 
-#include "base/random.h"
 #include "iceberg/faulty_sqlite_vfs_for_test.h"
 #include "iceberg/named_files.h"
 #include "io/faulty_disk.h"
@@ -140,7 +138,7 @@ void CrashLake::Restore() {
 Result<std::unique_ptr<lake::Warehouse>> CrashLake::Open(lake::WarehouseParts parts) {
   lake::WarehouseOptions options;
   options.directory = warehouse_;
-  return lake::Warehouse::OpenOn(std::move(parts), options, clock_, SystemRandom());
+  return lake::Warehouse::OpenOn(std::move(parts), options, clock_, random_);
 }
 
 Status CrashLake::RunCommand(const Command& command, lake::WarehouseParts parts,

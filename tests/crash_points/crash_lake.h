@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/random.h"
 #include "base/result.h"
 #include "io/fault_ways_for_test.h"
 #include "lake/hooked_catalog.h"
@@ -47,6 +49,16 @@ struct PassResult {
   Status status;
   std::vector<io::StepKind> steps;
   std::set<std::string> reported;
+};
+
+// Random, but divided by every number up to which a transaction's waits between its attempts are
+// drawn: it does not wait.
+class ImpatientRandom final : public RandomSource {
+ public:
+  uint64_t Next() override { return SystemRandom().Next() / kMultiple * kMultiple; }
+
+ private:
+  static constexpr uint64_t kMultiple = 16'000;
 };
 
 class CrashLake {
@@ -91,6 +103,7 @@ class CrashLake {
   std::vector<std::string> first_files_;
   std::vector<std::string> later_files_;
   ManualClock clock_;
+  ImpatientRandom random_;
   model::Bundle bundle_;
 };
 

@@ -149,13 +149,14 @@ TEST_P(CrashPoints, RepeatingMakesItWhole) {
               part().name.c_str(), chosen.size(), all.size(), clean.steps.size(), left_);
 }
 
+std::string NameOf(const ::testing::TestParamInfo<std::tuple<size_t, size_t>>& param) {
+  return Parts()[std::get<0>(param.param)].name + "_" + std::to_string(std::get<1>(param.param));
+}
+
 INSTANTIATE_TEST_SUITE_P(Parts, CrashPoints,
                          ::testing::Combine(::testing::Range<size_t>(0, 4),
                                             ::testing::Range<size_t>(0, kSlices)),
-                         [](const auto& info) {
-                           return Parts()[std::get<0>(info.param)].name + "_" +
-                                  std::to_string(std::get<1>(info.param));
-                         });
+                         NameOf);
 
 }  // namespace
 }  // namespace octolake::crash
