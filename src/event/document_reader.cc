@@ -9,12 +9,22 @@ namespace {
 
 // Beyond this no line end is searched for: many documents may stand on the line.
 constexpr size_t kLongLineBytes = size_t{1} << 20;
+// Between documents on a line; more is taken for the end of the line.
+constexpr size_t kMaxBlanks = 4096;
 constexpr std::string_view kNextDocument = "}{\"";
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 std::string_view TrimRight(std::string_view text, std::string_view characters) {
   const size_t last = text.find_last_not_of(characters);
   return text.substr(0, last == std::string_view::npos ? 0 : last + 1);
+}
+
+// Whether a quote in the string that begins the text is one of its characters. An even number of
+// backslashes before it stand for characters themselves.
+bool IsEscaped(std::string_view text, size_t at) {
+  size_t first = at;
+  while (first > 1 && text[first - 1] == '\\') --first;
+  return text[at] == '"' && (at - first) % 2 == 1;
 }
 
 }  // namespace
@@ -104,12 +114,28 @@ Result<size_t> DocumentReader::FindDamageEnd(bool* at_document) {
     const size_t end = std::min(ahead.find('\n', searched), ahead.size());
     const size_t from = searched < kNextDocument.size() ? 0 : searched - kNextDocument.size();
     const size_t next = ahead.substr(0, end).find(kNextDocument, from);
-    if (next != std::string_view::npos) {
+    if (next != std::string_view::npos && !longer_than_allowed(next + 1)) {
       *at_document = true;
       return next + 1;
     }
     searched = ahead.size();
-    if (end < searched || longer_than_allowed(end)) return end;
+    // As far as a document that begins within the limit could show itself.
+    if (end < searched || longer_than_allowed(end - std::min(end, kNextDocument.size()))) {
+      return end;
+    }
+    OCTO_ASSIGN(const bool more, window_.More());
+    if (!more) return end;
+  }
+}
+
+// The first line break from `from` on, or the end of the input. Beyond max_document_bytes the
+// search ends.
+Result<size_t> DocumentReader::FindLineEnd(size_t from) {
+  for (;;) {
+    const std::string_view ahead = window_.ahead();
+    const size_t end = std::min(ahead.find('\n', from), ahead.size());
+    if (end < ahead.size() || longer_than_allowed(end)) return end;
+    from = end;
     OCTO_ASSIGN(const bool more, window_.More());
     if (!more) return end;
   }
@@ -155,8 +181,8 @@ Status DocumentReader::Scan(Document* document) {
   size_t at = 0;
   for (;;) {
     at += scan_.Feed(window_.ahead().substr(at));
-    if (scan_.state() == StructureScan::State::kBroken) return Recover(document, at);
     if (longer_than_allowed(at)) return SkipLong(document);
+    if (scan_.state() == StructureScan::State::kBroken) return Recover(document, at);
     if (scan_.state() == StructureScan::State::kComplete) {
       Take(document, Document::Kind::kScanned, at);
       return {};
@@ -186,11 +212,15 @@ Status DocumentReader::Recover(Document* document, size_t broken_at) {
   if (line_end < broken_at) {
     // Several lines: the first that begins with a bracket in its first column is a new document,
     // for whoever prints objects over several lines indents what is in them.
-    const std::string_view ahead = window_.ahead();
-    const size_t new_document = ahead.substr(0, broken_at + 1).find("\n{");
-    end = std::min(
-        new_document == std::string_view::npos ? ahead.find('\n', broken_at) : new_document,
-        ahead.size());
+    end = window_.ahead().substr(0, broken_at + 1).find("\n{");
+    if (end == std::string_view::npos) {
+      OCTO_ASSIGN(end, FindLineEnd(broken_at));
+    }
+    if (longer_than_allowed(end)) {
+      KeepBeginning(document);
+      window_.Advance(broken_at);
+      return SkipLine(nullptr);
+    }
   }
   const size_t size = TrimRight(window_.ahead().substr(0, end), " \t\r\n").size();
   Take(document, Document::Kind::kText, size);
@@ -201,16 +231,29 @@ Status DocumentReader::Recover(Document* document, size_t broken_at) {
 Status DocumentReader::Discard(Document* document) {
   if (document->kind != Document::Kind::kScanned) return {};
   const size_t size = document->text.size();
-  const std::string_view behind = window_.ahead().substr(size);
-  const size_t next = behind.find_first_not_of(" \t\r");
-  const char c = next == std::string_view::npos ? '\n' : behind[next];
+  OCTO_ASSIGN(const char c, NextSignificant(size));
   const bool whole = c == '\n' || c == '{' || c == ',' || (c == ']' && array_depth_ > 0);
-  if (whole) return {};
-  return Recover(document, size);
+  if (!whole) return Recover(document, size);
+  Take(document, document->kind, size);
+  return {};
+}
+
+// The first character from `at` on that is not blank; a line break if there is none nearby.
+Result<char> DocumentReader::NextSignificant(size_t at) {
+  for (;;) {
+    const std::string_view behind = window_.ahead().substr(at, kMaxBlanks);
+    const size_t next = behind.find_first_not_of(" \t\r");
+    if (next != std::string_view::npos) return behind[next];
+    if (behind.size() == kMaxBlanks) return '\n';
+    OCTO_ASSIGN(const bool more, window_.More());
+    if (!more) return '\n';
+  }
 }
 
 void DocumentReader::KeepBeginning(Document* document) {
   document->kind = Document::Kind::kTooLong;
+  // The window moves on at once, not with the next document.
+  taken_ = 0;
   const auto size = static_cast<size_t>(limits_.max_rejected_bytes);
   kept_ = window_.ahead().substr(0, size);
   const size_t kept = kept_.size();
@@ -261,8 +304,7 @@ Status DocumentReader::TakeToken(Document* document) {
     at = std::min(ahead.find_first_of(stops, at), ahead.size());
     if (longer_than_allowed(at)) return SkipLine(document);
     if (at < ahead.size()) {
-      const bool escaped_quote = ahead[at] == '"' && ahead[at - 1] == '\\';
-      if (!string || !escaped_quote) break;
+      if (!string || !IsEscaped(ahead, at)) break;
       ++at;
       continue;
     }

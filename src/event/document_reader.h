@@ -70,6 +70,8 @@ class DocumentReader {
   Status TakeText(Document* document);
   Status TakeToken(Document* document);
   Result<size_t> FindDamageEnd(bool* at_document);
+  Result<size_t> FindLineEnd(size_t from);
+  Result<char> NextSignificant(size_t at);
   void KeepBeginning(Document* document);
   void Take(Document* document, Document::Kind kind, size_t size);
   bool longer_than_allowed(size_t size) const {

@@ -44,6 +44,16 @@ TEST(RejectionTest, EveryReasonInTheShapeOfTheDocument) {
       "no id");
 }
 
+// The last backslash is itself escaped, so the quote behind it ends the string.
+TEST(RejectionTest, AStringThatEndsInABackslashTakesNothingElse) {
+  const Reading reading =
+      ReadText(R"(["a\\\\",)" + SmallEvent("1") + R"(,"b\"c\\",)" + SmallEvent("2") + "]");
+  EXPECT_THAT(reading.Ids(), ElementsAre("1", "2"));
+  ASSERT_EQ(reading.rejected.size(), 2U);
+  EXPECT_EQ(reading.rejected[0].raw, R"("a\\\\")");
+  EXPECT_EQ(reading.rejected[1].raw, R"("b\"c\\")");
+}
+
 TEST(RejectionTest, EveryReasonInTheJson) {
   ExpectBetween("not json", "invalid JSON at byte 0: expected a value");
   ExpectBetween(R"({"a":tru})", "invalid JSON at byte 5: expected a value");
@@ -143,6 +153,40 @@ TEST(RejectionTest, TooLongIsSkippedInPieces) {
     for (const R& rejected : lines.rejected) {
       EXPECT_EQ(rejected.reason, reason);
       EXPECT_EQ(rejected.raw.size(), 20u);
+    }
+  }
+}
+
+// What is damaged must not depend on where a read of the input happened to end.
+TEST(RejectionTest, DamageIsTheSameHoweverTheBytesArrive) {
+  ReadOptions options = TestOptions();
+  options.max_document_bytes = 200;
+  options.max_rejected_bytes = 50;
+  const std::string filler(300, 'x');
+  const std::string texts[] = {
+      // Broken on its third line, of which the rest belongs to the damage.
+      "[\n {\n  \"a\": 1,\n  $\"b\": {\"c\": [1, 2, 3]}, \"d\": true\n }\n]\n",
+      // The same, with a line that is too long.
+      "{\n  \"a\": 1,\n  $\"b\": \"" + filler + "\"\n}\n",
+      // Broken only beyond the limit.
+      "{\n  \"a\": \"" + filler + "\",\n  $}\n",
+      // What follows on the line tells whether the object is whole.
+      R"({"a":tru} x)" + std::string("\n"), R"({"a":tru}   ,   )" + SmallEvent("7") + "\n",
+      // Damage that is too long once what follows is taken to it.
+      R"({"a":tru} )" + filler + "\n", R"({"a":tru} )" + filler + R"(}{"a":1})" + "\n",
+      // The next document begins just where the limit is.
+      std::string(198, 'y') + "}{\"a\":1}\n", std::string(199, 'y') + "}{\"a\":1}\n",
+      std::string(200, 'y') + "}{\"a\":1}\n", std::string(201, 'y') + "}{\"a\":1}\n"};
+  for (const std::string& damage : texts) {
+    const std::string text = SmallEvent("1") + "\n" + damage + SmallEvent("2") + "\n";
+    const Reading whole = ReadText(text, options);
+    EXPECT_THAT(whole.Ids(), ::testing::Contains("1"));
+    EXPECT_THAT(whole.Ids(), ::testing::Contains("2")) << damage;
+    EXPECT_FALSE(whole.rejected.empty()) << damage;
+    for (int64_t piece = 1; piece <= 80; ++piece) {
+      const Reading reading = ReadText(text, options, piece);
+      EXPECT_EQ(reading.Ids(), whole.Ids()) << damage << " in pieces of " << piece;
+      EXPECT_EQ(reading.rejected, whole.rejected) << damage << " in pieces of " << piece;
     }
   }
 }
