@@ -58,6 +58,9 @@ TEST(CanonicalJsonTest, Numbers) {
       {"12345678901234567890123", "1.2345678901234567890123e+22"},
       {"1e400", "1e+400"},
       {"1e-400", "1e-400"},
+      // As far as exponents are told apart.
+      {"1e99999999999999999999999", "1e+576460752303423488"},
+      {"-0.5E-99999999999999999999999", "-5e-576460752303423489"},
   };
   for (const auto& c : cases) EXPECT_EQ(CanonicalNumber(c.literal), c.canonical) << c.literal;
 }

@@ -16,8 +16,9 @@ struct Decimal {
   friend bool operator==(const Decimal&, const Decimal&) = default;
 };
 
-// Exponents beyond this cannot be told apart by anything a document can hold, and would overflow.
-constexpr int64_t kExponentLimit = int64_t{1} << 60;
+// Exponents beyond this cannot be told apart by anything a document can hold. A digit more must not
+// overflow, nor must the digits of the number added to it.
+constexpr int64_t kExponentLimit = int64_t{1} << 59;
 
 Decimal ParseDecimal(std::string_view literal) {
   Decimal decimal;
