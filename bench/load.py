@@ -23,10 +23,10 @@ def timed(command):
     return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
-def run_octolake(octolake, files, scratch):
+def run_octolake(octolake, files, scratch, *flags):
     warehouse = scratch / "warehouse"
     shutil.rmtree(warehouse, ignore_errors=True)
-    return timed([octolake, "load", "--quiet", "--warehouse", str(warehouse), *files])
+    return timed([octolake, "load", "--quiet", "--warehouse", str(warehouse), *flags, *files])
 
 
 def run_peer(python, peer, files, scratch):
@@ -44,6 +44,8 @@ def main():
     parser.add_argument("--peer-python", required=True, help="a Python that has DuckDB")
     parser.add_argument("--peer", default=str(Path(__file__).with_name("peer_duckdb.py")))
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--tenfold", action="store_true",
+                        help="also load ten times as much, once, for the memory it takes")
     parser.add_argument("files", nargs="+")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="octolake-bench-") as folder:
@@ -55,12 +57,19 @@ def main():
             if run > 0:  # the first warms caches
                 ours.append(pair[0])
                 theirs.append(pair[1])
+        tenfold = None
+        if arguments.tenfold:
+            tenfold = run_octolake(arguments.octolake, arguments.files * 10, scratch, "--again")
     size = sum(os.path.getsize(name) for name in arguments.files) / 1e6
     print(f"{len(arguments.files)} files, {size:.1f} MB compressed, medians of {arguments.runs} runs in turn")
     row("octolake", ours)
     row("peer", theirs)
     ratios = [statistics.median(a[i] / b[i] for a, b in zip(ours, theirs)) for i in range(3)]
     print(f"ratio      {ratios[0]:8.2f}   wall {ratios[1]:8.2f}   CPU {ratios[2]:8.2f}")
+    if tenfold:
+        row("tenfold", [tenfold])
+        memory = statistics.median(run[2] for run in ours)
+        print(f"ratio of its memory to that of one: {tenfold[2] / memory:.2f}")
 
 
 if __name__ == "__main__":

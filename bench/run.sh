@@ -14,7 +14,13 @@ while [ $# -gt 0 ]; do
 done
 
 "$top/deps/bootstrap.sh" --bench
-if [ ${#files[@]} -eq 0 ]; then
+# An input is made once: of real hours where they are at hand, else of synthetic events.
+real=(${OCTOLAKE_TEST_DATA:-$top/../shared/data}/gharchive/2015-*.json.gz)
+if [ ${#files[@]} -eq 0 ] && [ -e "${real[0]}" ]; then
+  input=$top/build/bench-input-real
+  [ -e "$input/done" ] || { python3 "$top/bench/inflate.py" 10 "$input" "${real[@]}" && touch "$input/done"; }
+  files=("$input"/*.json.gz)
+elif [ ${#files[@]} -eq 0 ]; then
   input=$top/build/bench-input
   if [ ! -e "$input/done" ]; then
     mkdir -p "$input"
@@ -26,4 +32,4 @@ if [ ${#files[@]} -eq 0 ]; then
   files=("$input"/*.json.gz)
 fi
 python3 "$top/bench/load.py" --octolake "$octolake" --peer-python "$top/.deps/bench/bin/python" \
-  --runs "$runs" "${files[@]}"
+  --runs "$runs" --tenfold "${files[@]}"

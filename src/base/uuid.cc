@@ -5,6 +5,7 @@
 namespace octolake {
 namespace {
 
+constexpr size_t kTextBytes = 36;
 constexpr uint32_t kCounterBits = 26;
 constexpr uint32_t kCounterLimit = uint32_t{1} << kCounterBits;
 
@@ -22,9 +23,15 @@ bool IsHyphenPosition(size_t i) { return i == 8 || i == 13 || i == 18 || i == 23
 }  // namespace
 
 std::string Uuid::ToString() const {
-  const std::string hex = HexEncode({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
-  return hex.substr(0, 8) + '-' + hex.substr(8, 4) + '-' + hex.substr(12, 4) + '-' +
-         hex.substr(16, 4) + '-' + hex.substr(20);
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string text(kTextBytes, '-');
+  size_t at = 0;
+  for (const uint8_t byte : bytes) {
+    if (IsHyphenPosition(at)) ++at;
+    text[at++] = kDigits[byte >> 4];
+    text[at++] = kDigits[byte & 15];
+  }
+  return text;
 }
 
 Result<Uuid> Uuid::Parse(std::string_view text) {
@@ -33,7 +40,7 @@ Result<Uuid> Uuid::Parse(std::string_view text) {
                      "not a UUID (expected 8-4-4-4-12 hexadecimal digits): '" +
                          std::string(text.substr(0, 64)) + "'");
   };
-  if (text.size() != 36) return invalid();
+  if (text.size() != kTextBytes) return invalid();
   Uuid uuid;
   size_t digit = 0;
   for (size_t i = 0; i < text.size(); ++i) {

@@ -1,4 +1,5 @@
-// One Parquet data file, written row group by row group.
+// One Parquet data file. Rows are encoded and compressed as they come, so that a row group takes no
+// more memory than it will on disk, and what is written is still in the processor's cache.
 #pragma once
 
 #include <cstdint>
@@ -13,16 +14,19 @@
 #include "io/file_system.h"
 
 namespace arrow {
+class Array;
 class RecordBatch;
 class Schema;
 }  // namespace arrow
 namespace parquet {
-class ArrowWriterProperties;
+class FileMetaData;
+class ParquetFileWriter;
+class RowGroupWriter;
 class WriterProperties;
-}  // namespace parquet
-namespace parquet::arrow {
-class FileWriter;
+namespace schema {
+class GroupNode;
 }
+}  // namespace parquet
 
 namespace octolake::datafile {
 
@@ -31,7 +35,8 @@ struct FileLayout {
   iceberg::Schema schema;
   std::shared_ptr<::arrow::Schema> arrow_schema;
   std::vector<MetricsMode> modes;  // by column
-  std::shared_ptr<parquet::WriterProperties> properties;
+  std::shared_ptr<parquet::schema::GroupNode> parquet_schema;
+  int zstd_level = 1;
 };
 
 Result<FileLayout> MakeFileLayout(const iceberg::TableMetadata& metadata, int zstd_level);
@@ -40,26 +45,36 @@ Result<FileLayout> MakeFileLayout(const iceberg::TableMetadata& metadata, int zs
 // may be called.
 class DataFileWriter {
  public:
-  // `layout` must outlive the writer.
+  // `layout` must outlive the writer. `sample` are the first rows: they tell which columns repeat
+  // their values, so that a dictionary pays.
   static Result<std::unique_ptr<DataFileWriter>> Open(io::FileSystem& fs,
                                                       const std::string& location,
-                                                      const FileLayout& layout);
+                                                      const FileLayout& layout,
+                                                      const ::arrow::RecordBatch& sample);
   ~DataFileWriter();
 
-  // The batches, which have the layout's schema and at least one row in all, become one row group.
-  Status WriteRowGroup(const std::vector<std::shared_ptr<::arrow::RecordBatch>>& batches);
-  // Encoded so far.
-  int64_t bytes() const { return file_->size(); }
+  // Adds rows to the open row group, or begins one. The batch has the layout's schema.
+  Status Write(const ::arrow::RecordBatch& batch);
+  // Writes the open row group, if there is one, to the file.
+  Status EndRowGroup();
+
   int64_t rows() const { return rows_; }
+  int64_t bytes() const { return file_->size(); }  // in the file so far
+  // Memory of the open row group, encoded or on its way there; 0 without one.
+  int64_t buffered_bytes() const;
+
   // Makes the file durable. All but partition and spec_id of the result are filled in.
   Result<iceberg::DataFile> Close();
 
  private:
   DataFileWriter(std::unique_ptr<io::OutputFile> file, const FileLayout& layout);
+  void WriteColumn(int column, const ::arrow::Array& array);
 
   std::unique_ptr<io::OutputFile> file_;
   const FileLayout& layout_;
-  std::unique_ptr<parquet::arrow::FileWriter> writer_;
+  std::unique_ptr<parquet::ParquetFileWriter> writer_;
+  parquet::RowGroupWriter* row_group_ = nullptr;  // the writer's
+  std::vector<int16_t> levels_;                   // of one column of a batch: 1 a value, 0 a NULL
   std::vector<RowGroupCounts> counts_;
   int64_t rows_ = 0;
 };

@@ -21,6 +21,9 @@ namespace {
 
 // Batches are worked on in slices of this many rows, so that a huge one is not copied whole.
 constexpr int64_t kSliceRows = 16'384;
+// Rows of a partition are collected up to here and then encoded: fewer at a time would cost more
+// than they do, and where many partitions are open most never have more.
+constexpr int64_t kEncodeBytes = int64_t{512} << 10;
 
 class TableWriterImpl final : public TableWriter {
  public:
@@ -55,8 +58,16 @@ class TableWriterImpl final : public TableWriter {
   struct OpenPartition {
     iceberg::PartitionValues values;
     RowBuffer buffer;
-    std::unique_ptr<DataFileWriter> file;  // made when the first row group is written
+    std::unique_ptr<DataFileWriter> file;  // made when the first rows are encoded
+    int64_t group_rows = 0;                // in the file's open row group
+    int64_t group_bytes = 0;               // of these, before encoding
     int64_t last_use = 0;
+
+    int64_t rows() const { return group_rows + buffer.rows(); }
+    int64_t raw_bytes() const { return group_bytes + buffer.bytes(); }
+    int64_t memory() const {
+      return buffer.bytes() + (file == nullptr ? 0 : file->buffered_bytes());
+    }
   };
   using OpenPartitions = std::map<std::string, OpenPartition>;
 
@@ -70,6 +81,7 @@ class TableWriterImpl final : public TableWriter {
   Result<OpenPartition*> FindOrOpen(PartitionRows& rows);
   Status FlushWhatIsDue(OpenPartition& partition);
   Status FlushLargest();
+  Status Encode(OpenPartition& partition);
   Status Flush(OpenPartition& partition);
   Status CloseFile(OpenPartition& partition);
   int64_t EstimatedBytes(const OpenPartition& partition) const;
@@ -87,7 +99,7 @@ class TableWriterImpl final : public TableWriter {
   std::vector<iceberg::DataFile> files_;
   int64_t file_number_ = 0;
   int64_t use_counter_ = 0;
-  int64_t buffered_bytes_ = 0;
+  int64_t buffered_bytes_ = 0;  // sum of the open partitions' memory
   int64_t rows_ = 0;
   int64_t closed_bytes_ = 0;
   // In memory and encoded, of all row groups: their quotient foretells what buffered rows become.
@@ -162,12 +174,13 @@ Status TableWriterImpl::WriteSlice(std::shared_ptr<arrow::RecordBatch> slice) {
 Status TableWriterImpl::WriteRows(PartitionRows rows) {
   OCTO_ASSIGN(OpenPartition * partition, FindOrOpen(rows));
   partition->last_use = ++use_counter_;
-  if (partition->buffer.rows() + rows.rows->num_rows() > options_.row_group_rows) {
+  if (partition->rows() + rows.rows->num_rows() > options_.row_group_rows) {
     OCTO_TRY(Flush(*partition));
   }
-  buffered_bytes_ -= partition->buffer.bytes();
+  const int64_t before = partition->memory();
   OCTO_TRY(partition->buffer.Add(std::move(rows.rows)));
-  buffered_bytes_ += partition->buffer.bytes();
+  buffered_bytes_ += partition->memory() - before;
+  if (partition->buffer.bytes() >= kEncodeBytes) OCTO_TRY(Encode(*partition));
   OCTO_TRY(FlushWhatIsDue(*partition));
   while (buffered_bytes_ > options_.max_buffered_bytes) OCTO_TRY(FlushLargest());
   return {};
@@ -196,11 +209,12 @@ int64_t TableWriterImpl::EstimatedBytes(const OpenPartition& partition) const {
       raw_flushed_ == 0 ? 1.0
                         : static_cast<double>(encoded_flushed_) / static_cast<double>(raw_flushed_);
   return EncodedBytes(partition) +
-         static_cast<int64_t>(static_cast<double>(partition.buffer.bytes()) * ratio);
+         static_cast<int64_t>(static_cast<double>(partition.raw_bytes()) * ratio);
 }
 
 Status TableWriterImpl::FlushWhatIsDue(OpenPartition& partition) {
-  const bool full = partition.buffer.rows() >= options_.row_group_rows;
+  const bool full = partition.rows() >= options_.row_group_rows ||
+                    partition.raw_bytes() >= options_.row_group_bytes;
   if (full || EstimatedBytes(partition) >= options_.target_file_bytes) OCTO_TRY(Flush(partition));
   if (EncodedBytes(partition) >= options_.target_file_bytes) return CloseFile(partition);
   return {};
@@ -208,14 +222,19 @@ Status TableWriterImpl::FlushWhatIsDue(OpenPartition& partition) {
 
 Status TableWriterImpl::FlushLargest() {
   auto largest = std::max_element(open_.begin(), open_.end(), [](const auto& a, const auto& b) {
-    return a.second.buffer.bytes() < b.second.buffer.bytes();
+    return a.second.memory() < b.second.memory();
   });
   OCTO_TRY(Flush(largest->second));
   return FlushWhatIsDue(largest->second);
 }
 
-Status TableWriterImpl::Flush(OpenPartition& partition) {
+// What is buffered goes into the file's open row group.
+Status TableWriterImpl::Encode(OpenPartition& partition) {
   if (partition.buffer.rows() == 0) return {};
+  const int64_t before = partition.memory();
+  partition.group_rows += partition.buffer.rows();
+  partition.group_bytes += partition.buffer.bytes();
+  const auto batches = partition.buffer.Release();
   if (partition.file == nullptr) {
     const std::string folder = PartitionPath(spec_, *partition_type_, partition.values);
     char number[32];
@@ -224,14 +243,24 @@ Status TableWriterImpl::Flush(OpenPartition& partition) {
         partition.file,
         DataFileWriter::Open(
             fs_, data_directory_ + folder + (folder.empty() ? "" : "/") + file_prefix_ + number,
-            layout_));
+            layout_, *batches.front()));
   }
-  const int64_t raw = partition.buffer.bytes();
+  for (const auto& batch : batches) OCTO_TRY(partition.file->Write(*batch));
+  buffered_bytes_ += partition.memory() - before;
+  return {};
+}
+
+// Ends the row group.
+Status TableWriterImpl::Flush(OpenPartition& partition) {
+  OCTO_TRY(Encode(partition));
+  if (partition.file == nullptr || partition.group_rows == 0) return {};
   const int64_t before = partition.file->bytes();
-  buffered_bytes_ -= raw;
-  OCTO_TRY(partition.file->WriteRowGroup(partition.buffer.Release()));
-  raw_flushed_ += raw;
+  buffered_bytes_ -= partition.memory();
+  OCTO_TRY(partition.file->EndRowGroup());
+  raw_flushed_ += partition.group_bytes;
   encoded_flushed_ += partition.file->bytes() - before;
+  partition.group_rows = 0;
+  partition.group_bytes = 0;
   return {};
 }
 

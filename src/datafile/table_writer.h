@@ -24,9 +24,12 @@ struct WriterOptions {
   // Open files at once; beyond it the one written least recently is closed (and a later row of its
   // partition begins another file).
   int max_open_files = 32;
-  // Memory of rows not yet encoded, over all open files; beyond it the largest is flushed.
+  // Memory of rows not yet in a file, over all open files: as they came, or encoded where a row
+  // group is under way. Beyond it the largest is flushed.
   int64_t max_buffered_bytes = int64_t{128} << 20;
+  // A row group ends at either; bytes are counted before encoding.
   int64_t row_group_rows = 122'880;
+  int64_t row_group_bytes = int64_t{128} << 20;
   int zstd_level = 1;
 };
 

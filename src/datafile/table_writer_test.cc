@@ -422,6 +422,44 @@ TEST(TableWriter, RollsAtTheTargetSizeAndLosesNoRow) {
   }());
 }
 
+TEST(TableWriter, OnlyColumnsThatRepeatHaveADictionary) {
+  TestTable table({{1, "n", iceberg::LongType(), false, ""},
+                   {2, "p", iceberg::LongType(), false, ""},
+                   {3, "s", iceberg::StringType(), false, ""}});
+  const auto has_dictionary = [](const iceberg::DataFile& file) {
+    auto reader = parquet::ParquetFileReader::OpenFile(*io::LocalPath(file.file_path), false);
+    std::vector<bool> result;
+    for (int column = 0; column < 3; ++column) {
+      result.push_back(reader->metadata()->RowGroup(0)->ColumnChunk(column)->has_dictionary_page());
+    }
+    return result;
+  };
+  EXPECT_EQ(has_dictionary(table.Write({NoisyBatch(0, 2000, 5)}).at(0)),
+            (std::vector<bool>{false, true, false}));
+  // Too few rows to tell.
+  EXPECT_EQ(has_dictionary(table.Write({NoisyBatch(0, 20, 5)}).at(0)),
+            (std::vector<bool>{true, true, true}));
+}
+
+TEST(TableWriter, RowGroupsEndAtRowsOrBytes) {
+  TestTable table({{1, "n", iceberg::LongType(), false, ""},
+                   {2, "p", iceberg::LongType(), false, ""},
+                   {3, "s", iceberg::StringType(), false, ""}});
+  std::vector<std::shared_ptr<arrow::RecordBatch>> batches;
+  for (int64_t batch = 0; batch < 30; ++batch) batches.push_back(NoisyBatch(batch * 2000, 2000, 1));
+  WriterOptions by_rows;
+  by_rows.row_group_rows = 20'000;
+  EXPECT_EQ(table.Write(batches, by_rows).at(0).split_offsets.size(), 3u);
+  // 60,000 rows of about 60 bytes.
+  WriterOptions by_bytes;
+  by_bytes.row_group_bytes = 1'000'000;
+  const auto files = table.Write(batches, by_bytes);
+  ASSERT_EQ(files.size(), 1u);
+  EXPECT_GE(files[0].split_offsets.size(), 3u);
+  EXPECT_LE(files[0].split_offsets.size(), 6u);
+  EXPECT_EQ(table.Read(files, table.schema())->num_rows(), 60'000);
+}
+
 TEST(TableWriter, MemoryStaysBoundedWhateverTheInput) {
   TestTable table({{1, "n", iceberg::LongType(), false, ""},
                    {2, "p", iceberg::LongType(), false, ""},

@@ -38,7 +38,7 @@ ReadOptions WithinBounds(ReadOptions options) {
 class Reader final : public EventReader {
  public:
   Reader(std::unique_ptr<io::ByteSource> input, const ReadOptions& options,
-         UuidV7Generator& trace_ids)
+         UuidV7Generator* trace_ids)
       : options_(options),
         trace_ids_(trace_ids),
         documents_(std::move(input), LimitsOf(options)),
@@ -56,13 +56,14 @@ class Reader final : public EventReader {
   Result<std::optional<EventBatch>> Finish();
 
   ReadOptions options_;
-  UuidV7Generator& trace_ids_;
+  UuidV7Generator* trace_ids_;  // null: trace_id stays NULL
   DocumentReader documents_;
   JsonIndex index_;
   EventParser parser_;
   EventRow row_;
   EventRowBuilder events_;
   RejectedRowBuilder rejected_;
+  std::vector<int64_t> rejected_places_;
   int64_t bytes_ = 0;  // of the documents in the batch
   bool ended_ = false;
   std::optional<Error> error_;
@@ -89,6 +90,8 @@ Result<std::optional<EventBatch>> Reader::Finish() {
   EventBatch batch;
   OCTO_ASSIGN(batch.events, events_.Finish());
   OCTO_ASSIGN(batch.rejected, rejected_.Finish());
+  batch.rejected_places = std::exchange(rejected_places_, {});
+  if (trace_ids_ != nullptr) OCTO_TRY(FillTraceIds(*trace_ids_, &batch));
   return std::optional<EventBatch>(std::move(batch));
 }
 
@@ -131,7 +134,7 @@ Result<bool> Reader::ReadOne() {
     OCTO_TRY(Reject(document, reason));
     return true;
   }
-  OCTO_TRY(events_.Append(row_, trace_ids_.Next().ToString()));
+  OCTO_TRY(events_.Append(row_));
   return true;
 }
 
@@ -170,15 +173,20 @@ std::string Reader::ReasonOf(const Document& document, const JsonProblem& proble
 }
 
 Status Reader::Reject(const Document& document, std::string_view reason) {
-  const RejectedRow row{document.text, reason, document.ordinal, document.byte_offset};
-  return rejected_.Append(row, trace_ids_.Next().ToString());
+  rejected_places_.push_back(events_.rows() + rejected_.rows());
+  return rejected_.Append({document.text, reason, document.ordinal, document.byte_offset});
 }
 
 }  // namespace
 
 std::unique_ptr<EventReader> MakeEventReader(std::unique_ptr<io::ByteSource> input,
                                              ReadOptions options, UuidV7Generator& trace_ids) {
-  return std::make_unique<Reader>(std::move(input), WithinBounds(std::move(options)), trace_ids);
+  return std::make_unique<Reader>(std::move(input), WithinBounds(std::move(options)), &trace_ids);
+}
+
+std::unique_ptr<EventReader> MakeEventReader(std::unique_ptr<io::ByteSource> input,
+                                             ReadOptions options) {
+  return std::make_unique<Reader>(std::move(input), WithinBounds(std::move(options)), nullptr);
 }
 
 }  // namespace octolake::event

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -38,15 +39,21 @@ struct ReadOptions {
   int64_t max_rejected_bytes = int64_t{1} << 20;
   int max_depth = 256;  // deeper nesting is rejected
 
-  // A batch ends when either is reached.
+  // A batch ends when either is reached. Batches of this size go through the processor's cache, and
+  // through the same memory again and again.
   int64_t batch_rows = 8192;
-  int64_t batch_bytes = int64_t{16} << 20;
+  int64_t batch_bytes = int64_t{1} << 20;
 };
 
 struct EventBatch {
   std::shared_ptr<arrow::RecordBatch> events;    // may have 0 rows, never null
   std::shared_ptr<arrow::RecordBatch> rejected;  // may have 0 rows, never null
+  // By rejected row: how many documents of the batch, of both kinds, were read before it.
+  std::vector<int64_t> rejected_places;
 };
+
+// Gives every row its trace_id, in the order in which the documents were read.
+Status FillTraceIds(UuidV7Generator& trace_ids, EventBatch* batch);
 
 // Not thread-safe. `name` (in errors) and the referenced generator must outlive the reader.
 class EventReader {
@@ -58,8 +65,11 @@ class EventReader {
   virtual Result<std::optional<EventBatch>> Next() = 0;
 };
 
-// `input` is already decompressed.
+// `input` is already decompressed. The second gives NULL for every trace_id: whoever reads several
+// inputs at once fills them in when their order is known.
 std::unique_ptr<EventReader> MakeEventReader(std::unique_ptr<io::ByteSource> input,
                                              ReadOptions options, UuidV7Generator& trace_ids);
+std::unique_ptr<EventReader> MakeEventReader(std::unique_ptr<io::ByteSource> input,
+                                             ReadOptions options);
 
 }  // namespace octolake::event

@@ -130,6 +130,7 @@ TEST(StreamTest, OneLongLineOfManyDocumentsIsReadInBoundedMemory) {
   for (size_t i = 0; i < kEvents; ++i) text += event;
   ReadOptions options = TestOptions();
   options.max_document_bytes = 1000;  // more would be rejected if the line were one document
+  options.batch_bytes = int64_t{16} << 20;
   const Reading reading = ReadText(text, options);
   EXPECT_EQ(reading.events.size(), kEvents);
   EXPECT_THAT(reading.rejected, IsEmpty());

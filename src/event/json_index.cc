@@ -165,12 +165,10 @@ std::string_view JsonIndex::ScalarText(uint32_t token) const {
   return text_.substr(from, to - from);
 }
 
+// Of anything but strings and containers.
 const char* JsonIndex::CheckScalar(uint32_t token) const {
   const std::string_view s = ScalarText(token);
   switch (s[0]) {
-    case '"':
-      // Stage 1 makes anything after the closing quote a token of its own.
-      return nullptr;
     case 't':
       return s == "true" ? nullptr : "expected a value";
     case 'f':
@@ -186,46 +184,56 @@ const char* JsonIndex::CheckScalar(uint32_t token) const {
 JsonProblem JsonIndex::Walk() {
   if (close_of_.size() < tokens_) close_of_.resize(std::max<size_t>(tokens_, 4096));
   open_.clear();
+  // Copies, since the compiler must take every write for one to the members.
+  const char* const text = text_.data();
+  const uint32_t* const index = index_;
+  uint32_t* const close_of = close_of_.data();
+  const uint32_t tokens = tokens_;
+  const auto kind = [=](uint32_t token) { return token < tokens ? text[index[token]] : '\0'; };
+  char container = '\0';  // the bracket of the innermost open one
   uint32_t t = 0;
-  const auto kind = [&](uint32_t token) { return token < tokens_ ? text_[index_[token]] : '\0'; };
   // Each turn takes one value, with its key if it is a member, and what closes after it.
   for (;;) {
-    if (!open_.empty() && text_[index_[open_.back()]] == '{') {
+    if (container == '{') {
       if (kind(t) != '"') return Fail(t, "expected a key in quotes");
       if (kind(t + 1) != ':') return Fail(t + 1, "expected ':'");
       t += 2;
     }
     const char c = kind(t);
-    if (c == '{' || c == '[') {
+    if (c == '"') {
+      // Stage 1 makes anything after the closing quote a token of its own.
+      ++t;
+    } else if (c == '{' || c == '[') {
       if (open_.size() >= static_cast<size_t>(max_depth_)) {
-        return {JsonProblem::Kind::kTooDeep, index_[t], ""};
+        return {JsonProblem::Kind::kTooDeep, index[t], ""};
       }
       const char closing = c == '{' ? '}' : ']';
       if (kind(t + 1) != closing) {
         open_.push_back(t++);
+        container = c;
         continue;
       }
-      close_of_[t] = t + 1;
+      close_of[t] = t + 1;
       t += 2;
     } else {
-      if (c == '\0' && t >= tokens_) return Fail(t, "expected a value");
+      if (c == '\0' && t >= tokens) return Fail(t, "expected a value");
       if (const char* what = CheckScalar(t)) return Fail(t, what);
       ++t;
     }
-    while (!open_.empty()) {
-      const bool object = text_[index_[open_.back()]] == '{';
+    while (container != '\0') {
       const char next = kind(t);
       if (next == ',') {
         ++t;
         break;
       }
-      if (next != (object ? '}' : ']')) {
-        return Fail(t, object ? "expected ',' or '}'" : "expected ',' or ']'");
+      if (next != (container == '{' ? '}' : ']')) {
+        return Fail(t, container == '{' ? "expected ',' or '}'" : "expected ',' or ']'");
       }
-      close_of_[open_.back()] = t++;
+      close_of[open_.back()] = t++;
       open_.pop_back();
+      container = open_.empty() ? '\0' : text[index[open_.back()]];
     }
-    if (open_.empty()) break;
+    if (container == '\0') break;
   }
   only_root_ = t == tokens_;
   root_ = ValueAt(0);

@@ -2,6 +2,8 @@
 
 #include <arrow/api.h>
 
+#include <algorithm>
+
 #include "base/civil_time.h"
 #include "event/arrow_error.h"
 #include "event/event_reader.h"
@@ -9,9 +11,32 @@
 namespace octolake::event {
 namespace {
 
+// Reserved beyond what the batch before needed.
+constexpr int64_t kMoreRows = 64;
+// Text columns grow by at least this much.
+constexpr int64_t kTextGrowth = int64_t{4} << 10;
+
+// Room for the row must have been reserved, for its text not.
+arrow::Status Put(arrow::StringBuilder& builder, const Text& text) {
+  if (!text) {
+    builder.UnsafeAppendNull();
+    return arrow::Status::OK();
+  }
+  const auto size = static_cast<int64_t>(text->size());
+  if (builder.value_data_capacity() - builder.value_data_length() < size) {
+    ARROW_RETURN_NOT_OK(builder.ReserveData(std::max(size, kTextGrowth)));
+  }
+  builder.UnsafeAppend(*text);
+  return arrow::Status::OK();
+}
+
 template <typename Builder, typename Value>
-arrow::Status Put(Builder& builder, const std::optional<Value>& value) {
-  return value ? builder.Append(*value) : builder.AppendNull();
+void PutNumber(Builder& builder, const std::optional<Value>& value) {
+  if (value) {
+    builder.UnsafeAppend(*value);
+  } else {
+    builder.UnsafeAppendNull();
+  }
 }
 
 arrow::Result<std::shared_ptr<arrow::Array>> Repeat(const std::shared_ptr<arrow::Scalar>& scalar,
@@ -42,34 +67,51 @@ struct EventRowBuilder::Columns {
   arrow::StringBuilder org_login;
   arrow::TimestampBuilder event_time{arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"),
                                      arrow::default_memory_pool()};
-  arrow::StringBuilder trace_id, delivery_id, extra;
-  int64_t last_payload_bytes = 0;  // of the batch before: the next will need about as much
+  arrow::StringBuilder delivery_id, extra;
+  int64_t reserved_rows = 0;
+  // Of the batch before: the next will need about as much.
+  int64_t last_rows = 0;
+  int64_t last_payload_bytes = 0;
 
-  arrow::Status Append(const EventRow& row, std::string_view trace) {
-    if (payload.length() == 0) ARROW_RETURN_NOT_OK(payload.ReserveData(last_payload_bytes));
+  arrow::Status ReserveRows() {
+    arrow::Status status;
+    if (id.length() == 0) status = payload.ReserveData(last_payload_bytes);
+    const int64_t more = id.length() == 0 ? last_rows + kMoreRows : reserved_rows;
+    const auto reserve = [&](auto&... builders) { ((status &= builders.Reserve(more)), ...); };
+    reserve(id, type, is_public, actor_id, actor_login, actor_gravatar_id, actor_url,
+            actor_avatar_url, repo_id, repo_name, repo_url, payload, created_at, org_id, org_login,
+            event_time, delivery_id, extra);
+    reserved_rows = id.length() + more;
+    return status;
+  }
+
+  // After an error the columns are of different lengths: nothing but the destructor may follow.
+  arrow::Status Append(const EventRow& row) {
+    if (id.length() == reserved_rows) ARROW_RETURN_NOT_OK(ReserveRows());
+    PutNumber(is_public, row.is_public);
+    PutNumber(actor_id, row.actor_id);
+    PutNumber(repo_id, row.repo_id);
+    PutNumber(org_id, row.org_id);
+    PutNumber(event_time, row.event_time);
     ARROW_RETURN_NOT_OK(Put(id, row.id));
     ARROW_RETURN_NOT_OK(Put(type, row.type));
-    ARROW_RETURN_NOT_OK(Put(is_public, row.is_public));
-    ARROW_RETURN_NOT_OK(Put(actor_id, row.actor_id));
     ARROW_RETURN_NOT_OK(Put(actor_login, row.actor_login));
     ARROW_RETURN_NOT_OK(Put(actor_gravatar_id, row.actor_gravatar_id));
     ARROW_RETURN_NOT_OK(Put(actor_url, row.actor_url));
     ARROW_RETURN_NOT_OK(Put(actor_avatar_url, row.actor_avatar_url));
-    ARROW_RETURN_NOT_OK(Put(repo_id, row.repo_id));
     ARROW_RETURN_NOT_OK(Put(repo_name, row.repo_name));
     ARROW_RETURN_NOT_OK(Put(repo_url, row.repo_url));
     ARROW_RETURN_NOT_OK(Put(payload, row.payload));
     ARROW_RETURN_NOT_OK(Put(created_at, row.created_at));
-    ARROW_RETURN_NOT_OK(Put(org_id, row.org_id));
     ARROW_RETURN_NOT_OK(Put(org_login, row.org_login));
-    ARROW_RETURN_NOT_OK(Put(event_time, row.event_time));
-    ARROW_RETURN_NOT_OK(trace_id.Append(trace));
     ARROW_RETURN_NOT_OK(Put(delivery_id, row.delivery_id));
     return Put(extra, row.extra);
   }
 
   arrow::Result<std::shared_ptr<arrow::RecordBatch>> Finish(const RowOrigin& origin) {
     const int64_t rows = id.length();
+    last_rows = rows;
+    reserved_rows = 0;
     last_payload_bytes = payload.value_data_length();
     arrow::ArrayVector arrays;
     const auto finish = [&arrays](auto&... builders) {
@@ -88,7 +130,8 @@ struct EventRowBuilder::Columns {
     ARROW_RETURN_NOT_OK(repeat(std::make_shared<arrow::Date32Scalar>(static_cast<int32_t>(day))));
     ARROW_RETURN_NOT_OK(repeat(arrow::MakeNullScalar(arrow::int32())));
     ARROW_RETURN_NOT_OK(repeat(arrow::MakeNullScalar(arrow::int64())));
-    ARROW_RETURN_NOT_OK(finish(org_id, org_login, event_time, trace_id));
+    ARROW_RETURN_NOT_OK(finish(org_id, org_login, event_time));
+    ARROW_RETURN_NOT_OK(repeat(TextScalar("")));
     ARROW_RETURN_NOT_OK(repeat(TextScalar(origin.source)));
     ARROW_RETURN_NOT_OK(repeat(TextScalar(origin.source_file)));
     ARROW_RETURN_NOT_OK(finish(delivery_id, extra));
@@ -100,9 +143,7 @@ EventRowBuilder::EventRowBuilder(RowOrigin origin)
     : origin_(std::move(origin)), columns_(std::make_unique<Columns>()) {}
 EventRowBuilder::~EventRowBuilder() = default;
 
-Status EventRowBuilder::Append(const EventRow& row, std::string_view trace_id) {
-  return FromArrow(columns_->Append(row, trace_id));
-}
+Status EventRowBuilder::Append(const EventRow& row) { return FromArrow(columns_->Append(row)); }
 
 int64_t EventRowBuilder::rows() const { return columns_->id.length(); }
 
@@ -112,13 +153,12 @@ Result<std::shared_ptr<arrow::RecordBatch>> EventRowBuilder::Finish() {
 
 struct RejectedRowBuilder::Columns {
   arrow::BinaryBuilder raw;
-  arrow::StringBuilder reason, trace_id;
+  arrow::StringBuilder reason;
   arrow::Int64Builder ordinal, byte_offset;
 
-  arrow::Status Append(const RejectedRow& row, std::string_view trace) {
+  arrow::Status Append(const RejectedRow& row) {
     ARROW_RETURN_NOT_OK(raw.Append(row.raw));
     ARROW_RETURN_NOT_OK(reason.Append(row.reason));
-    ARROW_RETURN_NOT_OK(trace_id.Append(trace));
     ARROW_RETURN_NOT_OK(ordinal.Append(row.ordinal));
     return byte_offset.Append(row.byte_offset);
   }
@@ -129,7 +169,7 @@ struct RejectedRowBuilder::Columns {
     ARROW_RETURN_NOT_OK(raw.Finish(&arrays[0]));
     ARROW_RETURN_NOT_OK(reason.Finish(&arrays[1]));
     ARROW_RETURN_NOT_OK(Repeat(TextScalar(origin.source), rows).Value(&arrays[2]));
-    ARROW_RETURN_NOT_OK(trace_id.Finish(&arrays[3]));
+    ARROW_RETURN_NOT_OK(Repeat(TextScalar(""), rows).Value(&arrays[3]));
     ARROW_RETURN_NOT_OK(Repeat(InstantScalar(origin.ingestion_timestamp), rows).Value(&arrays[4]));
     ARROW_RETURN_NOT_OK(Repeat(TextScalar(origin.source_file), rows).Value(&arrays[5]));
     ARROW_RETURN_NOT_OK(ordinal.Finish(&arrays[6]));
@@ -142,8 +182,8 @@ RejectedRowBuilder::RejectedRowBuilder(RowOrigin origin)
     : origin_(std::move(origin)), columns_(std::make_unique<Columns>()) {}
 RejectedRowBuilder::~RejectedRowBuilder() = default;
 
-Status RejectedRowBuilder::Append(const RejectedRow& row, std::string_view trace_id) {
-  return FromArrow(columns_->Append(row, trace_id));
+Status RejectedRowBuilder::Append(const RejectedRow& row) {
+  return FromArrow(columns_->Append(row));
 }
 
 int64_t RejectedRowBuilder::rows() const { return columns_->raw.length(); }

@@ -23,14 +23,14 @@ struct RowOrigin {
   TimestampMicros ingestion_timestamp = 0;
 };
 
-// Not thread-safe. Errors are those of Arrow: no memory (kResourceExhausted), or more than 2 GiB in
-// one text column of one batch.
+// trace_id is NULL in every row. Not thread-safe. Errors are those of Arrow: no memory
+// (kResourceExhausted), or more than 2 GiB in one text column of one batch.
 class EventRowBuilder {
  public:
   explicit EventRowBuilder(RowOrigin origin);
   ~EventRowBuilder();
 
-  Status Append(const EventRow& row, std::string_view trace_id);
+  Status Append(const EventRow& row);
   int64_t rows() const;
   // The rows appended since the last Finish.
   Result<std::shared_ptr<arrow::RecordBatch>> Finish();
@@ -53,7 +53,7 @@ class RejectedRowBuilder {
   explicit RejectedRowBuilder(RowOrigin origin);
   ~RejectedRowBuilder();
 
-  Status Append(const RejectedRow& row, std::string_view trace_id);
+  Status Append(const RejectedRow& row);
   int64_t rows() const;
   Result<std::shared_ptr<arrow::RecordBatch>> Finish();
 

@@ -33,6 +33,11 @@ std::unique_ptr<ByteSource> MakeMemorySource(std::string bytes);
 std::unique_ptr<ByteSource> MakeObservedSource(std::unique_ptr<ByteSource> input,
                                                std::function<void(std::string_view)> observer);
 
+// Reads `input` in a thread of its own, at most a few hundred KiB ahead of whoever reads this. Use
+// by one thread; the destructor ends the thread, after the read that it is in. consumed() is what
+// the thread took. `input` is only touched by that thread until then.
+std::unique_ptr<ByteSource> MakeReadAheadSource(std::unique_ptr<ByteSource> input);
+
 // Decompresses gzip (one or many members) or zstd (one or many frames) as told by the first bytes
 // (magic numbers of RFC 1952 and RFC 8878); anything else passes as it is. A stream that ends in
 // the middle of a member gives kCorruption after the bytes that could be had; so does a failed

@@ -190,6 +190,32 @@ TEST(ByteSourceTest, ObserverSeesTheCompressedBytes) {
   EXPECT_EQ(source->consumed(), static_cast<int64_t>(compressed.size()));
 }
 
+TEST(ReadAheadSourceTest, GivesTheSameBytesAndTheErrorAfterThem) {
+  for (const size_t size : {size_t{0}, size_t{1}, size_t{100'000}, size_t{3'000'000}}) {
+    for (const bool fails : {false, true}) {
+      const std::string text = Sample(size, 7);
+      const auto source = MakeReadAheadSource(std::make_unique<SlowSource>(text, 70'001, fails));
+      const Outcome outcome = ReadToEnd(*source, 4'099);
+      EXPECT_EQ(outcome.bytes, text);
+      EXPECT_EQ(source->consumed(), static_cast<int64_t>(size));
+      ASSERT_EQ(outcome.error.has_value(), fails);
+      if (fails) {
+        EXPECT_EQ(outcome.error->message, "the cable is cut");
+      }
+    }
+  }
+}
+
+TEST(ReadAheadSourceTest, CanBeGivenUpAnywhere) {
+  for (const int64_t taken : {0, 1, 200'000}) {
+    const auto source = MakeReadAheadSource(MakeMemorySource(Sample(3'000'000, 8)));
+    std::vector<char> buffer(200'000);
+    int64_t got = 0;
+    while (got < taken) got += source->Read(buffer.data(), taken - got).value();
+    EXPECT_EQ(got, taken);
+  }
+}
+
 TEST(DecompressedSourceTest, OtherBytesPassAsTheyAre) {
   for (const std::string& text : {std::string(), std::string("\x1f"), std::string("{}"),
                                   std::string("\x28\xb5\x2f"), Sample(1'000'000, 4)}) {

@@ -7,7 +7,7 @@
 namespace octolake::lake {
 namespace {
 
-// Batches are up to 16 MiB of input: enough to bridge a writer's flush, little enough to hold.
+// Batches are about 1 MiB: enough to bridge a writer's flush, little enough to hold.
 constexpr size_t kMaxWaiting = 4;
 
 }  // namespace

@@ -1,6 +1,7 @@
 // A file, pipe or standard input that events are loaded from.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -26,7 +27,8 @@ Result<InputInfo> InspectInput(const std::string& path);
 // SHA-256 of a file's bytes as 64 hex digits.
 Result<std::string> HashFile(const std::string& path);
 
-// The bytes as stored, hashed as they are read, and decompressed. Not thread-safe.
+// The bytes as stored, hashed as they are read, and decompressed. Used by one thread at a time, but
+// for bytes_read, which any thread may call.
 class HashedInput {
  public:
   static Result<std::unique_ptr<HashedInput>> Open(const std::string& path);
@@ -46,7 +48,7 @@ class HashedInput {
   std::string path_;
   std::unique_ptr<io::ByteSource> stored_;
   Sha256 hash_;
-  int64_t bytes_read_ = 0;
+  std::atomic<int64_t> bytes_read_ = 0;
 };
 
 // What a content is if its beginning shows that there are no events in it, for example "a ZIP

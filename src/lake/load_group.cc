@@ -3,6 +3,8 @@
 #include <arrow/record_batch.h>
 
 #include <algorithm>
+#include <deque>
+#include <thread>
 #include <utility>
 
 #include "event/event_reader.h"
@@ -25,32 +27,14 @@ bool IsInBronze(const GroupResult& result) {
   return result.outcome == Outcome::kLoaded || result.outcome == Outcome::kPartial;
 }
 
-std::string ForeignContentMessage(const std::string& path, const std::string& found) {
-  return path +
-         " holds no events: expected JSON, as it is or compressed with gzip or zstd, found " +
-         found + "; nothing was loaded from it";
-}
+// Reading keeps up with writing when this many files are read at once.
+constexpr size_t kMaxFilesAtOnce = 3;
 
-std::string ChangedMessage(const std::string& path) {
-  return path +
-         " changed while it was read; nothing was loaded from it: load it when it is "
-         "complete";
+size_t FilesAtOnce() {
+  return std::clamp<size_t>(std::thread::hardware_concurrency(), 1, kMaxFilesAtOnce);
 }
 
 }  // namespace
-
-// A file once its content is with the writer.
-struct GroupLoader::FileRead {
-  GroupResult result;
-  // Rows of it were given to the writer, but must not be committed.
-  bool spoiled = false;
-
-  void Fail(std::string error) {
-    spoiled = result.file.events + result.file.rejected > 0;
-    result.outcome = Outcome::kFailed;
-    result.error = std::move(error);
-  }
-};
 
 // What a commit names.
 struct GroupLoader::Files {
@@ -101,96 +85,62 @@ Result<std::unique_ptr<BackgroundWriter>> GroupLoader::MakeWriter() {
   return std::make_unique<BackgroundWriter>(warehouse_.file_system(), std::move(writers));
 }
 
-Result<GroupLoader::FileRead> GroupLoader::ReadEvents(const GroupFile& file, HashedInput& input,
-                                                      BackgroundWriter& writer) {
-  FileRead read;
-  read.result.index = file.index;
-  LoadedFile& loaded = read.result.file;
-  loaded.name = file.path;
-  loaded.loaded_at = NextInstant();
-
-  std::string beginning;
-  auto content = PeekBeginning(input.TakeContent(), &beginning);
-  if (!content) {
-    read.Fail(std::move(content).error().message);
-    return read;
-  }
-  if (const auto foreign = RecogniseForeignContent(beginning)) {
-    read.Fail(ForeignContentMessage(file.path, *foreign));
-    return read;
-  }
+std::unique_ptr<FileReading> GroupLoader::StartReading(const GroupFile& file,
+                                                       bool decompress_apart) {
   event::ReadOptions options;
   options.source = options_.source;
   options.source_file = file.path;
-  options.ingestion_timestamp = loaded.loaded_at;
+  options.ingestion_timestamp = NextInstant();
   options.max_document_bytes = options_.max_document_bytes;
-  const auto reader =
-      event::MakeEventReader(std::move(content).value(), std::move(options), trace_ids_);
-  while (true) {
-    auto batch = reader->Next();
-    if (!batch) {
-      const bool damaged = batch.error().kind == ErrorKind::kCorruption;
-      if (damaged && loaded.events + loaded.rejected > 0) {
-        read.result.outcome = Outcome::kPartial;
-        read.result.error = std::move(batch).error().message;
-      } else {
-        read.Fail(std::move(batch).error().message);
-      }
-      return read;
+  return std::make_unique<FileReading>(file, std::move(options),
+                                       decompress_apart && !file.info.is_stream);
+}
+
+// Hands all that is read to the writer. An error is the writer's.
+Status GroupLoader::WriteBatches(FileReading& reading, const std::string& path,
+                                 BackgroundWriter& writer) {
+  while (auto rows = reading.Next()) {
+    OCTO_TRY(event::FillTraceIds(trace_ids_, &*rows));
+    bytes_read_(path, bytes_before_ + reading.bytes_read());
+    if (rows->events->num_rows() > 0) OCTO_TRY(writer.Write(kEvents, std::move(rows->events)));
+    if (rows->rejected->num_rows() > 0) {
+      OCTO_TRY(writer.Write(kRejected, std::move(rows->rejected)));
     }
-    bytes_read_(file.path, bytes_before_ + input.bytes_read());
-    if (!batch->has_value()) return read;
-    event::EventBatch& rows = **batch;
-    loaded.events += rows.events->num_rows();
-    loaded.rejected += rows.rejected->num_rows();
-    if (rows.events->num_rows() > 0) OCTO_TRY(writer.Write(kEvents, std::move(rows.events)));
-    if (rows.rejected->num_rows() > 0) OCTO_TRY(writer.Write(kRejected, std::move(rows.rejected)));
   }
+  return {};
 }
 
-// An error is the writer's; the file's own are in the result.
-Result<GroupLoader::FileRead> GroupLoader::ReadFile(const GroupFile& file,
-                                                    BackgroundWriter& writer) {
-  auto input = HashedInput::Open(file.path);
-  if (!input) {
-    FileRead read;
-    read.result.index = file.index;
-    read.Fail(std::move(input).error().message);
-    return read;
-  }
-  OCTO_ASSIGN(FileRead read, ReadEvents(file, **input, writer));
-  if (read.result.outcome == Outcome::kFailed) return read;
-  auto digest = (*input)->FinishDigest();
-  if (!digest) {
-    read.Fail(std::move(digest).error().message);
-    return read;
-  }
-  if (!file.info.is_stream && *digest != file.sha256) read.Fail(ChangedMessage(file.path));
-  read.result.file.sha256 = std::move(digest).value();
-  read.result.file.size = (*input)->bytes_read();
-  if (read.result.outcome == Outcome::kPartial) read.result.file.error = read.result.error;
-  if (!options_.again && file.info.is_stream && state_.digests.contains(read.result.file.sha256)) {
-    read.result.outcome = Outcome::kSkipped;
-    read.spoiled = true;
-  }
-  return read;
-}
-
-// False if a file has to be left out of what was written; it is not in `files` any more.
+// False if rows that must not be committed were written: their file is not in `files` any more, and
+// the others are to be read again.
 Result<bool> GroupLoader::ReadAll(std::vector<GroupFile>& files, BackgroundWriter& writer,
                                   GroupReport& report) {
   bytes_before_ = 0;
+  const size_t at_once = FilesAtOnce();
+  const bool decompress_apart = files.size() < at_once;
+  std::deque<std::unique_ptr<FileReading>> readings;  // of the files from the i-th on
   for (size_t i = 0; i < files.size();) {
-    OCTO_ASSIGN(FileRead read, ReadFile(files[i], writer));
-    const bool in_bronze = IsInBronze(read.result);
+    while (readings.size() < at_once && i + readings.size() < files.size()) {
+      readings.push_back(StartReading(files[i + readings.size()], decompress_apart));
+    }
+    FileReading& reading = *readings.front();
+    OCTO_TRY(WriteBatches(reading, files[i].path, writer));
+    GroupResult result = reading.TakeResult();
+    readings.pop_front();
+    bool written = result.file.events + result.file.rejected > 0;
+    if (!options_.again && files[i].info.is_stream && IsInBronze(result) &&
+        state_.digests.contains(result.file.sha256)) {
+      result.outcome = Outcome::kSkipped;
+      written = true;
+    }
+    const bool in_bronze = IsInBronze(result);
     bytes_before_ += files[i].info.size;
-    report.results.push_back(std::move(read.result));
+    report.results.push_back(std::move(result));
     if (in_bronze) {
       ++i;
       continue;
     }
     files.erase(files.begin() + static_cast<std::ptrdiff_t>(i));
-    if (read.spoiled) return false;
+    if (written) return false;
   }
   return true;
 }

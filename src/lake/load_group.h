@@ -12,26 +12,11 @@
 #include "base/uuid.h"
 #include "iceberg/catalog.h"
 #include "lake/background_writer.h"
-#include "lake/input_file.h"
+#include "lake/file_reading.h"
 #include "lake/load.h"
 #include "lake/loaded_files.h"
 
 namespace octolake::lake {
-
-struct GroupFile {
-  size_t index = 0;  // of its report
-  std::string path;
-  InputInfo info;
-  std::string sha256;  // known from the first reading; empty for a stream
-};
-
-// What became of a file. Only what is kLoaded or kPartial is in Bronze.
-struct GroupResult {
-  size_t index = 0;
-  FileReport::Outcome outcome = FileReport::Outcome::kLoaded;
-  LoadedFile file;
-  std::string error;
-};
 
 struct GroupReport {
   std::vector<GroupResult> results;
@@ -47,7 +32,8 @@ struct LoadedState {
 // Reads the table again.
 Result<LoadedState> ReadLoadedState(Warehouse& warehouse);
 
-// Used by one thread.
+// Used by one thread, with others of its own: a few files are read at once, and their batches are
+// written in the order of the files.
 class GroupLoader {
  public:
   // Told the bytes read of the group's files so far, and the file at hand.
@@ -63,12 +49,11 @@ class GroupLoader {
   Result<GroupReport> Load(std::vector<GroupFile> files);
 
  private:
-  struct FileRead;
   struct Files;
 
   Result<std::unique_ptr<BackgroundWriter>> MakeWriter();
-  Result<FileRead> ReadFile(const GroupFile& file, BackgroundWriter& writer);
-  Result<FileRead> ReadEvents(const GroupFile& file, HashedInput& input, BackgroundWriter& writer);
+  std::unique_ptr<FileReading> StartReading(const GroupFile& file, bool decompress_apart);
+  Status WriteBatches(FileReading& reading, const std::string& path, BackgroundWriter& writer);
   Result<bool> ReadAll(std::vector<GroupFile>& files, BackgroundWriter& writer,
                        GroupReport& report);
   Result<bool> Commit(const Files& files, std::vector<GroupFile>& left, GroupReport& report);

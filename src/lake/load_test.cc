@@ -49,6 +49,40 @@ class LoadTest : public WarehouseTest {
   std::vector<std::string> Ids() { return Column(BronzeEvents({}), "id"); }
 };
 
+TEST_F(LoadTest, FilesReadAtOnceGiveTheRowsOfFilesReadInTurn) {
+  // Of very different sizes, so that later files are ready long before earlier ones.
+  std::vector<std::string> paths;
+  std::vector<int> first_ids;
+  int next = 1;
+  for (const int count : {6000, 1, 40, 9000, 3, 200, 1}) {
+    std::string text = Events(next, count) + "{\"no\":\"event\"}\n";
+    if (count == 40) text = Gzip(text).substr(0, 400);  // damaged; its first lines are kept
+    if (count == 3) text = "<html>" + text;             // foreign; nothing of it is
+    paths.push_back(WriteFile(std::to_string(next) + ".json", text));
+    first_ids.push_back(next);
+    next += count;
+  }
+  const LoadReport report = Load(paths);
+  std::vector<std::string> expected;
+  for (size_t file = 0; file < paths.size(); ++file) {
+    for (int64_t i = 0; i < report.files[file].events; ++i) {
+      expected.push_back(std::to_string(first_ids[file] + i));
+    }
+  }
+  EXPECT_EQ(report.files[0].events, 6000);
+  EXPECT_EQ(report.files[2].outcome, Outcome::kPartial);
+  EXPECT_EQ(report.files[4].outcome, Outcome::kFailed);
+  EXPECT_EQ(report.files[5].events, 200);
+  EXPECT_EQ(report.commits, 1);
+  EXPECT_EQ(Ids(), expected);
+  const auto trace_ids = Column(BronzeEvents({}), "trace_id");
+  EXPECT_TRUE(std::is_sorted(trace_ids.begin(), trace_ids.end()));
+  const auto instants = Column(BronzeEvents({}), "ingestion_timestamp");
+  EXPECT_TRUE(std::is_sorted(instants.begin(), instants.end()));
+  EXPECT_EQ(Column(LoadedFiles({}), "name"),
+            (std::vector<std::string>{paths[0], paths[1], paths[2], paths[3], paths[5], paths[6]}));
+}
+
 TEST_F(LoadTest, EventsRejectedDocumentsAndTheFileAreCommittedTogether) {
   const std::string path =
       WriteFile("x.json", Events(1, 2) + "{\"no\":\"event\"}\n" + Events(3, 1));
