@@ -48,7 +48,7 @@ Status AddSnapshot(sql::Session& session, const sql::RelationName& name, lake::W
   if (schema == nullptr || current) schema = &metadata.CurrentSchema();
   auto tasks = iceberg::PlanScan(warehouse.file_system(), metadata, snapshot_id, {});
   if (!tasks) return WithContext(tasks.error(), table.identifier.ToString());
-  return session.AddRelation(name, *schema, *tasks);
+  return session.AddPrunedRelation(name, *schema, std::move(tasks).value(), table.metadata);
 }
 
 // A filter, since an unused column would be left out, and its error with it.

@@ -7,7 +7,36 @@
 namespace octolake::sql {
 namespace {
 
-Result<std::string> TypeSql(const iceberg::Field& field) {
+// No row, but the columns.
+Result<std::string> EmptyQuery(const iceberg::Schema& schema) {
+  std::string sql = "SELECT ";
+  for (size_t index = 0; index < schema.fields.size(); ++index) {
+    const auto& field = schema.fields[index];
+    OCTO_ASSIGN(std::string type, ColumnTypeSql(field));
+    if (index > 0) sql += ", ";
+    sql += "CAST(NULL AS " + type + ") AS " + QuoteIdentifier(field.name);
+  }
+  return sql + " WHERE false";
+}
+
+Result<std::string> FileList(const std::vector<iceberg::ScanTask>& tasks) {
+  std::string sql = "[";
+  for (const auto& task : tasks) {
+    if (task.file.file_format != "PARQUET" && task.file.file_format != "parquet") {
+      return MakeError(ErrorKind::kUnsupported, task.file.file_path + " is a " +
+                                                    task.file.file_format +
+                                                    " file; only Parquet can be queried");
+    }
+    OCTO_ASSIGN(std::string path, io::LocalPath(task.file.file_path));
+    if (sql.size() > 1) sql += ", ";
+    sql += QuoteLiteral(path);
+  }
+  return sql + "]";
+}
+
+}  // namespace
+
+Result<std::string> ColumnTypeSql(const iceberg::Field& field) {
   using iceberg::TypeId;
   switch (field.type->id) {
     case TypeId::kBoolean:
@@ -48,35 +77,6 @@ Result<std::string> TypeSql(const iceberg::Field& field) {
                                                 "; nested columns cannot be queried here");
 }
 
-// No row, but the columns.
-Result<std::string> EmptyQuery(const iceberg::Schema& schema) {
-  std::string sql = "SELECT ";
-  for (size_t index = 0; index < schema.fields.size(); ++index) {
-    const auto& field = schema.fields[index];
-    OCTO_ASSIGN(std::string type, TypeSql(field));
-    if (index > 0) sql += ", ";
-    sql += "CAST(NULL AS " + type + ") AS " + QuoteIdentifier(field.name);
-  }
-  return sql + " WHERE false";
-}
-
-Result<std::string> FileList(const std::vector<iceberg::ScanTask>& tasks) {
-  std::string sql = "[";
-  for (const auto& task : tasks) {
-    if (task.file.file_format != "PARQUET" && task.file.file_format != "parquet") {
-      return MakeError(ErrorKind::kUnsupported, task.file.file_path + " is a " +
-                                                    task.file.file_format +
-                                                    " file; only Parquet can be queried");
-    }
-    OCTO_ASSIGN(std::string path, io::LocalPath(task.file.file_path));
-    if (sql.size() > 1) sql += ", ";
-    sql += QuoteLiteral(path);
-  }
-  return sql + "]";
-}
-
-}  // namespace
-
 Result<std::string> RelationQuery(const iceberg::Schema& schema,
                                   const std::vector<iceberg::ScanTask>& tasks) {
   if (schema.fields.empty()) {
@@ -87,7 +87,7 @@ Result<std::string> RelationQuery(const iceberg::Schema& schema,
   std::string columns;
   std::string fields;
   for (const auto& field : schema.fields) {
-    OCTO_ASSIGN(std::string type, TypeSql(field));
+    OCTO_ASSIGN(std::string type, ColumnTypeSql(field));
     if (!columns.empty()) columns += ", ";
     columns += QuoteIdentifier(field.name);
     if (!fields.empty()) fields += ", ";

@@ -10,6 +10,7 @@
 
 #include "datafile/column_cast.h"
 #include "sql/duckdb_handles.h"
+#include "sql/file_pruning.h"
 #include "sql/relation_sql.h"
 #include "sql/result_stream.h"
 #include "sql/spill_directory.h"
@@ -80,7 +81,17 @@ class DuckSession final : public Session {
   Status AddRelation(const RelationName& name, const iceberg::Schema& schema,
                      const std::vector<iceberg::ScanTask>& tasks) override {
     OCTO_ASSIGN(std::string query, RelationQuery(schema, tasks));
-    return AddView(name, query);
+    OCTO_TRY(MakeView(name, query));
+    pruning_.Forget(name);
+    return {};
+  }
+
+  Status AddPrunedRelation(const RelationName& name, const iceberg::Schema& schema,
+                           std::vector<iceberg::ScanTask> tasks,
+                           std::shared_ptr<const iceberg::TableMetadata> metadata) override {
+    OCTO_TRY(AddRelation(name, schema, tasks));
+    pruning_.AddRelation({name, schema, std::move(tasks), std::move(metadata)});
+    return {};
   }
 
   Status AddView(const RelationName& name, const std::string& query) override;
@@ -104,15 +115,29 @@ class DuckSession final : public Session {
       if (batch == nullptr) return {};
     }
   }
+  Status MakeView(const RelationName& name, const std::string& query);
+  Status MakeRelation(const PrunedRelation& relation) {
+    OCTO_ASSIGN(const std::string query, RelationQuery(relation.schema, relation.tasks));
+    return MakeView(relation.name, query);
+  }
+  Result<std::unique_ptr<ResultStream>> QueryNarrowed(std::unique_ptr<Lease> lease,
+                                                      const ReadOnlyStatement& statement);
   Status AttachCatalog(const std::string& catalog) {
     return Run("ATTACH IF NOT EXISTS ':memory:' AS " + QuoteIdentifier(catalog));
   }
 
   std::shared_ptr<SharedDatabase> database_;
+  FilePruning pruning_;
   bool sandboxed_ = false;
 };
 
 Status DuckSession::AddView(const RelationName& name, const std::string& query) {
+  OCTO_TRY(MakeView(name, query));
+  pruning_.AddView(name, query);
+  return {};
+}
+
+Status DuckSession::MakeView(const RelationName& name, const std::string& query) {
   const std::string schema = QuoteIdentifier(name.catalog) + "." + QuoteIdentifier(name.name_space);
   const std::string relation = schema + "." + QuoteIdentifier(name.name);
   const auto add = [&]() -> Status {
@@ -130,6 +155,7 @@ Status DuckSession::UseCatalog(const std::string& catalog) {
   const std::string use = "USE " + QuoteIdentifier(catalog);
   OCTO_TRY(Run(use));
   database_->SetUse(use);
+  pruning_.UseCatalog(catalog);
   return {};
 }
 
@@ -142,8 +168,18 @@ Status DuckSession::Sandbox() {
 Result<std::unique_ptr<ResultStream>> DuckSession::Query(const std::string& sql) {
   OCTO_ASSIGN(auto lease, Connect());
   if (!sandboxed_) return BeginQuery(std::move(lease), sql);
-  OCTO_ASSIGN(std::string allowed, CheckReadOnly(lease->connection(), sql));
-  return BeginQuery(std::move(lease), allowed);
+  OCTO_ASSIGN(const ReadOnlyStatement allowed, CheckReadOnly(lease->connection(), sql));
+  return QueryNarrowed(std::move(lease), allowed);
+}
+
+// A statement that has begun keeps the files it was bound to, whatever becomes of the views.
+Result<std::unique_ptr<ResultStream>> DuckSession::QueryNarrowed(
+    std::unique_ptr<Lease> lease, const ReadOnlyStatement& statement) {
+  for (const PrunedRelation& relation : pruning_.Narrow(statement.select)) {
+    OCTO_TRY(MakeRelation(relation));
+    pruning_.ViewMade(relation);
+  }
+  return BeginQuery(std::move(lease), statement.explain + statement.select);
 }
 
 Result<int64_t> DuckSession::QueryInteger(const std::string& sql) {

@@ -62,6 +62,12 @@ class Session {
   // a view of the same name.
   virtual Status AddRelation(const RelationName& name, const iceberg::Schema& schema,
                              const std::vector<iceberg::ScanTask>& tasks) = 0;
+  // The same for all queries of a sandboxed session: each reads only those of the files that can
+  // hold what it asks for, as far as DuckDB's planner finds conditions on the relation's columns
+  // and partition values or column bounds answer them. `metadata` is that of the table.
+  virtual Status AddPrunedRelation(const RelationName& name, const iceberg::Schema& schema,
+                                   std::vector<iceberg::ScanTask> tasks,
+                                   std::shared_ptr<const iceberg::TableMetadata> metadata) = 0;
   // A view defined by a query (materialisation "view").
   virtual Status AddView(const RelationName& name, const std::string& query) = 0;
   // Unqualified and namespace.table names are looked up in this catalog.

@@ -164,19 +164,19 @@ Status CheckSelect(duckdb_connection connection, const std::string& sql) {
 
 }  // namespace
 
-Result<std::string> CheckReadOnly(duckdb_connection connection, const std::string& sql) {
+Result<ReadOnlyStatement> CheckReadOnly(duckdb_connection connection, const std::string& sql) {
   if (sql.find('\0') != std::string::npos) {
     return MakeError(ErrorKind::kInvalidArgument, "the statement holds a NUL character");
   }
   std::string_view rest = sql;
-  std::string prefix;
+  ReadOnlyStatement statement;
   if (TakeWord(rest, "EXPLAIN")) {
-    prefix =
+    statement.explain =
         TakeWord(rest, "ANALYZE") || TakeWord(rest, "ANALYSE") ? "EXPLAIN ANALYZE " : "EXPLAIN ";
   }
-  std::string statement(rest);
-  OCTO_TRY(CheckSelect(connection, statement));
-  return prefix + statement;
+  statement.select = rest;
+  OCTO_TRY(CheckSelect(connection, statement.select));
+  return statement;
 }
 
 }  // namespace octolake::sql
