@@ -8,11 +8,10 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <random>
 
 #include "crash_lake.h"
-#include "lake/test_warehouse.h"
+#include "sample.h"
 
 namespace octolake::crash {
 namespace {
@@ -36,24 +35,24 @@ Status Models(Process& process) { return process.Models(); }
 const std::vector<Part>& Parts() {
   static const std::vector<Part> parts = {
       {"FirstLoad", [](const CrashLake&) { return std::vector<Command>(); },
-       [](const CrashLake& lake) { return std::vector<Command>{Load(lake.first_files())}; }, 60},
+       [](const CrashLake& lake) { return std::vector<Command>{Load(lake.first_files())}; }, 40},
       {"LaterLoadAndSilver",
        [](const CrashLake& lake) { return std::vector<Command>{Load(lake.first_files())}; },
        [](const CrashLake& lake) {
          return std::vector<Command>{Silver, Load(lake.later_files()), Silver};
        },
-       60},
+       40},
       {"FirstModels",
        [](const CrashLake& lake) {
          return std::vector<Command>{Load(lake.first_files()), Silver};
        },
-       [](const CrashLake&) { return std::vector<Command>{Models}; }, 12},
+       [](const CrashLake&) { return std::vector<Command>{Models}; }, 8},
       {"LaterModels",
        [](const CrashLake& lake) {
          return std::vector<Command>{Load(lake.first_files()), Silver, Models,
                                      Load(lake.later_files()), Silver};
        },
-       [](const CrashLake&) { return std::vector<Command>{Models}; }, 12}};
+       [](const CrashLake&) { return std::vector<Command>{Models}; }, 8}};
   return parts;
 }
 
@@ -74,11 +73,6 @@ std::vector<Point> AllPoints(const std::vector<io::StepKind>& steps) {
   return points;
 }
 
-std::string Variable(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
-
 // Each part in slices, so that they can run side by side.
 constexpr size_t kSlices = 2;
 
@@ -91,13 +85,10 @@ class CrashPoints : public ::testing::TestWithParam<std::tuple<size_t, size_t>> 
   std::vector<Point> Choose(const std::vector<Point>& all) const {
     std::vector<Point> chosen;
     for (size_t i = slice(); i < all.size(); i += kSlices) chosen.push_back(all[i]);
-    const std::string wanted = Variable("OCTOLAKE_CRASH_POINTS");
-    if (wanted == "all") return chosen;
-    const std::string seed = Variable("OCTOLAKE_CRASH_SEED");
-    std::mt19937_64 random(seed.empty() ? 1 : std::stoull(seed));
+    if (TryAll()) return chosen;
+    std::mt19937_64 random(SampleSeed());
     std::shuffle(chosen.begin(), chosen.end(), random);
-    const size_t count = wanted.empty() ? part().default_sample : std::stoull(wanted);
-    chosen.resize(std::min(count, chosen.size()));
+    chosen.resize(std::min(SampleSize(part().default_sample), chosen.size()));
     return chosen;
   }
 
