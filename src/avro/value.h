@@ -20,24 +20,24 @@ struct MapEntry;
 // decides what that means.
 class Value {
  public:
-  Value() = default;  // null
+  Value();  // null
 
-  static Value Null() { return Value(); }
-  static Value Boolean(bool v) { return Value(Type::kBoolean, int64_t{v}); }
-  static Value Int(int32_t v) { return Value(Type::kInt, int64_t{v}); }
-  static Value Long(int64_t v) { return Value(Type::kLong, v); }
-  static Value Float(float v) { return Value(Type::kFloat, double{v}); }
-  static Value Double(double v) { return Value(Type::kDouble, v); }
-  static Value Bytes(std::string v) { return Value(Type::kBytes, std::move(v)); }
-  static Value String(std::string v) { return Value(Type::kString, std::move(v)); }
-  static Value Fixed(std::string v) { return Value(Type::kFixed, std::move(v)); }
+  static Value Null();
+  static Value Boolean(bool v);
+  static Value Int(int32_t v);
+  static Value Long(int64_t v);
+  static Value Float(float v);
+  static Value Double(double v);
+  static Value Bytes(std::string v);
+  static Value String(std::string v);
+  static Value Fixed(std::string v);
   // The position of the symbol in the schema.
-  static Value Enum(int32_t index) { return Value(Type::kEnum, int64_t{index}); }
+  static Value Enum(int32_t index);
   // One value a field, in the order of the schema's fields.
-  static Value Record(std::vector<Value> v) { return Value(Type::kRecord, std::move(v)); }
-  static Value Array(std::vector<Value> v) { return Value(Type::kArray, std::move(v)); }
+  static Value Record(std::vector<Value> v);
+  static Value Array(std::vector<Value> v);
   // In the order written; Avro does not forbid a key to come twice.
-  static Value Map(std::vector<MapEntry> v) { return Value(Type::kMap, std::move(v)); }
+  static Value Map(std::vector<MapEntry> v);
 
   Type type() const { return type_; }
   bool IsNull() const { return type_ == Type::kNull; }
@@ -58,10 +58,7 @@ class Value {
   // The branch of the union this value was read from, or -1. When encoding a union, a value
   // without a branch takes the first branch of its type.
   int32_t branch() const { return branch_; }
-  Value&& WithBranch(int32_t branch) && {
-    branch_ = branch;
-    return std::move(*this);
-  }
+  Value&& WithBranch(int32_t branch) &&;
 
   // Moves the text or bytes, the elements or the fields out; empty if the value is of another type.
   std::string TakeText() &&;
@@ -73,7 +70,7 @@ class Value {
  private:
   using Data =
       std::variant<int64_t, double, std::string, std::vector<Value>, std::vector<MapEntry>>;
-  Value(Type type, Data data) : type_(type), data_(std::move(data)) {}
+  Value(Type type, Data data);
 
   Type type_ = Type::kNull;
   int32_t branch_ = -1;
@@ -85,5 +82,26 @@ struct MapEntry {
   Value value;
   friend bool operator==(const MapEntry& a, const MapEntry& b) = default;
 };
+
+// Below MapEntry, which must be complete where a value is made.
+inline Value::Value() = default;
+inline Value::Value(Type type, Data data) : type_(type), data_(std::move(data)) {}
+inline Value Value::Null() { return {}; }
+inline Value Value::Boolean(bool v) { return {Type::kBoolean, int64_t{v}}; }
+inline Value Value::Int(int32_t v) { return {Type::kInt, int64_t{v}}; }
+inline Value Value::Long(int64_t v) { return {Type::kLong, v}; }
+inline Value Value::Float(float v) { return {Type::kFloat, double{v}}; }
+inline Value Value::Double(double v) { return {Type::kDouble, v}; }
+inline Value Value::Bytes(std::string v) { return {Type::kBytes, std::move(v)}; }
+inline Value Value::String(std::string v) { return {Type::kString, std::move(v)}; }
+inline Value Value::Fixed(std::string v) { return {Type::kFixed, std::move(v)}; }
+inline Value Value::Enum(int32_t index) { return {Type::kEnum, int64_t{index}}; }
+inline Value Value::Record(std::vector<Value> v) { return {Type::kRecord, std::move(v)}; }
+inline Value Value::Array(std::vector<Value> v) { return {Type::kArray, std::move(v)}; }
+inline Value Value::Map(std::vector<MapEntry> v) { return {Type::kMap, std::move(v)}; }
+inline Value&& Value::WithBranch(int32_t branch) && {
+  branch_ = branch;
+  return std::move(*this);
+}
 
 }  // namespace octolake::avro
