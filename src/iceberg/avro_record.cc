@@ -1,5 +1,6 @@
 #include "iceberg/avro_record.h"
 
+#include <limits>
 #include <utility>
 
 namespace octolake::iceberg {
@@ -50,6 +51,16 @@ Result<int64_t> Integer(const Value* value, std::string_view name) {
   const auto number = value == nullptr ? std::nullopt : value->IfInteger();
   if (!number) return Corrupt("field " + std::string(name) + " is missing or no integer");
   return *number;
+}
+
+Result<int32_t> Int(const Value* value, std::string_view name) {
+  OCTO_ASSIGN(const int64_t number, Integer(value, name));
+  if (number < std::numeric_limits<int32_t>::min() ||
+      number > std::numeric_limits<int32_t>::max()) {
+    return Corrupt("field " + std::string(name) + ": " + std::to_string(number) +
+                   " does not fit in 32 bits");
+  }
+  return static_cast<int32_t>(number);
 }
 
 Result<std::optional<int64_t>> IfPresent(const Value* value, std::string_view name) {

@@ -36,6 +36,8 @@ const avro::Value* At(const std::vector<avro::Value>& record, int position);
 // The value of a field, null if it is absent; kCorruption, naming the field, if it is absent or of
 // another type. IfPresent is nullopt where it is absent.
 Result<int64_t> Integer(const avro::Value* value, std::string_view name);
+// Of an int, or of a long that is one.
+Result<int32_t> Int(const avro::Value* value, std::string_view name);
 Result<std::optional<int64_t>> IfPresent(const avro::Value* value, std::string_view name);
 Result<std::string> Text(const avro::Value* value, std::string_view name);
 Result<std::string> Binary(const avro::Value* value, std::string_view name);

@@ -51,8 +51,25 @@ constexpr WantedField kMapFields[][2] = {
     {{117, "key"}, {118, "value"}}, {{119, "key"}, {120, "value"}}, {{121, "key"}, {122, "value"}},
     {{138, "key"}, {139, "value"}}, {{126, "key"}, {127, "value"}}, {{129, "key"}, {130, "value"}}};
 
+// More than any file can have: a trillion rows, a pebibyte. Sums over the files of a table then
+// stay within 64 bits.
+constexpr int64_t kMaxRecordCount = int64_t{1} << 40;
+constexpr int64_t kMaxFileBytes = int64_t{1} << 50;
+
 tl::unexpected<Error> Corrupt(std::string message) {
   return MakeError(ErrorKind::kCorruption, std::move(message));
+}
+
+Status CheckSizes(const DataFile& file) {
+  if (file.record_count < 0 || file.record_count > kMaxRecordCount) {
+    return Corrupt(file.file_path + ": no file can have a record_count of " +
+                   std::to_string(file.record_count));
+  }
+  if (file.file_size_in_bytes < 0 || file.file_size_in_bytes > kMaxFileBytes) {
+    return Corrupt(file.file_path + ": no file can have a file_size_in_bytes of " +
+                   std::to_string(file.file_size_in_bytes));
+  }
+  return {};
 }
 
 // Calls `put` with the column id and the value of every pair, in either form of a map.
@@ -63,7 +80,8 @@ Status ForEachPair(const Value* value, int key_at, int value_at, std::string_vie
     for (const avro::MapEntry& entry : *entries) {
       int32_t id = 0;
       const char* end = entry.key.data() + entry.key.size();
-      if (std::from_chars(entry.key.data(), end, id).ptr != end || entry.key.empty()) {
+      const auto parsed = std::from_chars(entry.key.data(), end, id);
+      if (parsed.ec != std::errc() || parsed.ptr != end) {
         return Corrupt("field " + std::string(name) + ": '" + entry.key + "' is no column id");
       }
       OCTO_TRY(put(id, &entry.value));
@@ -74,8 +92,8 @@ Status ForEachPair(const Value* value, int key_at, int value_at, std::string_vie
   if (items == nullptr) return Corrupt("field " + std::string(name) + " is no map");
   for (const Value& item : *items) {
     OCTO_ASSIGN(const auto* pair, Record(&item, name));
-    OCTO_ASSIGN(const int64_t id, Integer(At(*pair, key_at), name));
-    OCTO_TRY(put(static_cast<int32_t>(id), At(*pair, value_at)));
+    OCTO_ASSIGN(const int32_t id, Int(At(*pair, key_at), name));
+    OCTO_TRY(put(id, At(*pair, value_at)));
   }
   return {};
 }
@@ -146,9 +164,7 @@ Result<DataFile> EntryReader::ReadDataFile(const Value* value) const {
   OCTO_ASSIGN(file.record_count, Integer(At(*record, file_[kRecordCount]), "record_count"));
   OCTO_ASSIGN(file.file_size_in_bytes,
               Integer(At(*record, file_[kFileSize]), "file_size_in_bytes"));
-  if (file.record_count < 0 || file.file_size_in_bytes < 0) {
-    return Corrupt(file.file_path + ": record_count or file_size_in_bytes is negative");
-  }
+  OCTO_TRY(CheckSizes(file));
   OCTO_TRY(ReadPartition(At(*record, file_[kPartition]), file));
   OCTO_TRY(ReadMetrics(*record, file));
   OCTO_TRY(ReadOptional(*record, file));
@@ -216,12 +232,13 @@ Status EntryReader::ReadOptional(const std::vector<Value>& record, DataFile& fil
     const auto* items = value->IfArray();
     if (items == nullptr) return Corrupt("field equality_ids is no list");
     for (const Value& item : *items) {
-      OCTO_ASSIGN(const int64_t id, Integer(&item, "equality_ids"));
-      file.equality_ids.push_back(static_cast<int32_t>(id));
+      OCTO_ASSIGN(const int32_t id, Int(&item, "equality_ids"));
+      file.equality_ids.push_back(id);
     }
   }
-  OCTO_ASSIGN(const auto order, IfPresent(At(record, file_[kSortOrderId]), "sort_order_id"));
-  if (order) file.sort_order_id = static_cast<int32_t>(*order);
+  if (const Value* value = At(record, file_[kSortOrderId])) {
+    OCTO_ASSIGN(file.sort_order_id, Int(value, "sort_order_id"));
+  }
   if (const Value* value = At(record, file_[kReferencedDataFile])) {
     OCTO_ASSIGN(file.referenced_data_file, Text(value, "referenced_data_file"));
   }

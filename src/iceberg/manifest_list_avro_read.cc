@@ -68,8 +68,7 @@ Result<ManifestFile> ManifestFileReader::Read(const Value& value) const {
   OCTO_ASSIGN(manifest.manifest_path, Text(At(*record, row_[kManifestPath]), "manifest_path"));
   OCTO_ASSIGN(manifest.manifest_length,
               Integer(At(*record, row_[kManifestLength]), "manifest_length"));
-  OCTO_ASSIGN(const int64_t spec_id, Integer(At(*record, row_[kSpecId]), "partition_spec_id"));
-  manifest.partition_spec_id = static_cast<int32_t>(spec_id);
+  OCTO_ASSIGN(manifest.partition_spec_id, Int(At(*record, row_[kSpecId]), "partition_spec_id"));
   OCTO_ASSIGN(const int64_t content, number(kManifestContent, 0));
   if (content != 0 && content != 1) {
     return Corrupt("content is " + std::to_string(content) + ", expected 0 or 1");
@@ -84,8 +83,12 @@ Result<ManifestFile> ManifestFileReader::Read(const Value& value) const {
   int64_t* const rows[] = {&manifest.added_rows_count, &manifest.existing_rows_count,
                            &manifest.deleted_rows_count};
   for (int i = 0; i < 3; ++i) {
-    OCTO_ASSIGN(const int64_t count, number(static_cast<RowField>(kAddedFiles + i), -1));
-    *files[i] = static_cast<int32_t>(count);
+    const WantedField& wanted = kRowFields[kAddedFiles + i];
+    const Value* count = At(*record, row_[kAddedFiles + i]);
+    *files[i] = -1;
+    if (count != nullptr) {
+      OCTO_ASSIGN(*files[i], Int(count, wanted.name));
+    }
     OCTO_ASSIGN(*rows[i], number(static_cast<RowField>(kAddedRows + i), -1));
   }
   OCTO_TRY(ReadSummaries(At(*record, row_[kSummaries]), manifest));

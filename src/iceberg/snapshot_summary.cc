@@ -22,6 +22,9 @@ constexpr NamedTotal kTotals[] = {
     {"total-equality-deletes", &SnapshotTotals::equality_deletes},
 };
 
+// A greater total is no total: what is added to it must not overflow.
+constexpr int64_t kMaxTotal = int64_t{1} << 62;
+
 std::optional<SnapshotTotals> TotalsInSummary(const Properties& summary) {
   SnapshotTotals totals;
   for (const NamedTotal& total : kTotals) {
@@ -30,7 +33,8 @@ std::optional<SnapshotTotals> TotalsInSummary(const Properties& summary) {
     const std::string& text = found->second;
     int64_t& value = totals.*total.member;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || value < 0) return std::nullopt;
+    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    if (value < 0 || value > kMaxTotal) return std::nullopt;
   }
   return totals;
 }

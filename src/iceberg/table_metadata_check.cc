@@ -10,6 +10,10 @@ namespace {
 constexpr int32_t kFirstPartitionFieldId = 1000;
 // Clocks of different committers may differ; the reference implementation allows as much.
 constexpr int64_t kClockToleranceMs = 60'000;
+// Of the year 9999. Differences and sums of times within 1970 and then stay far within 64 bits.
+constexpr int64_t kLastTimeMs = 253'402'300'799'999;
+// Sequence numbers count commits; the next one must be a number, too.
+constexpr int64_t kLastSequenceNumber = int64_t{1} << 62;
 
 std::string Text(int64_t number) { return std::to_string(number); }
 
@@ -147,11 +151,18 @@ Status CheckSortOrders(const TableMetadata& metadata) {
                                                Text(metadata.default_sort_order_id));
 }
 
+Status CheckTime(int64_t time_ms, const std::string& what) {
+  if (time_ms >= 0 && time_ms <= kLastTimeMs) return {};
+  return MakeError(ErrorKind::kCorruption,
+                   what + ": " + Text(time_ms) + " ms is no time between 1970 and 9999");
+}
+
 Status CheckSnapshots(const TableMetadata& metadata) {
   OCTO_TRY(CheckUnique(
       metadata.snapshots, [](const Snapshot& s) { return s.snapshot_id; }, "snapshots: snapshot"));
   for (const Snapshot& snapshot : metadata.snapshots) {
     const std::string what = "snapshot " + Text(snapshot.snapshot_id);
+    OCTO_TRY(CheckTime(snapshot.timestamp_ms, what + ": timestamp-ms"));
     if (snapshot.sequence_number > metadata.last_sequence_number) {
       return MakeError(ErrorKind::kCorruption,
                        what + ": its sequence number " + Text(snapshot.sequence_number) +
@@ -187,7 +198,9 @@ Status CheckSnapshots(const TableMetadata& metadata) {
 
 template <typename Entry>
 Status CheckLog(const std::vector<Entry>& log, int64_t last_updated_ms, const std::string& what) {
-  for (size_t i = 1; i < log.size(); ++i) {
+  for (size_t i = 0; i < log.size(); ++i) {
+    OCTO_TRY(CheckTime(log[i].timestamp_ms, what + "[" + std::to_string(i) + "]"));
+    if (i == 0) continue;
     if (log[i].timestamp_ms >= log[i - 1].timestamp_ms - kClockToleranceMs) continue;
     return MakeError(ErrorKind::kCorruption, what + "[" + std::to_string(i) + "]: its time " +
                                                  Text(log[i].timestamp_ms) +
@@ -251,6 +264,11 @@ Status CheckSortOrder(const Schema& schema, const SortOrder& order, ErrorKind ki
 }
 
 Status CheckTableMetadata(const TableMetadata& metadata) {
+  OCTO_TRY(CheckTime(metadata.last_updated_ms, "last-updated-ms"));
+  if (metadata.last_sequence_number < 0 || metadata.last_sequence_number > kLastSequenceNumber) {
+    return MakeError(ErrorKind::kCorruption, "last-sequence-number: no table can have had " +
+                                                 Text(metadata.last_sequence_number) + " commits");
+  }
   OCTO_TRY(CheckSchemas(metadata));
   OCTO_TRY(CheckSpecs(metadata));
   OCTO_TRY(CheckSortOrders(metadata));

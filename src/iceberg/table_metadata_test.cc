@@ -217,6 +217,11 @@ TEST(TableMetadataTest, NamesWhatIsWrongAndWhere) {
       {"/snapshot-log/1/timestamp-ms", -100000, "snapshot-log[1]"},
       {"/metadata-log/0/timestamp-ms", 100000, "metadata-log: ends at 100000 ms"},
       {"/last-updated-ms", 9223372036854775808ULL, "last-updated-ms: expected a long"},
+      {"/last-updated-ms", 9223372036854775807,
+       "last-updated-ms: 9223372036854775807 ms is no time"},
+      {"/snapshot-log/0/timestamp-ms", -9223372036854775807, "ms is no time between 1970 and 9999"},
+      {"/snapshots/0/timestamp-ms", -1, "snapshot 10: timestamp-ms: -1 ms is no time"},
+      {"/last-sequence-number", 9223372036854775807, "last-sequence-number: no table can have had"},
       {"/statistics", 1, "statistics: expected an array"},
   };
   for (const Damage& damage : damages) {
