@@ -1,8 +1,36 @@
 #!/usr/bin/env bash
 # clang-format over our sources, clang-tidy over those that build/release compiles, include direction.
-# usage: deps/lint.sh [FILE.cc...]     (only these files for clang-tidy)
+# usage: deps/lint.sh                  (everything)
+#        deps/lint.sh --since REV      (clang-tidy for the files changed since REV, and those that
+#                                       include a header changed since)
+#        deps/lint.sh FILE.cc...       (clang-tidy for these files)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# Files below src/ that differ from a revision, not yet committed ones too, and every source that
+# names a header among them.
+changed_since() {
+  local changed headers
+  changed=$({ git diff --name-only --diff-filter=d "$1" -- src
+              git ls-files --others --exclude-standard -- src; })
+  headers=$(sed -n 's,^src/\(.*\.h\)$,\1,p' <<<"$changed")
+  {
+    grep '\.cc$' <<<"$changed" || true
+    while read -r header; do
+      [ -z "$header" ] || grep -rlF --include='*.cc' "#include \"$header\"" src || true
+    done <<<"$headers"
+  } | sort -u
+}
+
+if [ "${1-}" = --since ]; then
+  git rev-parse --verify --quiet "$2^{commit}" >/dev/null || { echo "lint: no revision $2" >&2; exit 2; }
+  mapfile -t files < <(changed_since "$2")
+  echo "lint: clang-tidy for ${#files[@]} files changed since $2" >&2
+elif [ $# -gt 0 ]; then
+  files=("$@")
+else
+  mapfile -t files < <(git ls-files 'src/*.cc')
+fi
 
 status=0
 git ls-files -z 'src/*.h' 'src/*.cc' | xargs -0 -r clang-format-14 --dry-run --Werror || status=1
@@ -19,7 +47,7 @@ for entry in entries:
     entry["command"] = re.sub(r"-Wno-(restrict|stringop-\w+|maybe-uninitialized) ", "", entry["command"])
 json.dump(entries, open(sys.argv[2], "w"))
 P
-if [ $# -gt 0 ]; then printf '%s\0' "$@"; else git ls-files -z 'src/*.cc'; fi |
-  xargs -0 -r -n 4 -P "$(nproc)" clang-tidy-14 --quiet -p "$commands" \
+[ ${#files[@]} -eq 0 ] || printf '%s\0' "${files[@]}" |
+  xargs -0 -n 4 -P "$(nproc)" clang-tidy-14 --quiet -p "$commands" \
     2> >(grep -v ' warnings\? generated\.$' >&2) || status=1
 exit $status
