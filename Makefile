@@ -3,7 +3,7 @@ PREFIX ?= /usr/local
 PRESET ?= release
 
 .DEFAULT_GOAL := build
-.PHONY: build install test lint format asan tsan property crash-points interop crash bench clean help
+.PHONY: build install test lint format asan tsan property fuzz crash-points interop crash bench clean help
 
 build: ## compile everything (PRESET=release)
 	deps/build.sh $(PRESET)
@@ -15,10 +15,10 @@ install: ## install under PREFIX (default /usr/local)
 test: ## run every test, as ./test
 	./test
 
-lint: ## check layout (clang-format), mistakes (clang-tidy) and the direction of includes
+lint: ## check layout (clang-format), mistakes (clang-tidy; SINCE=REV: in what changed) and includes
 	deps/install_system_packages.sh lint
 	deps/build.sh release
-	deps/lint.sh
+	deps/lint.sh $(if $(SINCE),--since $(SINCE))
 
 format: ## rewrite the sources in the layout that lint asks for
 	deps/install_system_packages.sh lint
@@ -39,6 +39,11 @@ property: ## Gold over 200 random histories (OCTOLAKE_SEEDS=N, OCTOLAKE_FIRST_SE
 crash-points: ## fail every step of load and run in every way, and repeat them (15 minutes)
 	deps/build.sh release --tests
 	OCTOLAKE_CRASH_POINTS=all ctest --preset release -L crash_points --parallel $$(nproc) --timeout 7200 --verbose
+
+fuzz: ## every fuzz target for FUZZ_SECONDS (60), or those of FUZZ="NAME..."
+	deps/install_system_packages.sh fuzz
+	deps/build.sh fuzz fuzzers
+	tests/fuzz/run.sh $(FUZZ)
 
 interop: ## read and write our tables with other engines
 	deps/build.sh release --tests

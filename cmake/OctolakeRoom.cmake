@@ -3,7 +3,8 @@
 # One room under src/: the library octolake::<NAME> from the *.cc in the current folder, and, where
 # there are *_test.cc, the program <NAME>_test, whose tests ctest lists one by one. DEPS are rooms,
 # LIBS targets of cmake/Dependencies.cmake; both are handed on to whoever uses the room. A room with
-# headers only works too. *_fuzz.cc, and main.cc in cli, belong to targets of their own.
+# headers only works too. main.cc in cli belongs to a target of its own, and so does every *_fuzz.cc:
+# see OctolakeFuzz.cmake.
 function(octolake_room name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPS;LIBS;TEST_LIBS")
   if(arg_UNPARSED_ARGUMENTS)
@@ -14,6 +15,8 @@ function(octolake_room name)
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cc")
   set(tests "${sources}")
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  set(fuzzers "${sources}")
+  list(FILTER fuzzers INCLUDE REGEX "_fuzz\\.cc$")
   list(FILTER sources EXCLUDE REGEX "(_test|_fuzz|/main)\\.cc$")
 
   if(sources)
@@ -35,6 +38,9 @@ function(octolake_room name)
     gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 TEST_PREFIX "${name}."
       PROPERTIES LABELS ${name} ENVIRONMENT "${OCTOLAKE_TEST_ENVIRONMENT}")
   endif()
+  foreach(fuzzer IN LISTS fuzzers)
+    octolake_fuzzer(${fuzzer} octolake_${name} ${arg_TEST_LIBS})
+  endforeach()
 endfunction()
 
 # octolake_program(NAME SOURCES file... DEPS room... [LIBS target...])

@@ -8,6 +8,7 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE RelWithDebInfo)
 endif()
 set(OCTOLAKE_SANITIZE "" CACHE STRING "Sanitizers of our own code: address,undefined or thread")
+option(OCTOLAKE_FUZZ "Build *_fuzz.cc as libFuzzer programs (needs clang)" OFF)
 # -g1 keeps function names and lines for a backtrace at a fraction of the size and link time of -g.
 if(OCTOLAKE_SANITIZE)
   set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1")
@@ -32,7 +33,12 @@ if(OCTOLAKE_SANITIZE)
   target_compile_options(octolake_flags INTERFACE "-fsanitize=${OCTOLAKE_SANITIZE}"
     -fno-omit-frame-pointer)
   if(OCTOLAKE_SANITIZE MATCHES "undefined")
-    target_compile_options(octolake_flags INTERFACE -fno-sanitize-recover=undefined)
+    # Out of range, a conversion from a floating-point number is undefined too, but not in the group.
+    target_compile_options(octolake_flags INTERFACE -fsanitize=float-cast-overflow
+      -fno-sanitize-recover=undefined,float-cast-overflow)
+  endif()
+  if(OCTOLAKE_FUZZ)
+    target_compile_options(octolake_flags INTERFACE -fsanitize=fuzzer-no-link)
   endif()
   target_compile_definitions(octolake_flags INTERFACE _GLIBCXX_ASSERTIONS)
   target_link_options(octolake_flags INTERFACE "-fsanitize=${OCTOLAKE_SANITIZE}")

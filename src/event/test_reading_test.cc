@@ -74,7 +74,7 @@ Reading ReadSource(std::unique_ptr<io::ByteSource> source, const ReadOptions& op
 
 Reading ReadText(const std::string& text, const ReadOptions& options, int64_t piece,
                  std::optional<Error> error) {
-  return ReadSource(std::make_unique<PiecewiseSource>(text, piece, std::move(error)), options);
+  return ReadSource(std::make_unique<io::PiecewiseSource>(text, piece, std::move(error)), options);
 }
 
 std::string SmallEvent(const std::string& id) {
