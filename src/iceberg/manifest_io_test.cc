@@ -8,7 +8,6 @@
 #include "avro/container.h"
 #include "iceberg/literal_avro.h"
 #include "iceberg/manifest_schema.h"
-#include "iceberg/manifest_schema.h"
 #include "iceberg/table_for_test.h"
 
 namespace octolake::iceberg {
