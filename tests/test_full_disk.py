@@ -1,4 +1,4 @@
-"""Writes that fail for want of room on the disk. The error names the file and
+"""Writes that fail for want of room: a full disk, a limit on the size of files. The error names the file and
 what to do, nothing is there in part, and with room the same command does what it would have done.
 
 The disk is a small tmpfs, which takes root, or a user namespace of its own; without either the tests of it are
@@ -185,3 +185,46 @@ def test_on_a_small_disk_in_a_namespace():
     done = subprocess.run([*NAMESPACE, sys.executable, "-m", "pytest", "-q", f"{__file__}::TestFullDisk"],
                           capture_output=True, text=True, env={**os.environ, INSIDE: "1"}, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+class TestFileSizeLimit:
+    """A write can fail for other reasons than a full disk: here no file may be larger than so much."""
+
+    @pytest.fixture
+    def lake(self, tmp_path, files):
+        lake = Lake(tmp_path / "warehouse", ZONE)
+        lake.load(files[0])
+        lake.run()
+        return lake
+
+    def fail_until_files_may_be_large_enough(self, lake, command):
+        errors = []
+        limit = PAGE
+        while True:
+            with lake.start(*command, prefix=("prlimit", f"--fsize={limit}")) as process:
+                done = process.finish(status=None)
+            if done.status == 0:
+                return errors
+            assert done.status == 1, done
+            assert f"{lake.directory}/" in done.err, done.err
+            assert "ulimit -f" in done.err, done.err
+            errors.append(done.err)
+            assert partly_loaded(lake) == []
+            assert leftovers(lake) == [], done.err
+            limit *= 2
+            assert limit < 1 << 30
+
+    def test_load(self, lake, files, wanted):
+        before = contents(lake)
+        errors = self.fail_until_files_may_be_large_enough(lake, ["load", files[1]])
+        assert len(errors) >= 2
+        assert contents(lake)[LOADED].num_rows == before[LOADED].num_rows + 1
+        lake.run()
+        assert differences(contents(lake), wanted) == []
+
+    def test_run(self, lake, files, wanted):
+        lake.load(files[1])
+        errors = self.fail_until_files_may_be_large_enough(lake, ["run"])
+        assert len(errors) >= 2
+        assert differences(contents(lake), wanted) == []
+        assert check_lake(lake) == ""

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 #include <exception>
 
@@ -69,6 +70,9 @@ int RunChosen(const CLI::App& app, const GlobalFlags& flags, const Action& chose
 }  // namespace
 
 int RunProgram(int argc, const char* const* argv) {
+  // Writing beyond the limit on file sizes is to fail as any other write does, with an error that
+  // names the file; left alone, the signal would end the program half way.
+  std::signal(SIGXFSZ, SIG_IGN);
   GlobalFlags flags;
   Action chosen;
   CLI::App app("GitHub events to Apache Iceberg tables: Bronze, Silver, Gold", "octolake");

@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "io/errno_error.h"
 #include "io/local_file_system.h"
 
 namespace octolake::iceberg {
@@ -160,12 +161,37 @@ Status SqliteDatabase::Execute(std::string_view sql) {
 
 int64_t SqliteDatabase::changed_rows() const { return sqlite3_changes64(connection_.get()); }
 
+// Without the lock, or without room for the journal, COMMIT has not begun; when a page cannot be
+// written the journal is still there, and with it the state before. Any other failure may have come
+// after the moment at which the journal was gone.
+bool SqliteDatabase::FailedBeforeCommitPoint() const {
+  const int code = sqlite3_extended_errcode(connection_.get());
+  switch (code & kPrimaryCodeMask) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_FULL:
+    case SQLITE_NOMEM:
+      return true;
+    default:
+      return code == SQLITE_IOERR_WRITE;
+  }
+}
+
 bool SqliteDatabase::in_transaction() const {
   return sqlite3_get_autocommit(connection_.get()) == 0;
 }
 
 tl::unexpected<Error> SqliteDatabase::Failure(int code, int64_t waited_ms) const {
   const char* detail = connection_ ? sqlite3_errmsg(connection_.get()) : sqlite3_errstr(code);
+  const int reason = connection_ ? sqlite3_system_errno(connection_.get()) : 0;
+  if ((code & kPrimaryCodeMask) == SQLITE_IOERR && reason != 0) {
+    // SQLite says only that there was an error; the operating system knows which.
+    Error error = io::ErrnoError(reason, "use catalog database", path_).value();
+    error.message += std::string("; SQLite: ") + detail;
+    // Of the other kinds callers would think that a table is meant.
+    if (error.kind != ErrorKind::kResourceExhausted) error.kind = ErrorKind::kIo;
+    return tl::unexpected<Error>(std::move(error));
+  }
   return MakeError(KindOf(code),
                    "catalog database " + path_ + ": " + detail + Advice(code, waited_ms));
 }
@@ -185,13 +211,10 @@ Status SqliteTransaction::Commit() {
   SqliteDatabase& database = *std::exchange(database_, nullptr);
   Status committed = database.Execute("COMMIT");
   if (committed) return {};
+  const bool sure_if_rolled_back = database.FailedBeforeCommitPoint();
   Status rolled_back;
   if (database.in_transaction()) rolled_back = database.Execute("ROLLBACK");
-  // Without the lock, or without room for the journal, COMMIT has not begun. Any other failure may
-  // have come after the moment at which the journal was gone.
-  const ErrorKind kind = committed.error().kind;
-  const bool sure = kind == ErrorKind::kTransient || kind == ErrorKind::kResourceExhausted;
-  if (sure && rolled_back) return committed;
+  if (sure_if_rolled_back && rolled_back) return committed;
   return MakeError(ErrorKind::kCommitStateUnknown,
                    committed.error().message + "; the commit may or may not have taken effect");
 }

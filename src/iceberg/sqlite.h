@@ -51,6 +51,8 @@ class SqliteDatabase {
   Status Execute(std::string_view sql);
   int64_t changed_rows() const;  // by the last INSERT, UPDATE or DELETE
   bool in_transaction() const;
+  // Of a COMMIT that has just failed: whether it is sure that nothing can have taken effect.
+  bool FailedBeforeCommitPoint() const;
 
   // An error for a result code of SQLite's, after `waited_ms` in the call. kTransient: locked by
   // others; kAlreadyExists: a constraint; kCorruption: no or a damaged database.
