@@ -89,7 +89,13 @@ Result<TableMetadata> ReadMetadataFile(io::FileSystem& fs, const std::string& lo
 Result<std::vector<std::string>> ExtendMetadataLog(TableMetadata& metadata,
                                                    const MetadataLogEntry& base) {
   OCTO_ASSIGN(const size_t limit, PreviousVersions(metadata));
-  metadata.metadata_log.push_back(base);
+  MetadataLogEntry entry = base;
+  // Another engine may have dated its metadata by a snapshot it made earlier; a log is read in
+  // order.
+  if (!metadata.metadata_log.empty()) {
+    entry.timestamp_ms = std::max(entry.timestamp_ms, metadata.metadata_log.back().timestamp_ms);
+  }
+  metadata.metadata_log.push_back(std::move(entry));
   std::vector<std::string> removed;
   while (metadata.metadata_log.size() > limit) {
     removed.push_back(std::move(metadata.metadata_log.front().metadata_file));
