@@ -103,6 +103,8 @@ def live_files(lake):
         for snapshot in table.snapshots():
             files.add(local(snapshot.manifest_list))
             for manifest in snapshot.manifests(table.io):
+                if local(manifest.manifest_path) in files:
+                    continue
                 files.add(local(manifest.manifest_path))
                 files.update(
                     local(entry.data_file.file_path)

@@ -1,12 +1,23 @@
 #include "cli/config_keys.h"
 
 namespace octolake::cli {
+namespace {
+
+constexpr int64_t kMicrosPerMilli = 1000;
+
+}  // namespace
 
 std::vector<ConfigKey> ConfigKeys() {
   using enum ConfigType;
   return {
       {"warehouse", kString, "./warehouse", "Directory of the catalog and all tables", {}, false},
       {"catalog.name", kString, "demo", "Name of the catalog", {"ICEBERG_CATALOG"}, false},
+      {"catalog.busy_timeout",
+       kDuration,
+       "30s",
+       "How long to wait for a catalog that another process has locked",
+       {},
+       false},
       {"namespaces.bronze", kString, "bronze", "Namespace of Bronze", {"BRONZE_NAMESPACE"}, false},
       {"namespaces.silver", kString, "silver", "Namespace of Silver", {"SILVER_NAMESPACE"}, false},
       {"namespaces.gold", kString, "gold", "Namespace of Gold", {"GOLD_NAMESPACE"}, false},
@@ -41,6 +52,7 @@ lake::WarehouseOptions WarehouseOptionsOf(const Config& config) {
   lake::WarehouseOptions options;
   options.directory = config.GetString("warehouse");
   options.catalog_name = config.GetString("catalog.name");
+  options.catalog_busy_timeout_ms = config.GetMicros("catalog.busy_timeout") / kMicrosPerMilli;
   options.namespaces.bronze = config.GetString("namespaces.bronze");
   options.namespaces.silver = config.GetString("namespaces.silver");
   options.namespaces.gold = config.GetString("namespaces.gold");

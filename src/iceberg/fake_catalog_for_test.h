@@ -21,6 +21,8 @@ class FakeCatalog final : public Catalog {
   // The next commits do not take effect, and that is not known.
   int lose_requests = 0;
   int fail_loads = 0;
+  // The next commits find the catalog locked by others.
+  int busy = 0;
   int commits = 0;
 
   Result<Table> Create(const TableIdentifier& identifier, NewTable table) {
@@ -56,6 +58,10 @@ class FakeCatalog final : public Catalog {
   Result<std::vector<Table>> CommitTables(std::vector<TableChange> changes) override {
     ++commits;
     if (auto hook = std::exchange(before_commit, nullptr)) hook();
+    if (busy > 0) {
+      --busy;
+      return MakeError(ErrorKind::kTransient, "the catalog is locked");
+    }
     if (lose_requests > 0) {
       --lose_requests;
       return MakeError(ErrorKind::kCommitStateUnknown, "no reply");

@@ -87,6 +87,22 @@ class AssertCurrentSnapshotUpdate final : public MetadataUpdate {
   const std::optional<int64_t> snapshot_id_;
 };
 
+class AssertTableUuidUpdate final : public MetadataUpdate {
+ public:
+  explicit AssertTableUuidUpdate(std::string uuid) : uuid_(std::move(uuid)) {}
+
+  Status Apply(const UpdateContext& /*context*/, TableMetadata& metadata) override {
+    if (metadata.table_uuid == uuid_) return {};
+    return MakeError(ErrorKind::kNotFound, "the table with UUID " + uuid_ +
+                                               " was dropped and another of its name, with UUID " +
+                                               metadata.table_uuid +
+                                               ", is in its place; run the command again");
+  }
+
+ private:
+  const std::string uuid_;
+};
+
 class RollbackUpdate final : public MetadataUpdate {
  public:
   explicit RollbackUpdate(int64_t snapshot_id) : snapshot_id_(snapshot_id) {}
@@ -133,6 +149,10 @@ std::unique_ptr<TableUpdate> AssertTag(std::string name, std::optional<int64_t> 
 
 std::unique_ptr<TableUpdate> AssertCurrentSnapshot(std::optional<int64_t> snapshot_id) {
   return std::make_unique<AssertCurrentSnapshotUpdate>(snapshot_id);
+}
+
+std::unique_ptr<TableUpdate> AssertTableUuid(std::string uuid) {
+  return std::make_unique<AssertTableUuidUpdate>(std::move(uuid));
 }
 
 std::unique_ptr<TableUpdate> SetProperties(Properties properties) {

@@ -68,8 +68,7 @@ Result<std::optional<std::vector<Table>>> Transaction::Attempt() {
   ++attempts_;
   auto tables = Load();
   if (!tables) {
-    if (tables.error().kind == ErrorKind::kTransient) return std::nullopt;
-    return tl::unexpected<Error>(std::move(tables).error());
+    return AfterTransient(std::move(tables).error());
   }
   if (doubt_) {
     const Outcome outcome = Resolve(*tables);
@@ -89,17 +88,24 @@ Result<std::optional<std::vector<Table>>> Transaction::Attempt() {
       doubt_ = std::move(attempt);
       return LookUp(committed.error());
     case ErrorKind::kCommitConflict:
-    case ErrorKind::kTransient:
+      transient_attempts_ = 0;
       return std::nullopt;
     default:
-      return tl::unexpected<Error>(std::move(committed).error());
+      return AfterTransient(std::move(committed).error());
   }
+}
+
+Result<std::optional<std::vector<Table>>> Transaction::AfterTransient(Error error) {
+  const bool again = error.kind == ErrorKind::kTransient &&
+                     ++transient_attempts_ < options_.max_transient_attempts;
+  if (again) return std::nullopt;
+  return tl::unexpected<Error>(std::move(error));
 }
 
 Result<std::vector<Table>> Transaction::Load() {
   std::vector<Table> tables;
   for (const Part& part : parts_) {
-    OCTO_ASSIGN(Table table, catalog_.LoadTable(part.identifier));
+    OCTO_ASSIGN(Table table, LoadTableAgain(catalog_, part.identifier));
     tables.push_back(std::move(table));
   }
   return tables;
@@ -196,6 +202,15 @@ void Transaction::RemoveUnused(const std::vector<Table>* committed) {
       }
     }
   }
+}
+
+Result<Table> LoadTableAgain(Catalog& catalog, const TableIdentifier& identifier) {
+  auto table = catalog.LoadTable(identifier);
+  if (table || table.error().kind != ErrorKind::kNotFound) return table;
+  return MakeError(ErrorKind::kNotFound,
+                   "table " + identifier.ToString() +
+                       " is gone: another process dropped it while this one was at work; run the "
+                       "command again to make it anew");
 }
 
 }  // namespace octolake::iceberg

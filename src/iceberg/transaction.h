@@ -16,14 +16,17 @@ namespace octolake::iceberg {
 struct TransactionOptions {
   int max_attempts = 20;               // loads and applications after lost races
   int64_t max_total_millis = 120'000;  // of waiting between them, with random backoff
+  // Attempts in a row that the catalog could not serve (kTransient), each after its own waiting: a
+  // database that stays locked is not worth more.
+  int max_transient_attempts = 3;
 };
 
 // Lost races and transient errors of the catalog are tried again from newly loaded tables. Used
-// once, by one thread. On success every update has taken effect in all tables; on
-// kCommitConflict (an assertion failed, or too many lost races) in none, and what it wrote is
-// removed. On a lost reply the outcome is looked up by the new snapshots' ids; only when that
-// fails too is it kCommitStateUnknown, and then nothing is removed. Data files are the caller's
-// to remove, on every error but kCommitStateUnknown.
+// once, by one thread. On success every update has taken effect in all tables; on kCommitConflict
+// (an assertion failed, or too many lost races) and kTransient (the catalog stays locked) in none,
+// and what it wrote is removed. On a lost reply the outcome is looked up by the new snapshots' ids;
+// only when that fails too is it kCommitStateUnknown, and then nothing is removed. Data files are
+// the caller's to remove, on every error but kCommitStateUnknown.
 // After success old metadata files beyond write.metadata.previous-versions-max are removed where
 // write.metadata.delete-after-commit.enabled is true.
 class Transaction {
@@ -55,6 +58,8 @@ class Transaction {
   Result<std::optional<std::vector<Table>>> LookUp(const Error& unknown);
   // What freshly loaded tables say of the attempt in doubt.
   Outcome Resolve(const std::vector<Table>& tables) const;
+  // No value, to be tried again, unless that has been tried often enough.
+  Result<std::optional<std::vector<Table>>> AfterTransient(Error error);
   // Waits for a random time; false when attempts or time are used up.
   bool WaitForNextAttempt();
   Error Fail(Error error);
@@ -66,8 +71,12 @@ class Transaction {
   std::vector<Part> parts_;
   std::optional<Doubt> doubt_;
   int attempts_ = 0;
+  int transient_attempts_ = 0;  // the last ones
   int64_t waited_millis_ = 0;
 };
+
+// Loads a table that has been there: kNotFound says that it was dropped in the meantime.
+Result<Table> LoadTableAgain(Catalog& catalog, const TableIdentifier& identifier);
 
 // Creates the table unless it exists; its namespace too. Returns it as it is now. The schema of an
 // existing table is not changed.

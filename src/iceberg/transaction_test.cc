@@ -167,6 +167,32 @@ TEST(TransactionTest, SeveralTablesMoveTogether) {
   EXPECT_EQ((*committed)[1].metadata->snapshots.size(), 2U);
 }
 
+TEST(TransactionTest, WaitsForABusyCatalogButNotForEver) {
+  TestTable table;
+  table.catalog.busy = 2;
+  table.MustCommit(AppendFiles({table.File("a", 1)}, {}));
+  EXPECT_EQ(table.catalog.commits, 3);
+
+  table.catalog.busy = 1000;
+  const auto failed = table.Commit(AppendFiles({table.File("b", 1)}, {}));
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().kind, ErrorKind::kTransient);
+  EXPECT_THAT(failed.error().message, testing::HasSubstr("locked"));
+  EXPECT_EQ(table.catalog.commits, 6);
+  EXPECT_THAT(table.Live(), ElementsAre("a"));
+  EXPECT_THAT(table.Orphans(), IsEmpty());
+}
+
+TEST(TransactionTest, ATableDroppedBeforeTheSwapIsNamed) {
+  TestTable table;
+  table.catalog.before_commit = [&] { ASSERT_TRUE(table.catalog.DropTable(table.identifier)); };
+  const auto failed = table.Commit(AppendFiles({table.File("a", 1)}, {}));
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().kind, ErrorKind::kNotFound);
+  EXPECT_THAT(failed.error().message, testing::HasSubstr(table.identifier.ToString()));
+  EXPECT_THAT(failed.error().message, testing::HasSubstr("dropped"));
+}
+
 TEST(TransactionTest, AMissingTableIsNotFound) {
   TestTable table;
   Transaction transaction(table.catalog, table.Context());

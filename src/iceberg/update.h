@@ -63,6 +63,10 @@ std::unique_ptr<TableUpdate> AssertTag(std::string name, std::optional<int64_t> 
 // kCommitConflict unless the current snapshot is this one (nullopt: the table is empty).
 std::unique_ptr<TableUpdate> AssertCurrentSnapshot(std::optional<int64_t> snapshot_id);
 
+// kNotFound unless it is this table: the one of that name was dropped and made again, and files
+// written for the old one need not fit the new one.
+std::unique_ptr<TableUpdate> AssertTableUuid(std::string uuid);
+
 std::unique_ptr<TableUpdate> SetProperties(Properties properties);
 // Makes an ancestor of the current snapshot current again; tags stay where they are. kNotFound if
 // the snapshot is unknown, kInvalidArgument if it is no ancestor.

@@ -346,6 +346,14 @@ TEST(AssertCurrentSnapshotTest, HoldsOrConflicts) {
   EXPECT_TRUE(table.Commit(AssertCurrentSnapshot(table.Metadata()->current_snapshot_id)));
 }
 
+TEST(AssertTableUuidTest, KnowsATableFromItsSuccessor) {
+  TestTable table;
+  EXPECT_TRUE(table.Commit(AssertTableUuid(table.Metadata()->table_uuid), AppendFiles({}, {})));
+  const auto other = table.Commit(AssertTableUuid("00000000-0000-4000-8000-00000000000f"));
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().kind, ErrorKind::kNotFound);
+}
+
 TEST(SetPropertiesTest, AddsAndReplaces) {
   TestTable table(Properties{{"a", "1"}, {"b", "2"}});
   const auto metadata = table.MustCommit(SetProperties({{"b", "3"}, {"c", "4"}}));

@@ -51,7 +51,7 @@ struct GroupLoader::Files {
 
 Result<LoadedState> ReadLoadedState(Warehouse& warehouse) {
   OCTO_ASSIGN(const iceberg::Table table,
-              warehouse.catalog().LoadTable(LoadedFiles(warehouse.namespaces())));
+              iceberg::LoadTableAgain(warehouse.catalog(), LoadedFiles(warehouse.namespaces())));
   LoadedState state;
   state.snapshot = table.metadata->current_snapshot_id;
   OCTO_ASSIGN(state.digests, ReadLoadedDigests(warehouse.file_system(), table));
@@ -76,7 +76,8 @@ Result<std::unique_ptr<BackgroundWriter>> GroupLoader::MakeWriter() {
   const Namespaces& namespaces = warehouse_.namespaces();
   std::vector<std::unique_ptr<datafile::TableWriter>> writers;
   for (const auto& name : {BronzeEvents(namespaces), RejectedEvents(namespaces)}) {
-    OCTO_ASSIGN(const iceberg::Table table, warehouse_.catalog().LoadTable(name));
+    OCTO_ASSIGN(const iceberg::Table table, iceberg::LoadTableAgain(warehouse_.catalog(), name));
+    table_uuids_[name] = table.metadata->table_uuid;
     OCTO_ASSIGN(auto writer,
                 datafile::MakeTableWriter(warehouse_.file_system(), warehouse_.random(),
                                           *table.metadata, options_.writer));
@@ -173,8 +174,9 @@ Result<bool> GroupLoader::Commit(const Files& data, std::vector<GroupFile>& left
     if (IsInBronze(result)) loaded.push_back(result.file);
   }
   const auto write_rows = [&]() -> Result<DataFiles> {
-    OCTO_ASSIGN(const iceberg::Table table,
-                warehouse_.catalog().LoadTable(LoadedFiles(warehouse_.namespaces())));
+    const iceberg::TableIdentifier name = LoadedFiles(warehouse_.namespaces());
+    OCTO_ASSIGN(const iceberg::Table table, iceberg::LoadTableAgain(warehouse_.catalog(), name));
+    table_uuids_[name] = table.metadata->table_uuid;
     OCTO_ASSIGN(auto writer,
                 datafile::MakeTableWriter(warehouse_.file_system(), warehouse_.random(),
                                           *table.metadata, options_.writer));
@@ -227,14 +229,14 @@ Status GroupLoader::CommitOnce(const Files& files) {
   const Namespaces& namespaces = warehouse_.namespaces();
   const iceberg::TableIdentifier loaded = LoadedFiles(namespaces);
   iceberg::Transaction transaction(warehouse_.catalog(), warehouse_.update_context());
+  const auto append = [&](const iceberg::TableIdentifier& table, const DataFiles& added) {
+    transaction.Add(table, iceberg::AssertTableUuid(table_uuids_.at(table)));
+    transaction.Add(table, iceberg::AppendFiles(added, {}));
+  };
   transaction.Add(loaded, iceberg::AssertCurrentSnapshot(state_.snapshot));
-  transaction.Add(loaded, iceberg::AppendFiles(files.loaded, {}));
-  if (!files.events.empty()) {
-    transaction.Add(BronzeEvents(namespaces), iceberg::AppendFiles(files.events, {}));
-  }
-  if (!files.rejected.empty()) {
-    transaction.Add(RejectedEvents(namespaces), iceberg::AppendFiles(files.rejected, {}));
-  }
+  append(loaded, files.loaded);
+  if (!files.events.empty()) append(BronzeEvents(namespaces), files.events);
+  if (!files.rejected.empty()) append(RejectedEvents(namespaces), files.rejected);
   OCTO_ASSIGN(const auto tables, transaction.Commit());
   state_.snapshot = tables.front().metadata->current_snapshot_id;
   return {};

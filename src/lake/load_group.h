@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -66,6 +67,7 @@ class GroupLoader {
   BytesRead bytes_read_;
   UuidV7Generator trace_ids_;
   TimestampMicros last_instant_ = 0;
+  std::map<iceberg::TableIdentifier, std::string> table_uuids_;  // of what files are written for
   int64_t bytes_before_ = 0;  // of the group's files read to their end
 };
 

@@ -53,7 +53,7 @@ Result<SourcePosition> ReadPosition(const iceberg::Table& target,
 Status TagConsumed(Warehouse& warehouse, const iceberg::TableIdentifier& source,
                    const iceberg::TableIdentifier& target, int64_t snapshot_id) {
   const std::string tag = ConsumedTag(target);
-  OCTO_ASSIGN(const iceberg::Table table, warehouse.catalog().LoadTable(source));
+  OCTO_ASSIGN(const iceberg::Table table, iceberg::LoadTableAgain(warehouse.catalog(), source));
   const iceberg::Snapshot* tagged = table.metadata->FindRef(tag);
   if (tagged != nullptr && tagged->snapshot_id == snapshot_id) return {};
   if (table.metadata->FindSnapshot(snapshot_id) == nullptr) return {};

@@ -83,7 +83,10 @@ void SilverStep::OnRows(int64_t rows) {
 
 Status SilverStep::Run() {
   OCTO_ASSIGN(bronze_, warehouse_.catalog().LoadTable(bronze_name_));
-  OCTO_ASSIGN(const iceberg::Table silver, warehouse_.catalog().LoadTable(silver_name_));
+  // A load made it; if it was dropped since, it is made again, and filled from all of Bronze.
+  OCTO_ASSIGN(const iceberg::Table silver,
+              iceberg::CreateTableIfMissing(warehouse_.catalog(), warehouse_.update_context(),
+                                            silver_name_, ParsedEventsDefinition()));
   OCTO_ASSIGN(position_, ReadPosition(silver, bronze_name_));
   report_.consumed_snapshot = position_.consumed_snapshot;
   if (!bronze_.metadata->current_snapshot_id) return {};
@@ -109,7 +112,8 @@ Status SilverStep::Run() {
 Status SilverStep::RunChunk(const SilverChunk& chunk) {
   const int64_t half_rows_before = half_rows_;
   for (int attempt = 1;; ++attempt) {
-    OCTO_ASSIGN(const iceberg::Table silver, warehouse_.catalog().LoadTable(silver_name_));
+    OCTO_ASSIGN(const iceberg::Table silver,
+                iceberg::LoadTableAgain(warehouse_.catalog(), silver_name_));
     OCTO_ASSIGN(const SourcePosition now, ReadPosition(silver, bronze_name_));
     if (now.tagged_snapshot != position_.tagged_snapshot) {
       return MakeError(ErrorKind::kCommitConflict,
@@ -188,6 +192,7 @@ Status SilverStep::Commit(const SilverChunk& chunk, const iceberg::Table& silver
     summary[PositionProperty(bronze_name_)] = std::to_string(*chunk.position);
   }
   iceberg::Transaction transaction(warehouse_.catalog(), warehouse_.update_context());
+  transaction.Add(silver_name_, iceberg::AssertTableUuid(silver.metadata->table_uuid));
   transaction.Add(silver_name_,
                   iceberg::AssertCurrentSnapshot(silver.metadata->current_snapshot_id));
   transaction.Add(silver_name_, iceberg::AssertTag(tag, position_.tagged_snapshot));

@@ -103,6 +103,7 @@ Result<std::unique_ptr<Warehouse>> Warehouse::OpenOn(WarehouseParts parts,
   catalog.catalog_name = own.catalog_name;
   catalog.warehouse_location = io::FileLocation(own.directory);
   catalog.create_if_missing = options.create_if_missing;
+  catalog.busy_timeout_ms = options.catalog_busy_timeout_ms;
   auto opened = iceberg::OpenSqlCatalog(catalog, *warehouse->file_system_, clock, random);
   if (!opened) return WithContext(std::move(opened).error(), "warehouse " + own.directory);
   if (parts.wrap_catalog) opened = parts.wrap_catalog(std::move(opened).value());

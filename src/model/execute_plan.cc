@@ -73,6 +73,7 @@ Result<iceberg::Table> CommitRows(lake::Warehouse& warehouse, const Model& model
                                   const std::vector<iceberg::DataFile>& files) {
   const iceberg::TableIdentifier& id = plan.target.identifier;
   iceberg::Transaction transaction(warehouse.catalog(), warehouse.update_context());
+  transaction.Add(id, iceberg::AssertTableUuid(plan.target.metadata->table_uuid));
   iceberg::Properties summary;
   std::vector<std::string> tags;
   for (const Input& input : plan.inputs) {
