@@ -85,12 +85,11 @@ std::string Layout(const Decimal& decimal) {
 std::string CanonicalNumber(std::string_view literal) {
   const Decimal exact = ParseDecimal(literal);
   if (exact.digits.empty()) return "0";
-  const bool integer_literal = literal.find_first_of(".eE") == std::string_view::npos;
+  // An integer beyond 2^53 keeps its digits, however it is written; see the header.
+  const bool is_integer = exact.point >= static_cast<int64_t>(exact.digits.size());
+  if (is_integer) return Layout(exact);
   // Up to 15 digits survive a double unchanged, so they are their own shortest form.
-  if (integer_literal || exact.digits.size() <= 15) {
-    // An integer beyond 2^53 keeps its digits; see the header.
-    if (integer_literal || std::abs(exact.point) < 300) return Layout(exact);
-  }
+  if (exact.digits.size() <= 15 && std::abs(exact.point) < 300) return Layout(exact);
   double value = 0;
   const auto parsed = std::from_chars(literal.data(), literal.data() + literal.size(), value);
   if (parsed.ec != std::errc() || !std::isfinite(value) || value == 0) return Layout(exact);

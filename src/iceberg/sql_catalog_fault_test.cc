@@ -23,7 +23,7 @@ class SqlCatalogFaultTest : public ::testing::Test {
   void SetUp() override {
     const bool shared_memory = ::access("/dev/shm", W_OK) == 0;
     const fs::path parent = shared_memory ? "/dev/shm" : fs::temp_directory_path();
-    directory_ = parent / ("catalog_fault-" + Uuid::RandomV4(random_).ToString());
+    directory_ = parent / ("catalog_fault-" + Uuid::RandomV4(SystemRandom()).ToString());
     fs::create_directories(directory_);
   }
   void TearDown() override { fs::remove_all(directory_); }

@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <filesystem>
 #include <limits>
@@ -76,6 +77,7 @@ SqliteStatement& SqliteStatement::Bind(int index, std::string_view text) {
 Result<bool> SqliteStatement::Step() {
   if (bind_result_ != SQLITE_OK) return database_->Failure(bind_result_, 0);
   const auto start = std::chrono::steady_clock::now();
+  errno = 0;  // so that Failure finds there what went wrong in this step
   const int code = sqlite3_step(statement_.get());
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;
@@ -148,6 +150,7 @@ bool SqliteDatabase::read_only() const {
 Result<SqliteStatement> SqliteDatabase::Prepare(std::string_view sql) {
   const auto start = std::chrono::steady_clock::now();
   sqlite3_stmt* statement = nullptr;
+  errno = 0;
   const int code = sqlite3_prepare_v2(connection_.get(), sql.data(), static_cast<int>(sql.size()),
                                       &statement, nullptr);
   if (code != SQLITE_OK) return Failure(code, MillisSince(start));
@@ -183,7 +186,9 @@ bool SqliteDatabase::in_transaction() const {
 
 tl::unexpected<Error> SqliteDatabase::Failure(int code, int64_t waited_ms) const {
   const char* detail = connection_ ? sqlite3_errmsg(connection_.get()) : sqlite3_errstr(code);
-  const int reason = connection_ ? sqlite3_system_errno(connection_.get()) : 0;
+  int reason = connection_ ? sqlite3_system_errno(connection_.get()) : 0;
+  // SQLite notes it for some statements only. It looks for files that need not be there.
+  if (reason == 0 && errno != ENOENT) reason = errno;
   if ((code & kPrimaryCodeMask) == SQLITE_IOERR && reason != 0) {
     // SQLite says only that there was an error; the operating system knows which.
     Error error = io::ErrnoError(reason, "use catalog database", path_).value();
