@@ -1,0 +1,267 @@
+#include "journal/journal.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <atomic>
+#include <filesystem>
+#include <future>
+#include <latch>
+#include <set>
+#include <thread>
+
+#include "journal/journal_for_test.h"
+#include "journal/memory_segment_store_for_test.h"
+
+namespace octolake::journal {
+namespace {
+
+using Step = MemorySegmentStore::Step;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+TEST(JournalTest, GivesBackWhatWasPutIn) {
+  MemorySegmentStore store;
+  auto journal = OpenJournal(store, SmallSegments());
+  EXPECT_EQ(journal->durable_sequence(), 0u);
+  EXPECT_THAT(BodiesAfter(*journal, 0), IsEmpty());
+  EXPECT_EQ(Put(*journal, "a"), 1u);
+  EXPECT_EQ(Put(*journal, ""), 2u);
+  EXPECT_EQ(Put(*journal, std::string("\0GRP1\xFF", 6)), 3u);
+  EXPECT_THAT(BodiesAfter(*journal, 0), ElementsAre("a", "", std::string("\0GRP1\xFF", 6)));
+  EXPECT_THAT(BodiesAfter(*journal, 2), ElementsAre(std::string("\0GRP1\xFF", 6)));
+}
+
+TEST(JournalTest, GoesOnAfterARestart) {
+  MemorySegmentStore store;
+  const Uuid uuid = [&] {
+    auto journal = OpenJournal(store, SmallSegments(), 1);
+    Put(*journal, "a");
+    return journal->uuid();
+  }();
+  auto journal = OpenJournal(store, SmallSegments(), 2);
+  EXPECT_EQ(journal->uuid(), uuid);
+  EXPECT_EQ(Put(*journal, "b"), 2u);
+  EXPECT_THAT(BodiesAfter(*journal, 0), ElementsAre("a", "b"));
+}
+
+TEST(JournalTest, ReadersSeeWhatComesLater) {
+  MemorySegmentStore store;
+  auto journal = OpenJournal(store, SmallSegments());
+  auto reader = journal->ReadAfter(0);
+  EXPECT_THAT(reader->Next(100).value(), IsEmpty());
+  for (int i = 1; i <= 300; ++i) {
+    Put(*journal, std::to_string(i));
+    const auto records = reader->Next(1).value();
+    ASSERT_EQ(records.size(), 1u);
+    EXPECT_EQ(records[0].record.body, std::to_string(i));
+  }
+  EXPECT_GT(journal->Stats().segments, 2);
+}
+
+TEST(JournalTest, RecordsThatArriveTogetherShareASync) {
+  MemorySegmentStore store;
+  auto journal = OpenJournal(store, SmallSegments(4 << 20));
+  constexpr int kThreads = 8;
+  constexpr int kEach = 200;
+  std::latch all_there(kThreads);
+  std::vector<std::thread> threads;
+  std::vector<std::vector<uint64_t>> sequences(kThreads);
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&, thread] {
+      all_there.arrive_and_wait();
+      for (int i = 0; i < kEach; ++i) {
+        sequences[thread].push_back(
+            Put(*journal, std::to_string(thread) + "/" + std::to_string(i)));
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  const auto bodies = BodiesAfter(*journal, 0);
+  ASSERT_EQ(bodies.size(), static_cast<size_t>(kThreads * kEach));
+  std::set<std::string> distinct(bodies.begin(), bodies.end());
+  EXPECT_EQ(distinct.size(), bodies.size());
+  for (int thread = 0; thread < kThreads; ++thread) {
+    for (int i = 0; i < kEach; ++i) {
+      EXPECT_EQ(bodies[sequences[thread][i] - 1], std::to_string(thread) + "/" + std::to_string(i));
+    }
+  }
+}
+
+TEST(JournalTest, WaitingRecordsAreOneGroup) {
+  MemorySegmentStore store;
+  auto journal = OpenJournal(store, SmallSegments(1 << 20));
+  std::promise<void> let_go;
+  auto held = let_go.get_future().share();
+  std::promise<void> in_sync;
+  std::atomic<bool> first = true;
+  store.before = [&](Step step) -> Status {
+    if (step == Step::kSync && first.exchange(false)) {
+      in_sync.set_value();
+      held.wait();
+    }
+    return {};
+  };
+  std::latch done(10);
+  const auto count = [&](Result<uint64_t> result) {
+    EXPECT_TRUE(result);
+    done.count_down();
+  };
+  ASSERT_TRUE(journal->Append(MakeRecord("first"), count));
+  in_sync.get_future().wait();
+  for (int i = 0; i < 9; ++i) ASSERT_TRUE(journal->Append(MakeRecord("more"), count));
+  EXPECT_EQ(journal->Stats().waiting_records, 9);
+  let_go.set_value();
+  done.wait();
+  EXPECT_EQ(journal->Stats().groups, 2);
+}
+
+TEST(JournalTest, RefusesWhatExceedsTheQueue) {
+  MemorySegmentStore store;
+  JournalOptions options = SmallSegments();
+  options.max_waiting_records = 2;
+  auto journal = OpenJournal(store, options);
+  std::promise<void> let_go;
+  auto held = let_go.get_future().share();
+  std::promise<void> in_sync;
+  std::atomic<bool> first = true;
+  store.before = [&](Step step) -> Status {
+    if (step == Step::kSync && first.exchange(false)) {
+      in_sync.set_value();
+      held.wait();
+    }
+    return {};
+  };
+  std::latch done(3);
+  const auto count = [&](Result<uint64_t>) { done.count_down(); };
+  ASSERT_TRUE(journal->Append(MakeRecord("a"), count));
+  in_sync.get_future().wait();
+  ASSERT_TRUE(journal->Append(MakeRecord("b"), count));
+  ASSERT_TRUE(journal->Append(MakeRecord("c"), count));
+  const Status refused = journal->Append(MakeRecord("d"), count);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kResourceExhausted);
+  let_go.set_value();
+  done.wait();
+  EXPECT_THAT(BodiesAfter(*journal, 0), ElementsAre("a", "b", "c"));
+}
+
+TEST(JournalTest, RefusesARecordLargerThanASegmentAndAnyAfterStop) {
+  MemorySegmentStore store;
+  auto journal = OpenJournal(store, SmallSegments());
+  EXPECT_EQ(journal->AppendAndWait(MakeRecord(std::string(16 << 10, 'x'))).error().kind,
+            ErrorKind::kInvalidArgument);
+  journal->Stop();
+  EXPECT_EQ(journal->AppendAndWait(MakeRecord("a")).error().kind, ErrorKind::kTransient);
+}
+
+TEST(JournalTest, AFailedSyncAcknowledgesNothingAndEndsTheSegment) {
+  for (const Step failing : {Step::kWrite, Step::kSync}) {
+    MemorySegmentStore store;
+    auto journal = OpenJournal(store, SmallSegments());
+    Put(*journal, "a");
+    bool fail = true;
+    store.before = [&](Step step) -> Status {
+      if (step != failing || !std::exchange(fail, false)) return {};
+      return MakeError(ErrorKind::kIo, "the disk is broken");
+    };
+    const auto lost = journal->AppendAndWait(MakeRecord("lost"));
+    ASSERT_FALSE(lost);
+    EXPECT_EQ(lost.error().kind, ErrorKind::kIo);
+    EXPECT_EQ(Put(*journal, "b"), 2u);
+    EXPECT_THAT(BodiesAfter(*journal, 0), ElementsAre("a", "b"));
+    EXPECT_EQ(journal->Stats().failed_groups, 1);
+    journal.reset();
+    journal = OpenJournal(store, SmallSegments());
+    EXPECT_THAT(BodiesAfter(*journal, 0), ElementsAre("a", "b"));
+  }
+}
+
+TEST(JournalTest, AFullDiskRefusesUntilThereIsRoom) {
+  MemorySegmentStore store;
+  auto journal = OpenJournal(store, SmallSegments());
+  std::vector<std::string> kept;
+  bool full = true;
+  store.before = [&](Step step) -> Status {
+    if (step != Step::kCreate || !full) return {};
+    return MakeError(ErrorKind::kResourceExhausted, "no space left");
+  };
+  while (true) {
+    const std::string body(1000, 'x');
+    const auto taken = journal->AppendAndWait(MakeRecord(body));
+    if (!taken) {
+      EXPECT_EQ(taken.error().kind, ErrorKind::kResourceExhausted);
+      break;
+    }
+    kept.push_back(body);
+  }
+  full = false;
+  Put(*journal, "room again");
+  kept.push_back("room again");
+  EXPECT_EQ(BodiesAfter(*journal, 0), kept);
+}
+
+TEST(JournalTest, RemovesWhatAllConsumersHavePassed) {
+  MemorySegmentStore store;
+  JournalOptions options = SmallSegments();
+  options.max_bytes = 4 * options.segment_bytes;
+  auto journal = OpenJournal(store, options);
+  const std::string body(3000, 'x');
+  uint64_t last = 0;
+  while (auto taken = journal->AppendAndWait(MakeRecord(body))) last = *taken;
+  const auto segments = journal->Stats().segments;
+  ASSERT_TRUE(journal->Release("slow", 1));
+  ASSERT_TRUE(journal->Release("bronze", last));
+  EXPECT_EQ(journal->Stats().segments, segments);
+  ASSERT_TRUE(journal->Release("slow", last));
+  EXPECT_EQ(journal->Stats().segments, 1);
+  EXPECT_GT(journal->first_sequence(), 1u);
+  EXPECT_EQ(Put(*journal, "more"), last + 1);
+  EXPECT_EQ(journal->ReadAfter(0)->Next(1).error().kind, ErrorKind::kNotFound);
+}
+
+TEST(JournalTest, ChecksPositionsOfEarlierRuns) {
+  MemorySegmentStore store;
+  JournalOptions options = SmallSegments();
+  auto journal = OpenJournal(store, options);
+  for (int i = 0; i < 20; ++i) Put(*journal, std::string(3000, 'x'));
+  const Uuid uuid = journal->uuid();
+  EXPECT_TRUE(journal->CheckPosition({uuid, 0}));
+  EXPECT_TRUE(journal->CheckPosition({uuid, 20}));
+  EXPECT_TRUE(journal->CheckPosition({Uuid{}, 99}));
+  const Status beyond = journal->CheckPosition({uuid, 21});
+  ASSERT_FALSE(beyond);
+  EXPECT_THAT(beyond.error().message, HasSubstr("ends with record 20"));
+  ASSERT_TRUE(journal->Release("bronze", 12));
+  const uint64_t first = journal->first_sequence();
+  ASSERT_GT(first, 2u);
+  EXPECT_TRUE(journal->CheckPosition({uuid, first - 1}));
+  const Status before = journal->CheckPosition({uuid, 1});
+  ASSERT_FALSE(before);
+  EXPECT_THAT(before.error().message,
+              HasSubstr("records 2 to " + std::to_string(first - 1) + " are missing"));
+}
+
+TEST(JournalTest, WorksInADirectoryThatOneProcessHas) {
+  std::string pattern = std::filesystem::temp_directory_path() / "octolake_journal_XXXXXX";
+  const std::string directory = std::string(mkdtemp(pattern.data())) + "/journal";
+  {
+    auto store = OpenSegmentStore(directory);
+    ASSERT_TRUE(store) << store.error().message;
+    EXPECT_EQ(OpenSegmentStore(directory).error().kind, ErrorKind::kTransient);
+    auto journal = OpenJournal(**store, SmallSegments());
+    for (int i = 0; i < 100; ++i) Put(*journal, std::to_string(i));
+    EXPECT_EQ(BodiesAfter(*journal, 0).size(), 100u);
+  }
+  auto store = OpenSegmentStore(directory);
+  ASSERT_TRUE(store) << store.error().message;
+  auto journal = OpenJournal(**store, SmallSegments());
+  EXPECT_EQ(BodiesAfter(*journal, 0).size(), 100u);
+  EXPECT_EQ(BodiesAfter(*journal, 98), (std::vector<std::string>{"98", "99"}));
+  std::filesystem::remove_all(std::filesystem::path(directory).parent_path());
+}
+
+}  // namespace
+}  // namespace octolake::journal

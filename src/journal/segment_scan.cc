@@ -1,0 +1,179 @@
+#include "journal/segment_scan.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace octolake::journal {
+namespace {
+
+constexpr int64_t kSearchBytes = 1 << 20;
+constexpr std::string_view kGroupMagic = "GRP1";
+
+std::string Place(const SegmentId& id, int64_t offset) {
+  return SegmentName(id.number) + " at byte " + std::to_string(offset);
+}
+
+tl::unexpected<Error> NotWhole(const SegmentId& id, int64_t offset, const std::string& what) {
+  return MakeError(ErrorKind::kCorruption, "segment " + Place(id, offset) + ": " + what);
+}
+
+Status CheckRecords(const SegmentId& id, int64_t offset, const Group& group) {
+  std::string_view rest = group.body;
+  for (uint32_t i = 0; i < group.head.record_count; ++i) {
+    auto record = TakeRecord(rest);
+    if (record) continue;
+    Error error = std::move(record).error();
+    const uint64_t sequence = group.head.first_sequence + i;
+    error.message = "segment " + Place(id, offset) + ": record " + std::to_string(sequence) +
+                    " is damaged: " + error.message;
+    return tl::unexpected<Error>(std::move(error));
+  }
+  if (!rest.empty()) return NotWhole(id, offset, "more bytes than the records of the group have");
+  return {};
+}
+
+class Scanner {
+ public:
+  Scanner(SegmentFile& file, SegmentScan& scan, int64_t size)
+      : file_(file), scan_(scan), size_(size) {}
+
+  // Groups up to `limit`, all of which must be whole.
+  Status TakeSynced(int64_t limit) {
+    while (scan_.end < limit) {
+      OCTO_ASSIGN(const Group group, ReadGroup(file_, scan_.header.id, scan_.end, limit));
+      OCTO_TRY(Take(group));
+    }
+    return {};
+  }
+
+  // Groups beyond what is known to be synced, until one is not whole.
+  Status TakeRest() {
+    while (true) {
+      auto group = ReadGroup(file_, scan_.header.id, scan_.end, size_);
+      if (group) {
+        OCTO_TRY(Take(*group));
+        continue;
+      }
+      if (group.error().kind != ErrorKind::kCorruption) {
+        return tl::unexpected<Error>(std::move(group).error());
+      }
+      OCTO_ASSIGN(const std::optional<int64_t> later, FindLaterHead());
+      if (!later) return CountTornBytes();
+      Error error = std::move(group).error();
+      error.message +=
+          "; it was synced, since another group follows at byte " + std::to_string(*later);
+      return tl::unexpected<Error>(std::move(error));
+    }
+  }
+
+ private:
+  Status Take(const Group& group) {
+    if (group.head.first_sequence != scan_.next_sequence) {
+      return NotWhole(scan_.header.id, scan_.end,
+                      "a group begins with record " + std::to_string(group.head.first_sequence) +
+                          ", expected " + std::to_string(scan_.next_sequence));
+    }
+    scan_.next_sequence += group.head.record_count;
+    scan_.end = group.end;
+    ++scan_.groups;
+    return {};
+  }
+
+  // Where a group's head stands behind the one that is broken at the end.
+  Result<std::optional<int64_t>> FindLaterHead() {
+    for (int64_t begin = scan_.end + 1; begin < size_; begin += kSearchBytes) {
+      // What a head needs may reach into the next piece.
+      OCTO_ASSIGN(const std::string piece, file_.ReadAt(begin, kSearchBytes + kGroupHeadBytes - 1));
+      const std::string_view bytes = piece;
+      for (size_t at = bytes.find(kGroupMagic); at != std::string_view::npos;
+           at = bytes.find(kGroupMagic, at + 1)) {
+        const int64_t offset = begin + static_cast<int64_t>(at);
+        const auto head = DecodeGroupHead(scan_.header.id, offset, bytes.substr(at));
+        if (head && head->first_sequence >= scan_.next_sequence) return std::optional(offset);
+      }
+    }
+    return std::optional<int64_t>();
+  }
+
+  Status CountTornBytes() {
+    for (int64_t begin = scan_.end; begin < size_; begin += kSearchBytes) {
+      OCTO_ASSIGN(const std::string piece, file_.ReadAt(begin, kSearchBytes));
+      const size_t last = piece.find_last_not_of('\0');
+      if (last == std::string::npos) continue;
+      scan_.torn_bytes = begin + static_cast<int64_t>(last) + 1 - scan_.end;
+    }
+    return {};
+  }
+
+  SegmentFile& file_;
+  SegmentScan& scan_;
+  const int64_t size_;
+};
+
+Result<SyncedMark> ReadMark(SegmentFile& file, const SegmentHeader& header) {
+  SyncedMark best{kSegmentHeaderBytes, header.first_sequence};
+  for (const int64_t offset : kMarkOffsets) {
+    OCTO_ASSIGN(const std::string bytes, file.ReadAt(offset, kMarkBytes));
+    const auto mark = DecodeMark(header.id, bytes);
+    if (mark && mark->end > best.end) best = *mark;
+  }
+  return best;
+}
+
+}  // namespace
+
+Result<SegmentHeader> ReadSegmentHeader(SegmentFile& file, const std::string& name) {
+  OCTO_ASSIGN(const std::string bytes, file.ReadAt(0, kSegmentHeaderBytes));
+  auto header = DecodeSegmentHeader(bytes);
+  if (!header) return WithContext(std::move(header).error(), "segment " + name);
+  if (SegmentName(header->id.number) != name) {
+    return MakeError(ErrorKind::kCorruption, "segment " + name + " is by its header " +
+                                                 SegmentName(header->id.number) +
+                                                 "; give it its name back");
+  }
+  return header;
+}
+
+Result<Group> ReadGroup(SegmentFile& file, const SegmentId& id, int64_t offset, int64_t limit) {
+  if (limit - offset < kGroupHeadBytes) return NotWhole(id, offset, "no group is here");
+  OCTO_ASSIGN(const std::string head_bytes, file.ReadAt(offset, kGroupHeadBytes));
+  const auto head = DecodeGroupHead(id, offset, head_bytes);
+  if (!head) return NotWhole(id, offset, "no whole head of a group is here");
+  Group group;
+  group.head = *head;
+  const int64_t begin = offset + kGroupHeadBytes;
+  if (head->body_bytes < 0 || head->body_bytes > limit - begin) {
+    return NotWhole(id, offset,
+                    "a group of " + std::to_string(head->body_bytes) + " bytes, of which " +
+                        std::to_string(limit - begin) + " are there");
+  }
+  OCTO_ASSIGN(group.body, file.ReadAt(begin, head->body_bytes));
+  if (static_cast<int64_t>(group.body.size()) != head->body_bytes) {
+    return NotWhole(id, offset, "the file ends within a group");
+  }
+  group.end = begin + head->body_bytes;
+  OCTO_TRY(CheckRecords(id, offset, group));
+  return group;
+}
+
+Result<SegmentScan> ScanSegment(SegmentFile& file, const std::string& name,
+                                std::optional<int64_t> known_end) {
+  SegmentScan scan;
+  OCTO_ASSIGN(scan.header, ReadSegmentHeader(file, name));
+  scan.next_sequence = scan.header.first_sequence;
+  OCTO_ASSIGN(const int64_t size, file.Size());
+  OCTO_ASSIGN(const SyncedMark mark, ReadMark(file, scan.header));
+  // A segment with a successor can end before its mark says: never after what was synced.
+  const int64_t synced = known_end.value_or(mark.end);
+  if (synced > size) {
+    return NotWhole(scan.header.id, size,
+                    "the file ends here, expected at least " + std::to_string(synced) +
+                        " bytes that were synced");
+  }
+  Scanner scanner(file, scan, size);
+  OCTO_TRY(scanner.TakeSynced(synced));
+  if (!known_end) OCTO_TRY(scanner.TakeRest());
+  return scan;
+}
+
+}  // namespace octolake::journal

@@ -1,0 +1,92 @@
+#include "journal/segment_writer.h"
+
+#include <utility>
+
+namespace octolake::journal {
+
+Status SegmentWriter::Begin() {
+  if (segments_.Bytes() + segment_bytes_ > max_bytes_) {
+    return MakeError(ErrorKind::kResourceExhausted,
+                     "journal " + store_.directory() + " may have " + std::to_string(max_bytes_) +
+                         " bytes, which another segment of " + std::to_string(segment_bytes_) +
+                         " would exceed; nothing is accepted until its consumers get on, or "
+                         "journal.max_bytes is raised");
+  }
+  const SegmentInfo before = segments_.Last();
+  SegmentHeader header;
+  header.id = {segments_.journal(), before.number + 1};
+  header.first_sequence = before.next_sequence;
+  header.created_at = clock_.Now();
+  header.previous_number = before.number;
+  header.previous_end = before.number == 0 ? 0 : before.end;
+
+  // From here on the segment before may be ended by a header on disk: it is not written any more.
+  file_ = nullptr;
+  OCTO_ASSIGN(auto file, CreateWithHeader(header));
+  file_ = std::move(file);
+  next_mark_ = 0;
+  segments_.Add({header.id.number, header.first_sequence, header.first_sequence,
+                 kSegmentHeaderBytes, segment_bytes_, header.created_at});
+  if (before.number != 0) CutToEnd(before);
+  return {};
+}
+
+Result<std::unique_ptr<SegmentFile>> SegmentWriter::CreateWithHeader(const SegmentHeader& header) {
+  const std::string name = SegmentName(header.id.number);
+  auto file = store_.Create(name, segment_bytes_);
+  if (!file && file.error().kind == ErrorKind::kAlreadyExists) {
+    // Of an earlier try that failed; no group was ever written to it.
+    OCTO_TRY(store_.Remove(name));
+    file = store_.Create(name, segment_bytes_);
+  }
+  if (!file) return file;
+  OCTO_TRY((*file)->WriteAt(0, EncodeSegmentHeader(header)));
+  OCTO_TRY((*file)->Sync());
+  OCTO_TRY(store_.SyncDirectory());
+  return file;
+}
+
+// Only gives space back: where it fails, the next start tries again.
+void SegmentWriter::CutToEnd(const SegmentInfo& segment) {
+  auto file = store_.Open(SegmentName(segment.number));
+  if (file && (*file)->Truncate(segment.end)) {
+    segments_.SetFileBytes(segment.number, segment.end);
+  }
+}
+
+Status SegmentWriter::WriteGroup(const std::string& records, uint32_t count) {
+  const SegmentInfo last = segments_.Last();
+  const auto bytes = kGroupHeadBytes + static_cast<int64_t>(records.size());
+  if (file_ == nullptr || last.end + bytes > segment_bytes_) OCTO_TRY(Begin());
+  SegmentInfo info = segments_.Last();
+  Status written = WriteAndSync(info, records, count);
+  if (!written) {
+    file_ = nullptr;
+    return written;
+  }
+  segments_.UpdateLast(info);
+  return {};
+}
+
+Status SegmentWriter::WriteAndSync(SegmentInfo& info, const std::string& records, uint32_t count) {
+  const SegmentId id{segments_.journal(), info.number};
+  const GroupHead head{info.next_sequence, count, static_cast<int64_t>(records.size())};
+  const std::string head_bytes = EncodeGroupHead(id, info.end, head);
+  OCTO_TRY(file_->WriteAt(info.end, head_bytes + records));
+  OCTO_TRY(file_->Sync());
+  info.end += kGroupHeadBytes + static_cast<int64_t>(records.size());
+  info.next_sequence += count;
+  return WriteMark(info);
+}
+
+// The group is durable already: it counts also if its mark cannot be written, but nothing may
+// follow it then, since the mark's bytes are unknown.
+Status SegmentWriter::WriteMark(const SegmentInfo& info) {
+  const SegmentId id{segments_.journal(), info.number};
+  const std::string mark = EncodeMark(id, {info.end, info.next_sequence});
+  if (!file_->WriteAt(kMarkOffsets[next_mark_], mark)) file_ = nullptr;
+  next_mark_ = 1 - next_mark_;
+  return {};
+}
+
+}  // namespace octolake::journal

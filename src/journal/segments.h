@@ -1,0 +1,55 @@
+// The segments of a journal as far as they are synced, shared by its writer and its readers. For
+// this room only.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/uuid.h"
+
+namespace octolake::journal {
+
+struct SegmentInfo {
+  uint64_t number = 0;
+  uint64_t first_sequence = 1;
+  uint64_t next_sequence = 1;  // behind its last synced record
+  int64_t end = 0;             // behind its last synced group, in bytes
+  int64_t file_bytes = 0;
+  TimestampMicros created_at = 0;
+};
+
+// Thread-safe.
+class Segments {
+ public:
+  Segments(const Uuid& journal, std::vector<SegmentInfo> segments);
+
+  const Uuid& journal() const { return journal_; }
+  std::vector<SegmentInfo> All() const;
+  SegmentInfo Last() const;
+  // The segment that holds the record, or will; nullopt if it was removed.
+  std::optional<SegmentInfo> Holding(uint64_t sequence) const;
+  int64_t Bytes() const;
+
+  void Add(const SegmentInfo& segment);
+  void UpdateLast(const SegmentInfo& segment);
+  void SetFileBytes(uint64_t number, int64_t bytes);
+
+  void SetConsumed(const std::string& consumer, uint64_t sequence);
+  // Of the oldest segments, those that every consumer has passed and that were created before the
+  // time. Never the last one.
+  std::vector<SegmentInfo> Removable(TimestampMicros created_before) const;
+  void RemoveFirst();
+
+ private:
+  const Uuid journal_;
+  mutable std::mutex mutex_;
+  std::vector<SegmentInfo> segments_;  // never empty, but while the first is being made
+  std::map<std::string, uint64_t> consumed_;
+};
+
+}  // namespace octolake::journal
