@@ -22,6 +22,11 @@ uint64_t HashKey(std::string_view id, TimestampMicros created_at) {
 
 }  // namespace
 
+// The upper half decides, since the table's slots are taken from the lower one.
+bool EventKeys::IsOfPart(uint64_t hash) const {
+  return part_.parts <= 1 || static_cast<int64_t>(hash >> 32) % part_.parts == part_.part;
+}
+
 size_t EventKeys::FindSlot(uint64_t hash, std::string_view id, TimestampMicros created_at) const {
   const size_t mask = slots_.size() - 1;
   for (size_t slot = hash & mask;; slot = (slot + 1) & mask) {
@@ -58,8 +63,9 @@ const char* EventKeys::Keep(std::string_view id, std::string_view trace_id) {
 
 void EventKeys::Add(std::string_view id, TimestampMicros created_at,
                     TimestampMicros ingestion_timestamp, std::string_view trace_id, int64_t row) {
-  if ((entries_.size() + 1) * 2 > slots_.size()) Grow();
   const uint64_t hash = HashKey(id, created_at);
+  if (!IsOfPart(hash)) return;
+  if ((entries_.size() + 1) * 2 > slots_.size()) Grow();
   const size_t slot = FindSlot(hash, id, created_at);
   if (slots_[slot] == 0) {
     entries_.push_back({hash, created_at, ingestion_timestamp, Keep(id, trace_id),
@@ -82,7 +88,9 @@ void EventKeys::Add(std::string_view id, TimestampMicros created_at,
 
 bool EventKeys::Remove(std::string_view id, TimestampMicros created_at) {
   if (slots_.empty()) return false;
-  const size_t slot = FindSlot(HashKey(id, created_at), id, created_at);
+  const uint64_t hash = HashKey(id, created_at);
+  if (!IsOfPart(hash)) return false;
+  const size_t slot = FindSlot(hash, id, created_at);
   if (slots_[slot] == 0) return false;
   Entry& entry = entries_[slots_[slot] - 1];
   if (entry.row == kRemoved) return false;
@@ -104,12 +112,10 @@ std::map<int64_t, IdRange> EventKeys::IdsOfDays() const {
   return days;
 }
 
-std::vector<bool> EventKeys::ChosenRows(int64_t row_count) const {
-  std::vector<bool> chosen(static_cast<size_t>(row_count));
+void EventKeys::MarkChosen(std::vector<bool>& rows) const {
   for (const Entry& entry : entries_) {
-    if (entry.row != kRemoved) chosen[static_cast<size_t>(entry.row)] = true;
+    if (entry.row != kRemoved) rows[static_cast<size_t>(entry.row)] = true;
   }
-  return chosen;
 }
 
 }  // namespace octolake::lake

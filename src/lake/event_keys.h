@@ -19,12 +19,21 @@ struct IdRange {
   std::string_view greatest;
 };
 
-// Exact: equal hashes are told apart by the keys themselves. About 110 bytes a key. Not
+// Which keys are held: those whose hash falls into one of `parts` equal parts. Every key falls into
+// exactly one.
+struct KeyPart {
+  int64_t part = 0;
+  int64_t parts = 1;
+};
+
+// Exact: equal hashes are told apart by the keys themselves. About 110 bytes a key held. Not
 // thread-safe.
 class EventKeys {
  public:
-  // A row with this key. Of several the one with the least (ingestion_timestamp, trace_id) is
-  // chosen; of equal ones the first added.
+  explicit EventKeys(KeyPart part = {}) : part_(part) {}
+
+  // A row with this key, passed over if the key is of another part. Of several the one with the
+  // least (ingestion_timestamp, trace_id) is chosen; of equal ones the first added.
   void Add(std::string_view id, TimestampMicros created_at, TimestampMicros ingestion_timestamp,
            std::string_view trace_id, int64_t row);
 
@@ -36,8 +45,10 @@ class EventKeys {
 
   // Keys not removed.
   int64_t size() const { return remaining_; }
-  // Which of the rows 0 .. row_count-1 are chosen.
-  std::vector<bool> ChosenRows(int64_t row_count) const;
+  // Keys in memory, removed or not.
+  int64_t held() const { return static_cast<int64_t>(entries_.size()); }
+  // Sets the bits of the chosen rows; there must be one for every row added.
+  void MarkChosen(std::vector<bool>& rows) const;
 
  private:
   struct Entry {
@@ -54,11 +65,13 @@ class EventKeys {
   };
   static constexpr int64_t kRemoved = -1;
 
+  bool IsOfPart(uint64_t hash) const;
   // The slot of the key, or the empty one where it belongs.
   size_t FindSlot(uint64_t hash, std::string_view id, TimestampMicros created_at) const;
   void Grow();
   const char* Keep(std::string_view id, std::string_view trace_id);
 
+  const KeyPart part_;
   std::deque<Entry> entries_;
   std::vector<uint32_t> slots_;  // index of an entry + 1; 0 is empty
   std::vector<std::unique_ptr<char[]>> blocks_;

@@ -15,6 +15,12 @@ using ::testing::ElementsAre;
 
 constexpr int64_t kDay = 86'400'000'000;
 
+std::vector<bool> ChosenRows(const EventKeys& keys, size_t row_count) {
+  std::vector<bool> rows(row_count);
+  keys.MarkChosen(rows);
+  return rows;
+}
+
 TEST(EventKeys, LeastIngestionThenTraceIsChosen) {
   EventKeys keys;
   keys.Add("7", 100, 20, "b", 0);
@@ -23,7 +29,7 @@ TEST(EventKeys, LeastIngestionThenTraceIsChosen) {
   keys.Add("7", 100, 10, "y", 3);  // a tie: the first stays
   keys.Add("7", 100, 11, "a", 4);
   EXPECT_EQ(keys.size(), 1);
-  EXPECT_THAT(keys.ChosenRows(5), ElementsAre(false, false, true, false, false));
+  EXPECT_THAT(ChosenRows(keys, 5), ElementsAre(false, false, true, false, false));
 }
 
 TEST(EventKeys, SameIdAtAnotherInstantIsAnotherEvent) {
@@ -35,7 +41,7 @@ TEST(EventKeys, SameIdAtAnotherInstantIsAnotherEvent) {
   EXPECT_TRUE(keys.Remove("7", 101));
   EXPECT_FALSE(keys.Remove("7", 101));
   EXPECT_FALSE(keys.Remove("9", 100));
-  EXPECT_THAT(keys.ChosenRows(3), ElementsAre(true, false, true));
+  EXPECT_THAT(ChosenRows(keys, 3), ElementsAre(true, false, true));
 }
 
 TEST(EventKeys, RangesOfDaysLeaveOutWhatWasRemoved) {
@@ -59,7 +65,30 @@ TEST(EventKeys, EmptyTableHasNothing) {
   EXPECT_FALSE(keys.Remove("1", 1));
   EXPECT_TRUE(keys.IdsOfDays().empty());
   keys.Add("", 0, 0, "", 0);
-  EXPECT_THAT(keys.ChosenRows(1), ElementsAre(true));
+  EXPECT_THAT(ChosenRows(keys, 1), ElementsAre(true));
+}
+
+TEST(EventKeys, PartsHoldEveryKeyOnceAndAboutEquallyMany) {
+  constexpr int64_t kKeys = 10'000;
+  constexpr int64_t kParts = 7;
+  std::vector<bool> chosen(kKeys);
+  int64_t held = 0;
+  int removed = 0;
+  for (int64_t part = 0; part < kParts; ++part) {
+    EventKeys keys({part, kParts});
+    for (int64_t row = 0; row < kKeys; ++row) {
+      keys.Add(std::to_string(row), kDay, 1, "", row);
+      keys.Add(std::to_string(row), kDay, 2, "", row);
+    }
+    EXPECT_LT(keys.held(), kKeys / kParts * 5 / 4);
+    held += keys.held();
+    removed += keys.Remove("0", kDay) ? 1 : 0;
+    keys.MarkChosen(chosen);
+  }
+  EXPECT_EQ(held, kKeys);
+  EXPECT_EQ(removed, 1);
+  EXPECT_FALSE(chosen.at(0));  // removed by the one part that held it
+  for (size_t row = 1; row < chosen.size(); ++row) ASSERT_TRUE(chosen[row]) << row;
 }
 
 TEST(EventKeys, AgreesWithAMapOverManyKeys) {
@@ -76,7 +105,7 @@ TEST(EventKeys, AgreesWithAMapOverManyKeys) {
     if (!added) found->second = std::min(found->second, std::pair(ingestion, row));
   }
   EXPECT_EQ(keys.size(), static_cast<int64_t>(expected.size()));
-  const std::vector<bool> chosen = keys.ChosenRows(kRows);
+  const std::vector<bool> chosen = ChosenRows(keys, kRows);
   int64_t count = 0;
   for (const bool one : chosen) count += one ? 1 : 0;
   EXPECT_EQ(count, keys.size());

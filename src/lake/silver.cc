@@ -3,14 +3,16 @@
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
-#include "datafile/file_reader.h"
+#include "iceberg/assert_no_files_added.h"
 #include "iceberg/transaction.h"
 #include "lake/background_writer.h"
 #include "lake/definitions.h"
 #include "lake/position.h"
+#include "lake/read_ahead.h"
 #include "lake/silver_parser.h"
 #include "lake/silver_plan.h"
 #include "lake/silver_rows.h"
@@ -18,9 +20,13 @@
 namespace octolake::lake {
 namespace {
 
-// How often a chunk, and the whole step, are begun again because somebody else committed. Each time
+// How often a step tries in vain, because somebody else committed, before it gives up. Each time
 // somebody else has got on, so that more is a sign of something else.
-constexpr int kMaxAttempts = 10;
+constexpr int kMaxLostRaces = 10;
+
+// Payloads are long: more rows would leave the processor's cache between decoding and parsing, and
+// take fresh memory from the kernel for every batch.
+constexpr int64_t kRowsOfABatch = 1024;
 
 using DataFiles = std::vector<iceberg::DataFile>;
 
@@ -36,14 +42,16 @@ class SilverStep {
   // kCommitConflict: another step moved the position; what was committed before stands.
   Status Run();
   SilverReport& report() { return report_; }
+  // Asked after every lost race.
+  bool MayStartOver() { return ++lost_races_ < kMaxLostRaces; }
 
  private:
   Status RunChunk(const SilverChunk& chunk);
   Status TryChunk(const SilverChunk& chunk, const iceberg::Table& silver);
-  Result<DataFiles> WriteChunk(const SilverChunk& chunk, const RowChoice& choice,
+  Result<DataFiles> WriteChunk(const DataFiles& bronze_files, const RowChoice& choice,
                                const iceberg::Table& silver);
-  Status WriteFile(const iceberg::DataFile& file, int64_t first_row, const RowChoice& choice,
-                   TimestampMicros processed_at, SilverParser* parser, BackgroundWriter* writer);
+  Status WriteRows(const DataFiles& bronze_files, const RowChoice& choice,
+                   BackgroundWriter* writer);
   Status Commit(const SilverChunk& chunk, const iceberg::Table& silver, DataFiles files);
   void OnRows(int64_t rows);
 
@@ -56,6 +64,7 @@ class SilverStep {
   iceberg::Schema bronze_columns_;
   SourcePosition position_;  // where the next commit begins
   SilverReport report_;
+  int lost_races_ = 0;  // since the last commit
   int64_t rows_total_ = 0;
   int64_t half_rows_ = 0;  // every row is read twice: its key, then what is written
 };
@@ -74,6 +83,12 @@ std::vector<int64_t> ChosenIn(const RowChoice& choice, int64_t first, int64_t co
     if (choice.chosen[static_cast<size_t>(first + i)]) rows.push_back(i);
   }
   return rows;
+}
+
+std::vector<iceberg::PartitionValues> PartitionsOf(const DataFiles& files) {
+  std::vector<iceberg::PartitionValues> partitions;
+  for (const iceberg::DataFile& file : files) partitions.push_back(file.partition);
+  return partitions;
 }
 
 void SilverStep::OnRows(int64_t rows) {
@@ -111,7 +126,7 @@ Status SilverStep::Run() {
 
 Status SilverStep::RunChunk(const SilverChunk& chunk) {
   const int64_t half_rows_before = half_rows_;
-  for (int attempt = 1;; ++attempt) {
+  while (true) {
     OCTO_ASSIGN(const iceberg::Table silver,
                 iceberg::LoadTableAgain(warehouse_.catalog(), silver_name_));
     OCTO_ASSIGN(const SourcePosition now, ReadPosition(silver, bronze_name_));
@@ -122,17 +137,18 @@ Status SilverStep::RunChunk(const SilverChunk& chunk) {
     }
     half_rows_ = half_rows_before;
     Status tried = TryChunk(chunk, silver);
-    if (tried || tried.error().kind != ErrorKind::kCommitConflict || attempt == kMaxAttempts) {
-      return tried;
-    }
+    if (tried || tried.error().kind != ErrorKind::kCommitConflict || !MayStartOver()) return tried;
   }
 }
 
 Status SilverStep::TryChunk(const SilverChunk& chunk, const iceberg::Table& silver) {
-  OCTO_ASSIGN(const RowChoice choice,
-              ChooseRows(warehouse_.file_system(), bronze_, chunk.files, silver, options_.sources,
-                         [this](int64_t rows) { OnRows(rows); }));
-  OCTO_ASSIGN(DataFiles files, WriteChunk(chunk, choice, silver));
+  DataFiles bronze_files;
+  for (const iceberg::ScanTask& task : chunk.files) bronze_files.push_back(task.file);
+  OCTO_ASSIGN(const RowChoice choice, ChooseRows(warehouse_.file_system(), bronze_, bronze_files,
+                                                 silver, {options_.sources, options_.keys_at_once},
+                                                 [this](int64_t rows) { OnRows(rows); }));
+  report_.most_keys_at_once = std::max(report_.most_keys_at_once, choice.most_keys_at_once);
+  OCTO_ASSIGN(DataFiles files, WriteChunk(bronze_files, choice, silver));
   OCTO_TRY(Commit(chunk, silver, std::move(files)));
   report_.bronze_rows += choice.candidates;
   report_.added += choice.chosen_count;
@@ -140,50 +156,56 @@ Status SilverStep::TryChunk(const SilverChunk& chunk, const iceberg::Table& silv
   return {};
 }
 
-Result<DataFiles> SilverStep::WriteChunk(const SilverChunk& chunk, const RowChoice& choice,
+Result<DataFiles> SilverStep::WriteChunk(const DataFiles& bronze_files, const RowChoice& choice,
                                          const iceberg::Table& silver) {
-  if (choice.chosen_count == 0) return DataFiles{};
+  if (choice.chosen_count == 0) {
+    OnRows(static_cast<int64_t>(choice.chosen.size()));
+    return DataFiles{};
+  }
   OCTO_ASSIGN(auto table_writer,
               datafile::MakeTableWriter(warehouse_.file_system(), warehouse_.random(),
                                         *silver.metadata, options_.writer));
   std::vector<std::unique_ptr<datafile::TableWriter>> writers;
   writers.push_back(std::move(table_writer));
   BackgroundWriter writer(warehouse_.file_system(), std::move(writers));
-  SilverParser parser;
-  const TimestampMicros processed_at = warehouse_.clock().Now();
-  int64_t first_row = 0;
-  for (const iceberg::ScanTask& task : chunk.files) {
-    const int64_t count = task.file.record_count;
-    if (AnyChosen(choice, first_row, count)) {
-      OCTO_TRY(WriteFile(task.file, first_row, choice, processed_at, &parser, &writer));
-    } else {
-      OnRows(count);
-    }
-    first_row += count;
-  }
+  OCTO_TRY(WriteRows(bronze_files, choice, &writer));
   OCTO_ASSIGN(auto files, writer.Finish());
   return std::move(files.front());
 }
 
-Status SilverStep::WriteFile(const iceberg::DataFile& file, int64_t first_row,
-                             const RowChoice& choice, TimestampMicros processed_at,
-                             SilverParser* parser, BackgroundWriter* writer) {
-  OCTO_ASSIGN(auto reader, datafile::OpenDataFile(warehouse_.file_system(), file, bronze_columns_));
+// Decoding, parsing and encoding overlap, each in a thread of its own.
+Status SilverStep::WriteRows(const DataFiles& bronze_files, const RowChoice& choice,
+                             BackgroundWriter* writer) {
+  DataFiles with_chosen;
+  std::vector<int64_t> first_rows;
+  int64_t first_row = 0;
+  for (const iceberg::DataFile& file : bronze_files) {
+    if (AnyChosen(choice, first_row, file.record_count)) {
+      with_chosen.push_back(file);
+      first_rows.push_back(first_row);
+    } else {
+      OnRows(file.record_count);
+    }
+    first_row += file.record_count;
+  }
+  ReadAhead reader(warehouse_.file_system(), with_chosen, bronze_columns_, {kRowsOfABatch});
+  SilverParser parser;
+  const TimestampMicros processed_at = warehouse_.clock().Now();
   while (true) {
-    OCTO_ASSIGN(const auto batch, reader->Next());
-    if (batch == nullptr) return {};
-    const auto rows = ChosenIn(choice, first_row, batch->num_rows());
-    first_row += batch->num_rows();
+    OCTO_ASSIGN(const auto next, reader.Next());
+    if (next.batch == nullptr) return {};
+    const int64_t count = next.batch->num_rows();
+    const auto rows = ChosenIn(choice, first_rows[next.file], count);
+    first_rows[next.file] += count;
     if (!rows.empty()) {
-      OCTO_ASSIGN(auto parsed, parser->Parse(*batch, rows, processed_at));
+      OCTO_ASSIGN(auto parsed, parser.Parse(*next.batch, rows, processed_at));
       OCTO_TRY(writer->Write(0, std::move(parsed)));
     }
-    OnRows(batch->num_rows());
+    OnRows(count);
   }
 }
 
-// Asserting the snapshot that was deduplicated against is stricter than it must be (new files in
-// other partitions could not hurt), but always right, and only foreign writers ever lose by it.
+// What others added meanwhile hurts only where it may hold the same events: in the days written to.
 Status SilverStep::Commit(const SilverChunk& chunk, const iceberg::Table& silver, DataFiles files) {
   if (files.empty() && !chunk.position) return {};
   const std::string tag = PositionTag(bronze_name_);
@@ -193,9 +215,10 @@ Status SilverStep::Commit(const SilverChunk& chunk, const iceberg::Table& silver
   }
   iceberg::Transaction transaction(warehouse_.catalog(), warehouse_.update_context());
   transaction.Add(silver_name_, iceberg::AssertTableUuid(silver.metadata->table_uuid));
-  transaction.Add(silver_name_,
-                  iceberg::AssertCurrentSnapshot(silver.metadata->current_snapshot_id));
   transaction.Add(silver_name_, iceberg::AssertTag(tag, position_.tagged_snapshot));
+  transaction.Add(silver_name_, iceberg::AssertNoFilesAdded(silver.metadata->current_snapshot_id,
+                                                            silver.metadata->default_spec_id,
+                                                            PartitionsOf(files)));
   transaction.Add(silver_name_, iceberg::AppendFiles(files, std::move(summary)));
   if (chunk.position) transaction.Add(silver_name_, iceberg::SetTag(tag, std::nullopt));
   auto committed = transaction.Commit();
@@ -207,6 +230,7 @@ Status SilverStep::Commit(const SilverChunk& chunk, const iceberg::Table& silver
     return WithContext(std::move(error), "commit to " + silver_name_.ToString());
   }
   ++report_.commits;
+  lost_races_ = 0;
   if (chunk.position) {
     OCTO_ASSIGN(position_, ReadPosition(committed->front(), bronze_name_));
     report_.consumed_snapshot = position_.consumed_snapshot;
@@ -219,10 +243,10 @@ Status SilverStep::Commit(const SilverChunk& chunk, const iceberg::Table& silver
 Result<SilverReport> RunSilver(Warehouse& warehouse, const SilverOptions& options,
                                ProgressListener& progress) {
   SilverStep step(warehouse, options, progress);
-  for (int attempt = 1;; ++attempt) {
+  while (true) {
     Status done = step.Run();
     if (done) return std::move(step.report());
-    if (done.error().kind == ErrorKind::kCommitConflict && attempt < kMaxAttempts) continue;
+    if (done.error().kind == ErrorKind::kCommitConflict && step.MayStartOver()) continue;
     const SilverReport& report = step.report();
     if (report.commits == 0) return tl::unexpected(std::move(done).error());
     return WithContext(std::move(done).error(), std::to_string(report.added) + " events in " +

@@ -15,8 +15,10 @@ namespace octolake::lake {
 
 struct SilverOptions {
   bool rescan = false;  // read all of Bronze, whatever the position (harmless: deduplicated)
-  // Bronze rows of one commit, at least one snapshot; bounds the memory of deduplication.
+  // Bronze rows of one commit, at least one snapshot (a rescan of a compacted Bronze is one).
   int64_t commit_rows = 4'000'000;
+  // Keys of events held in memory at once, whatever the rows of a commit (about 110 bytes a key).
+  int64_t keys_at_once = 1'000'000;
   // Values of Bronze's source column; empty: all. The position passes over rows of other sources:
   // after a source was added, rescan once.
   std::vector<std::string> sources;
@@ -28,6 +30,7 @@ struct SilverReport {
   int64_t added = 0;
   int64_t duplicates = 0;
   int64_t commits = 0;
+  int64_t most_keys_at_once = 0;  // held by deduplication
   // Set when Bronze had to be read as a whole, and why (first run excepted).
   std::string rescan_reason;
   std::optional<int64_t> consumed_snapshot;

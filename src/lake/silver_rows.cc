@@ -8,10 +8,12 @@
 #include <memory>
 #include <optional>
 #include <unordered_set>
+#include <utility>
 
 #include "base/civil_time.h"
-#include "datafile/file_reader.h"
+#include "iceberg/scan.h"
 #include "lake/event_keys.h"
+#include "lake/read_ahead.h"
 
 namespace octolake::lake {
 namespace {
@@ -51,20 +53,22 @@ tl::unexpected<Error> RowWithoutKey(const std::string& file, int64_t row) {
 
 class BronzeKeyReader {
  public:
-  BronzeKeyReader(io::FileSystem& fs, const std::vector<std::string>& sources)
-      : fs_(fs), filter_(sources) {}
+  explicit BronzeKeyReader(const std::vector<std::string>& sources) : filter_(sources) {}
 
-  // Adds a file's keys; its first row has the number `first_row`.
-  Status Read(const iceberg::DataFile& file, const iceberg::Schema& columns, int64_t first_row,
-              EventKeys* keys, const RowsRead& rows_read) {
-    OCTO_ASSIGN(auto reader, datafile::OpenDataFile(fs_, file, columns));
-    int64_t row = first_row;
+  // Adds the keys of the files' rows, numbered through.
+  Status Read(io::FileSystem& fs, const std::vector<iceberg::DataFile>& files,
+              const iceberg::Schema& columns, EventKeys* keys) {
+    ReadAhead reader(fs, files, columns);
+    int64_t row = 0;
+    int64_t row_in_file = 0;
+    size_t file = 0;
     while (true) {
-      OCTO_ASSIGN(const auto batch, reader->Next());
-      if (batch == nullptr) return {};
-      OCTO_TRY(AddBatch(*batch, file.file_path, row, row - first_row, keys));
-      row += batch->num_rows();
-      rows_read(batch->num_rows());
+      OCTO_ASSIGN(const auto next, reader.Next());
+      if (next.batch == nullptr) return {};
+      if (std::exchange(file, next.file) != next.file) row_in_file = 0;
+      OCTO_TRY(AddBatch(*next.batch, files[file].file_path, row, row_in_file, keys));
+      row += next.batch->num_rows();
+      row_in_file += next.batch->num_rows();
     }
   }
 
@@ -90,7 +94,6 @@ class BronzeKeyReader {
     return {};
   }
 
-  io::FileSystem& fs_;
   SourceFilter filter_;
   int64_t candidates_ = 0;
 };
@@ -139,19 +142,41 @@ Result<std::vector<iceberg::DataFile>> FilesToCompare(io::FileSystem& fs,
   return files;
 }
 
-Status RemoveKeysOfFile(io::FileSystem& fs, const iceberg::DataFile& file,
-                        const iceberg::Schema& columns, EventKeys* keys) {
-  OCTO_ASSIGN(auto reader, datafile::OpenDataFile(fs, file, columns));
+Status RemoveKeysOf(io::FileSystem& fs, const std::vector<iceberg::DataFile>& files,
+                    const iceberg::Schema& columns, EventKeys* keys) {
+  ReadAhead reader(fs, files, columns);
   while (true) {
-    OCTO_ASSIGN(const auto batch, reader->Next());
-    if (batch == nullptr) return {};
-    OCTO_ASSIGN(const auto* ids, ColumnOf<arrow::StringArray>(*batch, "event_id", file.file_path));
+    OCTO_ASSIGN(const auto next, reader.Next());
+    if (next.batch == nullptr) return {};
+    const std::string& path = files[next.file].file_path;
+    OCTO_ASSIGN(const auto* ids, ColumnOf<arrow::StringArray>(*next.batch, "event_id", path));
     OCTO_ASSIGN(const auto* times,
-                ColumnOf<arrow::TimestampArray>(*batch, "created_at", file.file_path));
-    for (int64_t i = 0; i < batch->num_rows(); ++i) {
+                ColumnOf<arrow::TimestampArray>(*next.batch, "created_at", path));
+    for (int64_t i = 0; i < next.batch->num_rows(); ++i) {
       keys->Remove(ids->GetView(i), times->Value(i));
     }
   }
+}
+
+// Chooses among the rows whose key is of the part.
+Status ChoosePart(io::FileSystem& fs, const iceberg::Table& bronze,
+                  const std::vector<iceberg::DataFile>& files, const iceberg::Table& silver,
+                  const std::vector<std::string>& sources, KeyPart part, RowChoice& choice) {
+  OCTO_ASSIGN(
+      const auto bronze_columns,
+      SelectColumns(bronze, {"id", "event_time", "ingestion_timestamp", "trace_id", "source"}));
+  EventKeys keys(part);
+  BronzeKeyReader reader(sources);
+  OCTO_TRY(reader.Read(fs, files, bronze_columns, &keys));
+
+  OCTO_ASSIGN(const auto silver_columns, SelectColumns(silver, {"event_id", "created_at"}));
+  OCTO_ASSIGN(const auto compared, FilesToCompare(fs, *silver.metadata, keys.IdsOfDays()));
+  if (!compared.empty()) OCTO_TRY(RemoveKeysOf(fs, compared, silver_columns, &keys));
+  keys.MarkChosen(choice.chosen);
+  choice.chosen_count += keys.size();
+  choice.candidates = reader.candidates();
+  choice.most_keys_at_once = std::max(choice.most_keys_at_once, keys.held());
+  return {};
 }
 
 }  // namespace
@@ -174,26 +199,21 @@ Result<iceberg::Schema> SelectColumns(const iceberg::Table& table,
 }
 
 Result<RowChoice> ChooseRows(io::FileSystem& fs, const iceberg::Table& bronze,
-                             const std::vector<iceberg::ScanTask>& files,
-                             const iceberg::Table& silver, const std::vector<std::string>& sources,
-                             const RowsRead& rows_read) {
-  OCTO_ASSIGN(
-      const auto bronze_columns,
-      SelectColumns(bronze, {"id", "event_time", "ingestion_timestamp", "trace_id", "source"}));
-  EventKeys keys;
-  BronzeKeyReader reader(fs, sources);
-  int64_t row_count = 0;
-  for (const iceberg::ScanTask& task : files) {
-    OCTO_TRY(reader.Read(task.file, bronze_columns, row_count, &keys, rows_read));
-    row_count += task.file.record_count;
+                             const std::vector<iceberg::DataFile>& files,
+                             const iceberg::Table& silver, const ChooseOptions& options,
+                             const RowsDone& rows_done) {
+  int64_t rows = 0;
+  for (const iceberg::DataFile& file : files) rows += file.record_count;
+  RowChoice choice;
+  choice.chosen.resize(static_cast<size_t>(rows));
+  const int64_t at_once = std::max<int64_t>(options.keys_at_once, 1);
+  const int64_t parts = std::max<int64_t>((rows + at_once - 1) / at_once, 1);
+  for (int64_t part = 0; part < parts; ++part) {
+    // Other parts' rows count as done, a share of them each time.
+    OCTO_TRY(ChoosePart(fs, bronze, files, silver, options.sources, {part, parts}, choice));
+    rows_done(rows * (part + 1) / parts - rows * part / parts);
   }
-
-  OCTO_ASSIGN(const auto silver_columns, SelectColumns(silver, {"event_id", "created_at"}));
-  OCTO_ASSIGN(const auto compared, FilesToCompare(fs, *silver.metadata, keys.IdsOfDays()));
-  for (const iceberg::DataFile& file : compared) {
-    OCTO_TRY(RemoveKeysOfFile(fs, file, silver_columns, &keys));
-  }
-  return RowChoice{keys.ChosenRows(row_count), keys.size(), reader.candidates()};
+  return choice;
 }
 
 }  // namespace octolake::lake

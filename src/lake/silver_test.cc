@@ -50,6 +50,31 @@ class SilverTest : public WarehouseTest {
     Must(transaction.Commit());
   }
 
+  // A file of rows of Silver as another program would write them, with no commit that names it.
+  iceberg::DataFile SilverFileElsewhere(const std::string& directory, const std::string& lines) {
+    WarehouseOptions options;
+    options.directory = directory;
+    auto elsewhere = Must(Warehouse::Open(options, clock_, SystemRandom()));
+    Must(CreateTables(*elsewhere));
+    IgnoreProgress progress;
+    const std::string path = WriteFile(std::to_string(++files_) + "-elsewhere.json", lines);
+    Must(LoadFiles(*elsewhere, {path}, {}, progress));
+    Must(RunSilver(*elsewhere, {}, progress));
+    const auto table = Must(elsewhere->catalog().LoadTable(ParsedEvents({})));
+    return Must(iceberg::PlanScan(elsewhere->file_system(), *table.metadata, std::nullopt, {}))
+        .at(0)
+        .file;
+  }
+  // Names a file that holds no event of the tests, in a day of its own.
+  void AppendForeignFile(int32_t day) {
+    iceberg::DataFile file;
+    file.file_path = "file:///nowhere/" + std::to_string(day) + ".parquet";
+    file.partition = {iceberg::Literal(day)};
+    file.record_count = 1;
+    file.file_size_in_bytes = 1;
+    Commit(ParsedEvents({}), iceberg::AppendFiles({file}, {}), *others_);
+  }
+
   int files_ = 0;
 };
 
@@ -276,28 +301,128 @@ TEST_F(SilverTest, ARaceLostToAStepThatCameLessFarIsGoneOnFrom) {
   EXPECT_EQ(CountRows(ParsedEvents({})), 1);
 }
 
-TEST_F(SilverTest, AForeignCommitToSilverMakesTheChunkStartOver) {
+TEST_F(SilverTest, ForeignCommitsElsewhereMakeNothingStartOver) {
   LoadLines(EventLine("1", kDay1));
   HookedCatalog& catalog = HookCatalog();
-  const auto foreign = [&] { Commit(ParsedEvents({}), iceberg::AppendFiles({}, {}), *others_); };
-  catalog.before_commit = {foreign, foreign};
+  int32_t day = 20'000;
+  std::set<std::string> written;  // before each of our attempts to commit
+  catalog.before_commit.assign(4, [&] {
+    for (const auto& file :
+         Must(others_->file_system().List(Parsed().metadata->location + "/data"))) {
+      written.insert(file.location);
+    }
+    AppendForeignFile(day++);
+  });
   const SilverReport report = Silver();
+  EXPECT_TRUE(catalog.before_commit.empty());
+  EXPECT_EQ(written.size(), 1u);
   EXPECT_EQ(report.added, 1);
   EXPECT_EQ(report.bronze_rows, 1);
-  EXPECT_EQ(CountRows(ParsedEvents({})), 1);
-  EXPECT_EQ(CountDataFiles(ParsedEvents({})), 1);
+  EXPECT_EQ(report.commits, 1);
+  EXPECT_EQ(CountRows(ParsedEvents({})), 1 + 4);
+}
+
+TEST_F(SilverTest, AForeignFileInADayWrittenToMakesTheChunkStartOver) {
+  LoadLines(EventLine("1", kDay1) + EventLine("2", kDay2) + EventLine("3", kDay2));
+  // The others have the event already: rows of day 2 that Silver wrote elsewhere.
+  const std::string elsewhere = directory_ + "/elsewhere";
+  const iceberg::DataFile foreign = SilverFileElsewhere(elsewhere, EventLine("2", kDay2));
+  HookedCatalog& catalog = HookCatalog();
+  catalog.before_commit = {
+      [&] { Commit(ParsedEvents({}), iceberg::AppendFiles({foreign}, {}), *others_); }};
+  const SilverReport report = Silver();
+  EXPECT_EQ(report.added, 2);
+  EXPECT_EQ(report.duplicates, 1);
+  EXPECT_EQ(report.commits, 1);
+  EXPECT_THAT(Keys(), UnorderedElementsAre("1@1420113600000000", "2@1420200000000000",
+                                           "3@1420200000000000"));
 }
 
 TEST_F(SilverTest, GivesUpWhenOthersAlwaysComeFirst) {
   LoadLines(EventLine("1", kDay1));
   HookedCatalog& catalog = HookCatalog();
-  const auto foreign = [&] { Commit(ParsedEvents({}), iceberg::AppendFiles({}, {}), *others_); };
-  catalog.before_commit.assign(1000, foreign);
+  const iceberg::DataFile foreign =
+      SilverFileElsewhere(directory_ + "/elsewhere", EventLine("9", kDay1));
+  int number = 0;
+  const auto come_first = [&] {
+    // The same rows under another name each time.
+    iceberg::DataFile file = foreign;
+    file.file_path += "-" + std::to_string(number++);
+    std::filesystem::copy_file(foreign.file_path.substr(7), file.file_path.substr(7));
+    Commit(ParsedEvents({}), iceberg::AppendFiles({file}, {}), *others_);
+  };
+  catalog.before_commit.assign(100, come_first);
   IgnoreProgress progress;
   const auto report = RunSilver(*warehouse_, {}, progress);
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().kind, ErrorKind::kCommitConflict);
-  EXPECT_EQ(CountDataFiles(ParsedEvents({})), 0);
+  EXPECT_EQ(CountDataFiles(ParsedEvents({})), 0);  // of ours
+}
+
+// Steps and others that append to random days at random moments: nothing is twice in Silver but
+// what others put there, and nothing is missing.
+TEST_F(SilverTest, RacesWithOthersLoseAndDoubleNothing) {
+  constexpr int kRounds = 5;
+  SeededRandom random(7);
+  const auto event = [](int64_t number) {
+    const std::string day = number % 3 == 0   ? "2015-01-01"
+                            : number % 3 == 1 ? "2015-01-02"
+                                              : "2015-01-03";
+    return EventLine(std::to_string(number), day + "T12:00:00Z");
+  };
+  HookedCatalog& catalog = HookCatalog();
+  int64_t next = 0;
+  for (int round = 0; round < kRounds; ++round) {
+    SCOPED_TRACE("round " + std::to_string(round));
+    std::string lines;
+    const int64_t first = next;
+    for (; next < first + 6; ++next) lines += event(next);
+    LoadLines(lines);
+    // Others write some of the same events, each once.
+    std::vector<iceberg::DataFile> foreign;
+    for (int64_t number = first; number < next; ++number) {
+      if (random.Next() % 3 != 0) continue;
+      foreign.push_back(
+          SilverFileElsewhere(directory_ + "/other" + std::to_string(number), event(number)));
+    }
+    catalog.before_commit.clear();
+    for (const iceberg::DataFile& file : foreign) {
+      catalog.before_commit.push_back(
+          [this, file] { Commit(ParsedEvents({}), iceberg::AppendFiles({file}, {}), *others_); });
+    }
+    const SilverReport report = Silver();
+    // What others added after our commit was not there to be seen; all else was.
+    EXPECT_EQ(report.added + report.duplicates, 6);
+    catalog.before_commit.clear();
+    const auto keys = Keys();
+    EXPECT_EQ(std::set<std::string>(keys.begin(), keys.end()).size(), keys.size());
+    EXPECT_EQ(static_cast<int64_t>(keys.size()), next);
+  }
+}
+
+TEST_F(SilverTest, ARescanHoldsAFewKeysAtATime) {
+  constexpr int kEvents = 600;
+  std::string lines;
+  for (int i = 0; i < kEvents; ++i) {
+    lines += EventLine(std::to_string(i), i % 2 == 0 ? kDay1 : kDay2);
+    if (i % 10 == 0) lines += EventLine(std::to_string(i), i % 2 == 0 ? kDay1 : kDay2);
+  }
+  LoadLines(lines);
+  SilverOptions few;
+  few.keys_at_once = 100;
+  few.rescan = true;
+  const SilverReport first = Silver(few);
+  EXPECT_EQ(first.added, kEvents);
+  EXPECT_EQ(first.duplicates, kEvents / 10);
+  EXPECT_GT(first.most_keys_at_once, 0);
+  EXPECT_LT(first.most_keys_at_once, 150);
+  const SilverReport again = Silver(few);
+  EXPECT_EQ(again.added, 0);
+  EXPECT_EQ(again.duplicates, kEvents + kEvents / 10);
+  EXPECT_LT(again.most_keys_at_once, 150);
+  auto keys = Keys();
+  EXPECT_EQ(std::set<std::string>(keys.begin(), keys.end()).size(), keys.size());
+  EXPECT_EQ(keys.size(), static_cast<size_t>(kEvents));
 }
 
 TEST_F(SilverTest, NothingIsRemovedWhenTheOutcomeIsUnknown) {
