@@ -1,7 +1,12 @@
 #include <arrow/record_batch.h>
 
 #include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <functional>
 #include <map>
+#include <mutex>
+#include <thread>
 
 #include "datafile/arrow_schema.h"
 #include "datafile/table_writer.h"
@@ -9,11 +14,21 @@
 #include "lake/definitions.h"
 #include "model/relations.h"
 #include "model/run.h"
+#include "sql/integer_cell.h"
 
 namespace octolake::model {
 namespace {
 
 using Outcome = TestReport::Outcome;
+
+// Tests are many and small: each is run by one thread, several side by side. DuckDB's own threads
+// would wait busily for each other most of the time.
+int TestsAtOnce(const TestOptions& options) {
+  // Storing failures commits, one test after the other.
+  if (options.store_failures) return 1;
+  if (options.session.threads > 0) return options.session.threads;
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+}
 
 bool Wanted(const Bundle& bundle, const DataTest& test, const std::vector<std::string>& names) {
   if (names.empty()) return true;
@@ -40,6 +55,7 @@ struct TestSession {
 Result<TestSession> OpenTestSession(lake::Warehouse& warehouse, const Bundle& bundle,
                                     const TestOptions& options) {
   sql::SessionOptions session_options = options.session;
+  session_options.threads = 1;
   if (session_options.temp_directory.empty()) {
     session_options.temp_directory = warehouse.temp_directory();
   }
@@ -60,19 +76,26 @@ Result<TestSession> OpenTestSession(lake::Warehouse& warehouse, const Bundle& bu
   return opened;
 }
 
-Result<bool> Holds(sql::Session& session, int64_t failures, const std::string& comparison) {
-  OCTO_ASSIGN(int64_t holds, session.QueryInteger("SELECT CAST((" + std::to_string(failures) + " " +
-                                                  comparison + ") AS BIGINT)"));
-  return holds != 0;
+// One query a test: its number of failures, and whether the comparisons of it hold.
+std::string CountQuery(const DataTest& test) {
+  const auto holds = [](const std::string& comparison) {
+    return "CAST((failures " + comparison + ") AS BIGINT)";
+  };
+  return "SELECT failures, " + holds(test.error_if) + ", " + holds(test.warn_if) +
+         " FROM (SELECT " + test.fail_calc + " AS failures FROM (" + test.sql +
+         "\n) AS failing_rows) AS counted";
 }
 
-Result<Outcome> Judge(sql::Session& session, const DataTest& test, int64_t failures) {
-  if (test.severity == Severity::kError) {
-    OCTO_ASSIGN(bool failed, Holds(session, failures, test.error_if));
-    if (failed) return Outcome::kFailed;
-  }
-  OCTO_ASSIGN(bool warned, Holds(session, failures, test.warn_if));
-  return warned ? Outcome::kWarned : Outcome::kPassed;
+Status Count(sql::Session& session, const DataTest& test, TestReport& report) {
+  OCTO_ASSIGN(auto rows, session.Query(CountQuery(test)));
+  OCTO_ASSIGN(const auto batch, rows->Next());
+  OCTO_ASSIGN(report.failures, sql::IntegerOf(batch.get(), 0, test.name));
+  OCTO_ASSIGN(const int64_t fails, sql::IntegerOf(batch.get(), 1, test.name));
+  OCTO_ASSIGN(const int64_t warns, sql::IntegerOf(batch.get(), 2, test.name));
+  report.outcome = Outcome::kPassed;
+  if (warns != 0) report.outcome = Outcome::kWarned;
+  if (fails != 0 && test.severity == Severity::kError) report.outcome = Outcome::kFailed;
+  return {};
 }
 
 // The table for a test's failing rows, made anew if its columns changed.
@@ -114,20 +137,67 @@ Result<std::string> StoreFailures(lake::Warehouse& warehouse, sql::Session& sess
   return tl::unexpected<Error>(committed.error());
 }
 
-Status RunTest(lake::Warehouse& warehouse, const TestSession& opened, const DataTest& test,
-               bool store_failures, TestReport& report) {
-  for (const std::string& id : test.depends_on) {
+// A test whose report is filled in by whoever runs it.
+struct TestRun {
+  const DataTest* test = nullptr;
+  TestReport report;
+  Status status;
+};
+
+Status RunTest(lake::Warehouse& warehouse, const TestSession& opened, bool store_failures,
+               TestRun& run) {
+  for (const std::string& id : run.test->depends_on) {
     const auto found = opened.unreadable.find(id);
     if (found != opened.unreadable.end()) return MakeError(ErrorKind::kIo, found->second);
   }
-  sql::Session& session = *opened.session;
-  OCTO_ASSIGN(report.failures, session.QueryInteger("SELECT " + test.fail_calc + " FROM (" +
-                                                    test.sql + "\n) AS failing_rows"));
-  OCTO_ASSIGN(report.outcome, Judge(session, test, report.failures));
+  OCTO_TRY(Count(*opened.session, *run.test, run.report));
   if (store_failures) {
-    OCTO_ASSIGN(report.stored_in, StoreFailures(warehouse, session, test));
+    OCTO_ASSIGN(run.report.stored_in, StoreFailures(warehouse, *opened.session, *run.test));
   }
   return {};
+}
+
+// Tells `finished`, in the calling thread, each time a test is done.
+void RunAll(std::vector<TestRun>& runs, size_t threads, const std::function<Status(TestRun&)>& body,
+            const std::function<void(const TestRun&)>& finished) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  size_t next = 0;
+  std::deque<const TestRun*> done;
+  const auto work = [&] {
+    std::unique_lock lock(mutex);
+    while (next < runs.size()) {
+      TestRun& run = runs[next++];
+      lock.unlock();
+      run.status = body(run);
+      lock.lock();
+      done.push_back(&run);
+      changed.notify_one();
+    }
+  };
+  std::vector<std::jthread> workers;
+  for (size_t i = 0; i < std::min(threads, runs.size()); ++i) workers.emplace_back(work);
+  std::unique_lock lock(mutex);
+  for (size_t told = 0; told < runs.size(); ++told) {
+    changed.wait(lock, [&] { return !done.empty(); });
+    const TestRun* run = done.front();
+    done.pop_front();
+    lock.unlock();
+    finished(*run);
+    lock.lock();
+  }
+}
+
+std::vector<TestReport> Reports(std::vector<TestRun> runs) {
+  std::vector<TestReport> reports;
+  for (TestRun& run : runs) {
+    if (!run.status) {
+      run.report.outcome = Outcome::kErrored;
+      run.report.error = run.status.error().message;
+    }
+    reports.push_back(std::move(run.report));
+  }
+  return reports;
 }
 
 }  // namespace
@@ -137,23 +207,25 @@ Result<std::vector<TestReport>> RunDataTests(lake::Warehouse& warehouse, const B
                                              ProgressListener& progress) {
   OCTO_TRY(CheckTestNames(bundle, options.select));
   OCTO_ASSIGN(TestSession opened, OpenTestSession(warehouse, bundle, options));
-  std::vector<TestReport> reports;
+  std::vector<TestRun> runs;
   for (const DataTest& test : bundle.tests) {
     if (!Wanted(bundle, test, options.select)) continue;
-    progress.OnProgress({"test " + test.name, "tests", static_cast<int64_t>(reports.size()),
-                         static_cast<int64_t>(bundle.tests.size())});
-    TestReport report;
-    report.name = test.name;
-    report.description = test.description;
-    report.outcome = Outcome::kPassed;
-    Status status = RunTest(warehouse, opened, test, options.store_failures, report);
-    if (!status) {
-      report.outcome = Outcome::kErrored;
-      report.error = status.error().message;
-    }
-    reports.push_back(std::move(report));
+    runs.push_back({&test, {test.name, test.description, Outcome::kPassed, 0, "", ""}, {}});
   }
-  return reports;
+  int64_t done = 0;
+  const auto body = [&](TestRun& run) {
+    return RunTest(warehouse, opened, options.store_failures, run);
+  };
+  RunAll(runs, static_cast<size_t>(TestsAtOnce(options)), body, [&](const TestRun& run) {
+    progress.OnProgress(
+        {"test " + run.test->name, "tests", ++done, static_cast<int64_t>(runs.size())});
+  });
+  // Tests share the session's memory: what had too little of it may do alone.
+  for (TestRun& run : runs) {
+    const bool exhausted = !run.status && run.status.error().kind == ErrorKind::kResourceExhausted;
+    if (exhausted) run.status = body(run);
+  }
+  return Reports(std::move(runs));
 }
 
 }  // namespace octolake::model

@@ -7,6 +7,7 @@
 #include "datafile/table_writer.h"
 #include "iceberg/transaction.h"
 #include "iceberg/update.h"
+#include "lake/background_writer.h"
 #include "model/model_rows.h"
 #include "model/model_run.h"
 
@@ -21,16 +22,21 @@ Result<std::vector<iceberg::DataFile>> WriteRows(lake::Warehouse& warehouse, con
   OCTO_ASSIGN(ModelRows rows, ComputeRows(warehouse, model, plan, options));
   OCTO_ASSIGN(auto writer, datafile::MakeTableWriter(warehouse.file_system(), warehouse.random(),
                                                      *plan.target.metadata, options.writer));
+  // DuckDB goes on computing while rows are encoded.
+  std::vector<std::unique_ptr<datafile::TableWriter>> writers;
+  writers.push_back(std::move(writer));
+  lake::BackgroundWriter background(warehouse.file_system(), std::move(writers));
   const std::string stage = "run " + plan.target.identifier.ToString();
+  row_count = 0;
   while (true) {
     OCTO_ASSIGN(std::shared_ptr<arrow::RecordBatch> batch, rows.stream->Next());
     if (batch == nullptr) break;
-    OCTO_TRY(writer->Write(*batch));
-    progress.OnProgress({stage, "rows", writer->rows(), -1});
+    row_count += batch->num_rows();
+    OCTO_TRY(background.Write(0, std::move(batch)));
+    progress.OnProgress({stage, "rows", row_count, -1});
   }
-  OCTO_ASSIGN(std::vector<iceberg::DataFile> files, writer->Finish());
-  row_count = writer->rows();
-  return files;
+  OCTO_ASSIGN(auto files, background.Finish());
+  return std::move(files.front());
 }
 
 // The distinct partitions of the files, in their order.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -50,6 +51,16 @@ std::string Ordered(const Model& model, const std::string& query) {
 bool Appends(const Model& model) {
   return model.materialization == Materialization::kIncremental &&
          model.strategy == IncrementalStrategy::kAppend;
+}
+
+// Rows that are appended stream through: one core encodes what the others compute, and a thread of
+// DuckDB too many would only wait busily. A model that groups and sorts has all cores until its
+// first row.
+int SqlThreads(const Model& model, int configured) {
+  const int cores = configured > 0
+                        ? configured
+                        : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  return Appends(model) ? std::max(1, cores - 1) : cores;
 }
 
 // The relations of one run. Every one is there as a whole; the names of the compiled SQL are views
@@ -223,6 +234,7 @@ Result<ModelRows> ComputeRows(lake::Warehouse& warehouse, const Model& model, co
     session_options.temp_directory = warehouse.temp_directory();
   }
   session_options.readable_directories.push_back(warehouse.directory());
+  session_options.threads = SqlThreads(model, session_options.threads);
   ModelRows rows;
   OCTO_ASSIGN(rows.session, sql::OpenSession(session_options));
   Relations relations(*rows.session, model);

@@ -1,16 +1,14 @@
 #include "sql/session.h"
 
-#include <arrow/array.h>
 #include <arrow/record_batch.h>
-#include <arrow/type.h>
 
 #include <mutex>
 #include <set>
 #include <utility>
 
-#include "datafile/column_cast.h"
 #include "sql/duckdb_handles.h"
 #include "sql/file_pruning.h"
+#include "sql/integer_cell.h"
 #include "sql/relation_sql.h"
 #include "sql/result_stream.h"
 #include "sql/spill_directory.h"
@@ -185,17 +183,7 @@ Result<std::unique_ptr<ResultStream>> DuckSession::QueryNarrowed(
 Result<int64_t> DuckSession::QueryInteger(const std::string& sql) {
   OCTO_ASSIGN(auto stream, Query(sql));
   OCTO_ASSIGN(auto batch, stream->Next());
-  if (batch == nullptr || batch->num_columns() == 0) {
-    return MakeError(ErrorKind::kCorruption, "a number was asked for, no row came: " + sql);
-  }
-  auto cell = datafile::CastColumn(batch->column(0)->Slice(0, 1), arrow::int64());
-  if (!cell || (*cell)->IsNull(0)) {
-    return MakeError(ErrorKind::kCorruption,
-                     "an integer was asked for, " +
-                         (cell ? std::string("NULL") : batch->column(0)->type()->ToString()) +
-                         " came: " + sql);
-  }
-  return static_cast<const arrow::Int64Array&>(**cell).Value(0);
+  return IntegerOf(batch.get(), 0, sql);
 }
 
 Result<Database> OpenDatabase(const SessionOptions& options, const std::string& spill_directory) {
