@@ -31,5 +31,8 @@ elif [ ${#files[@]} -eq 0 ]; then
   fi
   files=("$input"/*.json.gz)
 fi
-python3 "$top/bench/load.py" --octolake "$octolake" --peer-python "$top/.deps/bench/bin/python" \
-  --runs "$runs" --tenfold "${files[@]}"
+for benchmark in "load.py --tenfold" run_pipeline.py; do
+  # Unquoted: a file and its flags.
+  python3 "$top/bench/"$benchmark --octolake "$octolake" --peer-python "$top/.deps/bench/bin/python" \
+    --runs "$runs" "${files[@]}"
+done
