@@ -37,10 +37,10 @@ struct ScanTask {
 Result<std::vector<ScanTask>> PlanScan(io::FileSystem& fs, const TableMetadata& metadata,
                                        std::optional<int64_t> snapshot_id, const Filter& filter);
 
-// Files that append snapshots added after `from` (exclusive; nullopt: since the beginning, which
-// with `from` unset is the same as PlanScan) up to `to` (inclusive). Snapshots that only rewrite
-// files (replace) add no rows and are passed over. kNotFound if `from` is not a known ancestor of
-// `to`; kUnsupported, naming it, for an overwrite or delete snapshot in between.
+// Files with the rows appended after `from` (nullopt: as PlanScan) up to `to` (inclusive), ordered
+// by sequence number. Exact whatever expired in between, if the files of `from` are there still or
+// were rewritten by known `replace` snapshots. kNotFound: a snapshot that it takes is not known;
+// kUnsupported, naming it: an overwrite or delete snapshot in between took files of `from` away.
 Result<std::vector<ScanTask>> PlanAppendsBetween(io::FileSystem& fs, const TableMetadata& metadata,
                                                  std::optional<int64_t> from, int64_t to,
                                                  const Filter& filter);

@@ -283,15 +283,51 @@ TEST(PlanAppendsBetweenTest, StopsAtWhatIsNoAppend) {
               ElementsAre("c"));
 }
 
-TEST(PlanAppendsBetweenTest, MissesASnapshotThatExpired) {
-  TestTable table;
-  for (int i = 0; i < 3; ++i) table.MustCommit(AppendFiles({}, {}));
+TableMetadata Without(const TableMetadata& metadata, size_t i) {
+  TableMetadata copy = metadata;
+  copy.snapshots.erase(copy.snapshots.begin() + static_cast<std::ptrdiff_t>(i));
+  return copy;
+}
+
+TEST(PlanAppendsBetweenTest, NeedsNoSnapshotInBetween) {
+  TestTable table(Properties{{"commit.manifest.min-count-to-merge", "2"}});
+  for (int i = 0; i < 6; ++i) {
+    table.MustCommit(AppendFiles({table.File("f" + std::to_string(i), i)}, {}));
+  }
   TableMetadata metadata = *table.Metadata();
-  const int64_t from = metadata.snapshots[0].snapshot_id;
-  const int64_t to = metadata.snapshots[2].snapshot_id;
-  metadata.snapshots.erase(metadata.snapshots.begin() + 1);
-  EXPECT_EQ(PlanAppendsBetween(table.fs, metadata, from, to, {}).error().kind,
-            ErrorKind::kNotFound);
+  const int64_t from = metadata.snapshots[1].snapshot_id;
+  const int64_t to = metadata.snapshots[5].snapshot_id;
+  for (int i = 0; i < 3; ++i) metadata = Without(metadata, 2);
+  const auto tasks = PlanAppendsBetween(table.fs, metadata, from, to, {});
+  EXPECT_THAT(TestTable::Names(tasks), ElementsAre("f2", "f3", "f4", "f5"));
+  EXPECT_EQ(tasks->front().sequence_number, 3);
+  EXPECT_THAT(TestTable::Names(PlanAppendsBetween(table.fs, metadata, from, to,
+                                                  {Where("day", Op::kEq, {Literal(4)})})),
+              ElementsAre("f4"));
+}
+
+TEST(PlanAppendsBetweenTest, SaysSoWhereAnExpiredSnapshotMayHaveReplacedFiles) {
+  TestTable table;
+  table.MustCommit(AppendFiles({table.File("a", 1), table.File("b", 2)}, {}));
+  table.MustCommit(OverwritePartitions({{Literal(1)}}, {table.File("c", 1)}, {}));
+  const auto whole = table.MustCommit(AppendFiles({table.File("d", 1)}, {}));
+  const TableMetadata metadata = Without(*whole, 1);
+  const auto between = PlanAppendsBetween(table.fs, metadata, metadata.snapshots[0].snapshot_id,
+                                          metadata.snapshots[1].snapshot_id, {});
+  EXPECT_EQ(between.error().kind, ErrorKind::kNotFound);
+  EXPECT_THAT(between.error().message, HasSubstr("expired"));
+}
+
+TEST(PlanAppendsBetweenTest, SeesWhatIsLeftOfWhatWasAppended) {
+  TestTable table;
+  table.MustCommit(AppendFiles({table.File("a", 1)}, {}));
+  table.MustCommit(AppendFiles({table.File("b", 2)}, {}));
+  table.MustCommit(OverwritePartitions({{Literal(2)}}, {table.File("c", 2)}, {}));
+  const auto metadata = table.Metadata();
+  EXPECT_THAT(
+      TestTable::Names(PlanAppendsBetween(table.fs, *metadata, metadata->snapshots[0].snapshot_id,
+                                          *metadata->current_snapshot_id, {})),
+      ElementsAre("c"));
 }
 
 }  // namespace
