@@ -15,6 +15,18 @@ tl::unexpected<Error> NoSnapshot(const TableMetadata& metadata, int64_t snapshot
                                              std::to_string(snapshot_id) + "; it may have expired");
 }
 
+// Also true of what is older than the known part of the line, once snapshots in between have
+// expired.
+bool MayBeAncestorOf(const TableMetadata& metadata, int64_t ancestor, int64_t snapshot_id) {
+  if (IsAncestorOf(metadata, ancestor, snapshot_id)) return true;
+  const Snapshot* candidate = metadata.FindSnapshot(ancestor);
+  const auto known = AncestorsOf(metadata, snapshot_id);
+  if (candidate == nullptr || known.empty()) return false;
+  const Snapshot& oldest = *known.back();
+  return oldest.parent_snapshot_id.has_value() &&
+         candidate->sequence_number < oldest.sequence_number;
+}
+
 // An update that writes no files.
 class MetadataUpdate : public TableUpdate {
  public:
@@ -111,7 +123,7 @@ class RollbackUpdate final : public MetadataUpdate {
     if (metadata.FindSnapshot(snapshot_id_) == nullptr) return NoSnapshot(metadata, snapshot_id_);
     if (metadata.current_snapshot_id == snapshot_id_) return {};
     if (!metadata.current_snapshot_id ||
-        !IsAncestorOf(metadata, snapshot_id_, *metadata.current_snapshot_id)) {
+        !MayBeAncestorOf(metadata, snapshot_id_, *metadata.current_snapshot_id)) {
       return MakeError(ErrorKind::kInvalidArgument,
                        "snapshot " + std::to_string(snapshot_id_) +
                            " is no ancestor of the current snapshot of table " + metadata.location);

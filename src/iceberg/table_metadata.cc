@@ -48,11 +48,41 @@ const PartitionSpec& TableMetadata::DefaultSpec() const {
   return *spec;
 }
 
+namespace {
+
+// Whether the table had snapshots before its log begins.
+bool HasForgotten(const TableMetadata& metadata) {
+  if (metadata.snapshot_log.empty()) return !metadata.snapshots.empty();
+  const Snapshot* first = metadata.FindSnapshot(metadata.snapshot_log.front().snapshot_id);
+  return first == nullptr || first->parent_snapshot_id.has_value();
+}
+
+tl::unexpected<Error> Forgotten(const TableMetadata& metadata, int64_t timestamp_ms) {
+  const Snapshot* nearest = nullptr;
+  for (const Snapshot& snapshot : metadata.snapshots) {
+    if (snapshot.timestamp_ms > timestamp_ms) continue;
+    if (nearest == nullptr || snapshot.timestamp_ms > nearest->timestamp_ms) nearest = &snapshot;
+  }
+  return MakeError(
+      ErrorKind::kUnsupported,
+      "which snapshot of the table at " + metadata.location + " was current at " +
+          std::to_string(timestamp_ms) +
+          " ms cannot be told, since snapshots of "
+          "that time have expired; " +
+          (nearest == nullptr ? "choose a later time"
+                              : "choose a later time, or the last one kept before it, snapshot " +
+                                    std::to_string(nearest->snapshot_id) + " of " +
+                                    std::to_string(nearest->timestamp_ms) + " ms"));
+}
+
+}  // namespace
+
 Result<const Snapshot*> SnapshotAsOf(const TableMetadata& metadata, int64_t timestamp_ms) {
   const SnapshotLogEntry* last = nullptr;
   for (const SnapshotLogEntry& entry : metadata.snapshot_log) {
     if (entry.timestamp_ms <= timestamp_ms) last = &entry;
   }
+  if (last == nullptr && HasForgotten(metadata)) return Forgotten(metadata, timestamp_ms);
   if (last == nullptr) {
     return MakeError(
         ErrorKind::kNotFound,
@@ -64,12 +94,7 @@ Result<const Snapshot*> SnapshotAsOf(const TableMetadata& metadata, int64_t time
                        std::to_string(metadata.snapshot_log.front().timestamp_ms) + " ms"));
   }
   const Snapshot* snapshot = metadata.FindSnapshot(last->snapshot_id);
-  if (snapshot == nullptr) {
-    return MakeError(ErrorKind::kNotFound, "snapshot " + std::to_string(last->snapshot_id) +
-                                               ", current at " + std::to_string(timestamp_ms) +
-                                               " ms, of the table at " + metadata.location +
-                                               " has expired; choose a later time");
-  }
+  if (snapshot == nullptr) return Forgotten(metadata, timestamp_ms);
   return snapshot;
 }
 

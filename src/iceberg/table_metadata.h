@@ -101,7 +101,7 @@ struct NewTable {
 Result<TableMetadata> MakeTableMetadata(const NewTable& table, std::string table_uuid,
                                         int64_t now_ms);
 
-// The snapshot that was current at a time (by the snapshot log), or the one with an id.
+// The snapshot current at a time, by the log. kUnsupported if those of that time have expired.
 Result<const Snapshot*> SnapshotAsOf(const TableMetadata& metadata, int64_t timestamp_ms);
 
 // The snapshot and its ancestors that are still known, newest first; none if it is unknown.

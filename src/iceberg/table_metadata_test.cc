@@ -345,6 +345,16 @@ TEST(SnapshotLookupTest, AsOfFollowsTheSnapshotLog) {
   EXPECT_THAT(before.error().message, HasSubstr("2000"));
 }
 
+TEST(SnapshotLookupTest, AsOfNamesWhatIsLeftWhereTheLogWasCut) {
+  TableMetadata metadata = EventsWithSnapshots();
+  metadata.snapshot_log.erase(metadata.snapshot_log.begin());
+  const auto forgotten = SnapshotAsOf(metadata, 2500);
+  ASSERT_FALSE(forgotten);
+  EXPECT_EQ(forgotten.error().kind, ErrorKind::kUnsupported);
+  EXPECT_THAT(forgotten.error().message, HasSubstr("snapshot 10"));
+  EXPECT_THAT(SnapshotAsOf(metadata, 1).error().message, HasSubstr("choose a later time"));
+}
+
 TEST(SnapshotLookupTest, AncestryEndsAtExpiredSnapshotsAndCircles) {
   TableMetadata metadata = EventsWithSnapshots();
   EXPECT_TRUE(IsAncestorOf(metadata, 10, 20));

@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "iceberg/expired_files.h"
 #include "iceberg/snapshot_producer.h"
 
 namespace octolake::iceberg {
@@ -15,14 +16,6 @@ namespace {
 // met once do not meet again.
 constexpr int64_t kFirstWaitMillis = 20;
 constexpr int64_t kLongestWaitMillis = 1'000;
-
-bool SameState(const TableMetadata& a, const TableMetadata& b) {
-  return a.current_snapshot_id == b.current_snapshot_id && a.properties == b.properties &&
-         std::equal(a.refs.begin(), a.refs.end(), b.refs.begin(), b.refs.end(),
-                    [](const auto& x, const auto& y) {
-                      return x.first == y.first && x.second.snapshot_id == y.second.snapshot_id;
-                    });
-}
 
 }  // namespace
 
@@ -42,20 +35,14 @@ Result<std::vector<Table>> Transaction::Commit() {
   while (true) {
     auto committed = Attempt();
     if (!committed) return tl::unexpected<Error>(Fail(std::move(committed).error()));
-    if (*committed) {
-      RemoveUnused(&**committed);
-      return **std::move(committed);
-    }
+    if (*committed) return Finish(**std::move(committed));
     if (!WaitForNextAttempt()) break;
   }
   if (doubt_) {
     // The last race may have been lost to this transaction itself, or it shows who won.
     auto tables = Load();
     const Outcome outcome = tables ? Resolve(*tables) : Outcome::kOpen;
-    if (outcome == Outcome::kCommitted) {
-      RemoveUnused(&*tables);
-      return *std::move(tables);
-    }
+    if (outcome == Outcome::kCommitted) return Finish(*std::move(tables));
     if (outcome == Outcome::kLost) doubt_.reset();
   }
   return tl::unexpected<Error>(
@@ -75,14 +62,23 @@ Result<std::optional<std::vector<Table>>> Transaction::Attempt() {
     if (outcome == Outcome::kCommitted) return *std::move(tables);
     if (outcome == Outcome::kLost) doubt_.reset();
   }
-  OCTO_ASSIGN(std::vector<TableChange> changes, Apply(*tables));
-  Doubt attempt;
-  for (const TableChange& change : changes) {
-    attempt.base_locations.push_back(change.base->metadata_location);
-    attempt.applied.push_back(change.metadata);
+  auto changes = Apply(*tables);
+  if (!changes) {
+    // A file that is gone was perhaps expired by who committed in the meantime.
+    if (changes.error().kind == ErrorKind::kNotFound && HaveMoved(*tables)) return std::nullopt;
+    return tl::unexpected<Error>(std::move(changes).error());
   }
-  auto committed = catalog_.CommitTables(std::move(changes));
-  if (committed) return *std::move(committed);
+  Doubt attempt{.base = *tables, .applied = {}};
+  for (const TableChange& change : *changes) {
+    const TableMetadata& made = change.metadata;
+    attempt.applied.push_back({made.current_snapshot_id, made.properties, made.refs});
+  }
+  auto committed = catalog_.CommitTables(*std::move(changes));
+  if (committed) {
+    doubt_.reset();
+    base_ = *std::move(tables);
+    return *std::move(committed);
+  }
   switch (committed.error().kind) {
     case ErrorKind::kCommitStateUnknown:
       doubt_ = std::move(attempt);
@@ -109,6 +105,14 @@ Result<std::vector<Table>> Transaction::Load() {
     tables.push_back(std::move(table));
   }
   return tables;
+}
+
+bool Transaction::HaveMoved(const std::vector<Table>& tables) {
+  const auto now = Load();
+  return now && !std::equal(tables.begin(), tables.end(), now->begin(),
+                            [](const Table& a, const Table& b) {
+                              return a.metadata_location == b.metadata_location;
+                            });
 }
 
 Result<std::vector<TableChange>> Transaction::Apply(const std::vector<Table>& tables) {
@@ -151,10 +155,9 @@ Transaction::Outcome Transaction::Resolve(const std::vector<Table>& tables) cons
   bool moved = false;
   bool same_state = true;
   for (size_t i = 0; i < tables.size(); ++i) {
-    const TableMetadata& applied = doubt_->applied[i];
     const TableMetadata& loaded = *tables[i].metadata;
-    moved = moved || tables[i].metadata_location != doubt_->base_locations[i];
-    same_state = same_state && SameState(applied, loaded);
+    moved = moved || tables[i].metadata_location != doubt_->base[i].metadata_location;
+    same_state = same_state && SameState(doubt_->applied[i], loaded);
     // Tables are committed all or none, so that one new snapshot tells of all.
     for (const auto& update : parts_[i].updates) {
       const auto snapshot_id = update->NewSnapshotId();
@@ -168,6 +171,15 @@ Transaction::Outcome Transaction::Resolve(const std::vector<Table>& tables) cons
   // Tags and properties leave no trace of who set them: setting them again does no harm, but an
   // assertion that fails now may fail because of this very transaction.
   return same_state ? Outcome::kCommitted : Outcome::kOpen;
+}
+
+bool Transaction::SameState(const State& state, const TableMetadata& metadata) {
+  return state.current_snapshot_id == metadata.current_snapshot_id &&
+         state.properties == metadata.properties &&
+         std::equal(state.refs.begin(), state.refs.end(), metadata.refs.begin(),
+                    metadata.refs.end(), [](const auto& x, const auto& y) {
+                      return x.first == y.first && x.second.snapshot_id == y.second.snapshot_id;
+                    });
 }
 
 bool Transaction::WaitForNextAttempt() {
@@ -190,6 +202,26 @@ Error Transaction::Fail(Error error) {
   }
   if (error.kind != ErrorKind::kCommitStateUnknown) RemoveUnused(nullptr);
   return error;
+}
+
+std::vector<Table> Transaction::Finish(std::vector<Table> committed) {
+  RemoveUnused(&committed);
+  RemoveExpired(doubt_ ? doubt_->base : base_, committed);
+  return committed;
+}
+
+void Transaction::RemoveExpired(const std::vector<Table>& base,
+                                const std::vector<Table>& committed) {
+  for (size_t i = 0; i < parts_.size(); ++i) {
+    if (!LosesSnapshots(*base[i].metadata, *committed[i].metadata)) continue;
+    auto removed =
+        RemoveExpiredFiles(context_.file_system, *base[i].metadata, *committed[i].metadata);
+    if (removed) continue;
+    Error error = std::move(removed).error();
+    error.message = "table " + parts_[i].identifier.ToString() +
+                    ": files of expired snapshots were left behind: " + error.message;
+    left_behind_.push_back(std::move(error));
+  }
 }
 
 void Transaction::RemoveUnused(const std::vector<Table>* committed) {

@@ -27,7 +27,9 @@ struct TransactionOptions {
 // and what it wrote is removed. On a lost reply the outcome is looked up by the new snapshots' ids;
 // only when that fails too is it kCommitStateUnknown, and then nothing is removed. Data files are
 // the caller's to remove, on every error but kCommitStateUnknown.
-// After success old metadata files beyond write.metadata.previous-versions-max are removed where
+// After success the files of snapshots that an update took out are removed, if no remaining one
+// reaches them; left_behind() says what went wrong with that.
+// Old metadata files beyond write.metadata.previous-versions-max are removed where
 // write.metadata.delete-after-commit.enabled is true.
 class Transaction {
  public:
@@ -39,15 +41,25 @@ class Transaction {
   // The tables as committed, in the order of their first Add.
   Result<std::vector<Table>> Commit();
 
+  // After a commit: why files of expired snapshots are still there, if they are. Nothing names
+  // them; the commit stands.
+  const std::vector<Error>& left_behind() const { return left_behind_; }
+
  private:
   struct Part {
     TableIdentifier identifier;
     std::vector<std::unique_ptr<TableUpdate>> updates;
   };
+  // What an attempt makes of a table, but for its snapshots.
+  struct State {
+    std::optional<int64_t> current_snapshot_id;
+    Properties properties;
+    std::map<std::string, SnapshotRef> refs;
+  };
   // An attempt of which it is not known whether it took effect.
   struct Doubt {
-    std::vector<std::string> base_locations;
-    std::vector<TableMetadata> applied;
+    std::vector<Table> base;
+    std::vector<State> applied;
   };
   enum class Outcome { kCommitted, kLost, kOpen };
 
@@ -56,20 +68,29 @@ class Transaction {
   // One attempt; no value after a lost race.
   Result<std::optional<std::vector<Table>>> Attempt();
   Result<std::optional<std::vector<Table>>> LookUp(const Error& unknown);
+  // Whether somebody has committed since the tables were loaded.
+  bool HaveMoved(const std::vector<Table>& tables);
   // What freshly loaded tables say of the attempt in doubt.
   Outcome Resolve(const std::vector<Table>& tables) const;
+  static bool SameState(const State& state, const TableMetadata& metadata);
   // No value, to be tried again, unless that has been tried often enough.
   Result<std::optional<std::vector<Table>>> AfterTransient(Error error);
   // Waits for a random time; false when attempts or time are used up.
   bool WaitForNextAttempt();
   Error Fail(Error error);
+  // Removes what is of no more use once the outcome is known.
+  std::vector<Table> Finish(std::vector<Table> committed);
   void RemoveUnused(const std::vector<Table>* committed);
+  // `base` is what the attempt that was committed was applied to.
+  void RemoveExpired(const std::vector<Table>& base, const std::vector<Table>& committed);
 
   Catalog& catalog_;
   UpdateContext context_;
   TransactionOptions options_;
   std::vector<Part> parts_;
   std::optional<Doubt> doubt_;
+  std::vector<Table> base_;  // what the attempt that was committed was applied to
+  std::vector<Error> left_behind_;
   int attempts_ = 0;
   int transient_attempts_ = 0;  // the last ones
   int64_t waited_millis_ = 0;

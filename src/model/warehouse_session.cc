@@ -33,10 +33,14 @@ Status AddTable(sql::Session& session, lake::Warehouse& warehouse, const AsOf& a
   if (!table) {
     added = tl::unexpected<Error>(table.error());
   } else {
-    OCTO_ASSIGN(std::optional<int64_t> snapshot, PinnedSnapshot(*table->metadata, as_of));
-    found.snapshot = found.snapshot || (snapshot && snapshot == as_of.snapshot_id);
-    if (!snapshot && as_of.timestamp_ms) return {};
-    added = AddSnapshot(session, name, warehouse, *table, snapshot);
+    const auto snapshot = PinnedSnapshot(*table->metadata, as_of);
+    if (snapshot) {
+      found.snapshot = found.snapshot || (*snapshot && *snapshot == as_of.snapshot_id);
+      if (!*snapshot && as_of.timestamp_ms) return {};
+      added = AddSnapshot(session, name, warehouse, *table, *snapshot);
+    } else {
+      added = tl::unexpected<Error>(snapshot.error());
+    }
   }
   if (added) return {};
   found.unreadable.push_back(id.ToString() + " cannot be read: " + added.error().message);

@@ -1,0 +1,16 @@
+// The update that keeps a table's history short.
+#pragma once
+
+#include <memory>
+
+#include "iceberg/retention_policy.h"
+#include "iceberg/update.h"
+
+namespace octolake::iceberg {
+
+// Takes out the snapshots and tags that PlanExpiry (retention_policy.h) names at the time of the
+// commit, if any; the transaction removes their files once it is committed. Goes after the updates
+// that make snapshots.
+std::unique_ptr<TableUpdate> ExpireSnapshots(RetentionPolicy policy);
+
+}  // namespace octolake::iceberg

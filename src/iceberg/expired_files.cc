@@ -1,0 +1,313 @@
+#include "iceberg/expired_files.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "iceberg/json_object.h"
+#include "iceberg/manifest_io.h"
+#include "iceberg/partition_summary.h"
+
+namespace octolake::iceberg {
+namespace {
+
+// Paths of files looked for at once; some 200 bytes each.
+constexpr size_t kFilesAtOnce = 100'000;
+
+std::set<int64_t> IdsOf(const std::vector<Snapshot>& snapshots) {
+  std::set<int64_t> ids;
+  for (const Snapshot& snapshot : snapshots) ids.insert(snapshot.snapshot_id);
+  return ids;
+}
+
+// Where files are the table's own.
+std::vector<std::string> OwnPlaces(const TableMetadata& metadata) {
+  std::vector<std::string> places = {metadata.location};
+  for (const char* name : {"write.data.path", "write.metadata.path"}) {
+    const auto path = metadata.properties.find(name);
+    if (path != metadata.properties.end()) places.push_back(path->second);
+  }
+  for (std::string& place : places) {
+    if (!place.ends_with('/')) place += '/';
+  }
+  return places;
+}
+
+// Files of one kind in one partition whose fate is open.
+struct Bucket {
+  std::set<std::string> paths;
+  std::set<int64_t> sequence_numbers;  // also of paths taken out since
+};
+
+// Files that vanished manifests name, by what remaining manifests are compared with.
+class OpenFiles {
+ public:
+  void Add(const ManifestFile& manifest, ManifestEntry entry) {
+    Bucket& bucket = buckets_[Key(manifest, entry.data_file.partition)];
+    bucket.sequence_numbers.insert(*entry.sequence_number);
+    if (bucket.paths.insert(std::move(entry.data_file.file_path)).second) ++count_;
+  }
+  void Erase(const ManifestFile& manifest, const ManifestEntry& entry) {
+    const auto bucket = buckets_.find(Key(manifest, entry.data_file.partition));
+    if (bucket == buckets_.end()) return;
+    count_ -= bucket->second.paths.erase(entry.data_file.file_path);
+    if (bucket->second.paths.empty()) buckets_.erase(bucket);
+  }
+  // Whether a live file of the manifest can be one of these.
+  Result<bool> MayBeIn(const ManifestFile& manifest, const TableMetadata& metadata) const;
+  size_t size() const { return count_; }
+  std::vector<std::string> Take() {
+    std::vector<std::string> paths;
+    for (const auto& [key, bucket] : buckets_) {
+      paths.insert(paths.end(), bucket.paths.begin(), bucket.paths.end());
+    }
+    buckets_.clear();
+    count_ = 0;
+    return paths;
+  }
+
+ private:
+  struct BucketKey {
+    ManifestContent content;
+    int32_t spec_id;
+    PartitionValues partition;
+    bool operator<(const BucketKey& other) const {
+      if (content != other.content) return content < other.content;
+      if (spec_id != other.spec_id) return spec_id < other.spec_id;
+      return PartitionLess()(partition, other.partition);
+    }
+  };
+  static BucketKey Key(const ManifestFile& manifest, const PartitionValues& partition) {
+    return {manifest.content, manifest.partition_spec_id, partition};
+  }
+
+  std::map<BucketKey, Bucket> buckets_;
+  size_t count_ = 0;
+};
+
+Result<bool> OpenFiles::MayBeIn(const ManifestFile& manifest, const TableMetadata& metadata) const {
+  // Unknown counts are -1.
+  if (manifest.added_files_count == 0 && manifest.existing_files_count == 0) return false;
+  const PartitionSpec* spec = metadata.FindSpec(manifest.partition_spec_id);
+  if (spec == nullptr) return true;
+  OCTO_ASSIGN(const TypePtr type, PartitionType(SchemaForSpec(metadata, *spec), *spec));
+  for (const auto& [key, bucket] : buckets_) {
+    if (key.content != manifest.content || key.spec_id != manifest.partition_spec_id) continue;
+    const auto number = bucket.sequence_numbers.lower_bound(manifest.min_sequence_number);
+    const bool in_range =
+        number != bucket.sequence_numbers.end() && *number <= manifest.sequence_number;
+    if (!in_range) continue;
+    OCTO_ASSIGN(const bool contained,
+                SummariesMayContain(*type, manifest.partitions, key.partition));
+    if (contained) return true;
+  }
+  return false;
+}
+
+// The manifests that remaining snapshots name, newest snapshot first, read as far as needed.
+class RemainingManifests {
+ public:
+  RemainingManifests(io::FileSystem& fs, const TableMetadata& metadata)
+      : fs_(fs), metadata_(metadata) {
+    for (const Snapshot& snapshot : metadata.snapshots) snapshots_.push_back(&snapshot);
+    std::stable_sort(snapshots_.begin(), snapshots_.end(),
+                     [](const Snapshot* a, const Snapshot* b) {
+                       return a->sequence_number > b->sequence_number;
+                     });
+  }
+
+  // Takes out of `manifests` what a remaining snapshot names. A snapshot cannot name a manifest
+  // that is newer than itself.
+  Status Subtract(std::map<std::string, ManifestFile>& manifests) {
+    int64_t oldest = 0;
+    const auto take = [&](const ManifestFile& known) { manifests.erase(known.manifest_path); };
+    for (const auto& [path, known] : manifests_) take(known);
+    while (!manifests.empty()) {
+      oldest = std::numeric_limits<int64_t>::max();
+      for (const auto& [path, one] : manifests) oldest = std::min(oldest, one.sequence_number);
+      OCTO_ASSIGN(const bool more, ReadNext(oldest));
+      if (!more) return {};
+      for (const auto& path : last_read_) manifests.erase(path);
+    }
+    return {};
+  }
+
+  // Takes out of `files` what a remaining manifest says is live.
+  Status Subtract(OpenFiles& files) {
+    std::set<std::string> seen;
+    while (files.size() > 0) {
+      for (const auto& [path, manifest] : manifests_) {
+        if (files.size() == 0) return {};
+        if (!seen.insert(path).second) continue;
+        OCTO_TRY(SubtractManifest(manifest, files));
+      }
+      OCTO_ASSIGN(const bool more, ReadNext(0));
+      if (!more) return {};
+    }
+    return {};
+  }
+
+ private:
+  Status SubtractManifest(const ManifestFile& manifest, OpenFiles& files) {
+    OCTO_ASSIGN(const bool relevant, files.MayBeIn(manifest, metadata_));
+    if (!relevant) return {};
+    OCTO_ASSIGN(const std::vector<ManifestEntry> entries, ReadManifest(fs_, manifest, metadata_));
+    for (const ManifestEntry& entry : entries) {
+      if (entry.status != EntryStatus::kDeleted) files.Erase(manifest, entry);
+    }
+    return {};
+  }
+
+  // The list of the next snapshot, unless all that are left are older than a sequence number.
+  Result<bool> ReadNext(int64_t not_before) {
+    if (next_ == snapshots_.size()) return false;
+    if (snapshots_[next_]->sequence_number < not_before) return false;
+    OCTO_ASSIGN(std::vector<ManifestFile> list,
+                ReadManifestList(fs_, snapshots_[next_]->manifest_list));
+    ++next_;
+    last_read_.clear();
+    for (ManifestFile& manifest : list) {
+      last_read_.push_back(manifest.manifest_path);
+      std::string path = manifest.manifest_path;
+      manifests_.emplace(std::move(path), std::move(manifest));
+    }
+    return true;
+  }
+
+  io::FileSystem& fs_;
+  const TableMetadata& metadata_;
+  std::vector<const Snapshot*> snapshots_;
+  size_t next_ = 0;
+  std::map<std::string, ManifestFile> manifests_;
+  std::vector<std::string> last_read_;
+};
+
+class Remover {
+ public:
+  Remover(io::FileSystem& fs, const TableMetadata& base, const TableMetadata& committed)
+      : fs_(fs),
+        base_(base),
+        committed_(committed),
+        remaining_(fs, committed),
+        places_(OwnPlaces(committed)) {}
+
+  Result<int64_t> Run();
+
+ private:
+  Status ReadExpiredLists();
+  Status RemoveDataFiles();
+  Status RemoveOpenFiles(OpenFiles& files);
+  Status RemoveStatistics(const std::string& before, const std::string& after);
+  Status Remove(const std::string& location);
+
+  io::FileSystem& fs_;
+  const TableMetadata& base_;
+  const TableMetadata& committed_;
+  RemainingManifests remaining_;
+  const std::vector<std::string> places_;
+  std::set<std::string> lists_;                    // named no more
+  std::map<std::string, ManifestFile> manifests_;  // named no more
+  int64_t removed_ = 0;
+};
+
+Status Remover::Remove(const std::string& location) {
+  const bool own = std::any_of(places_.begin(), places_.end(), [&](const std::string& place) {
+    return location.starts_with(place);
+  });
+  if (!own) return {};
+  Status removed = fs_.Remove(location);
+  if (removed) {
+    ++removed_;
+    return {};
+  }
+  // Another committer may have been at it.
+  return removed.error().kind == ErrorKind::kNotFound ? Status() : removed;
+}
+
+Status Remover::ReadExpiredLists() {
+  const std::set<int64_t> kept = IdsOf(committed_.snapshots);
+  for (const Snapshot& snapshot : base_.snapshots) {
+    if (!kept.contains(snapshot.snapshot_id)) lists_.insert(snapshot.manifest_list);
+  }
+  for (const Snapshot& snapshot : committed_.snapshots) lists_.erase(snapshot.manifest_list);
+  for (const std::string& list : lists_) {
+    OCTO_ASSIGN(std::vector<ManifestFile> manifests, ReadManifestList(fs_, list));
+    for (ManifestFile& manifest : manifests) {
+      std::string path = manifest.manifest_path;
+      manifests_.emplace(std::move(path), std::move(manifest));
+    }
+  }
+  return remaining_.Subtract(manifests_);
+}
+
+Status Remover::RemoveOpenFiles(OpenFiles& files) {
+  OCTO_TRY(remaining_.Subtract(files));
+  for (const std::string& path : files.Take()) OCTO_TRY(Remove(path));
+  return {};
+}
+
+// A file is live in some manifest as long as it is reachable; the last one to vanish tells of it.
+// Deleted entries need no look: their files were live in older manifests.
+Status Remover::RemoveDataFiles() {
+  OpenFiles files;
+  for (const auto& [path, manifest] : manifests_) {
+    OCTO_ASSIGN(std::vector<ManifestEntry> entries, ReadManifest(fs_, manifest, base_));
+    for (ManifestEntry& entry : entries) {
+      if (entry.status != EntryStatus::kDeleted) files.Add(manifest, std::move(entry));
+    }
+    if (files.size() >= kFilesAtOnce) OCTO_TRY(RemoveOpenFiles(files));
+  }
+  return RemoveOpenFiles(files);
+}
+
+std::set<std::string> StatisticsFiles(const std::string& array) {
+  std::set<std::string> paths;
+  const Json json = Json::parse(array, nullptr, false);
+  if (!json.is_array()) return paths;
+  for (const Json& entry : json) {
+    if (!entry.is_object()) continue;
+    const auto path = entry.find("statistics-path");
+    if (path != entry.end() && path->is_string()) paths.insert(path->get<std::string>());
+  }
+  return paths;
+}
+
+Status Remover::RemoveStatistics(const std::string& before, const std::string& after) {
+  if (before == after) return {};
+  const std::set<std::string> kept = StatisticsFiles(after);
+  for (const std::string& path : StatisticsFiles(before)) {
+    if (!kept.contains(path)) OCTO_TRY(Remove(path));
+  }
+  return {};
+}
+
+Result<int64_t> Remover::Run() {
+  OCTO_TRY(ReadExpiredLists());
+  OCTO_TRY(RemoveDataFiles());
+  OCTO_TRY(RemoveStatistics(base_.statistics_json, committed_.statistics_json));
+  OCTO_TRY(RemoveStatistics(base_.partition_statistics_json, committed_.partition_statistics_json));
+  // Last what names the others: until then a second try would find them.
+  for (const auto& [path, manifest] : manifests_) OCTO_TRY(Remove(path));
+  for (const std::string& list : lists_) OCTO_TRY(Remove(list));
+  return removed_;
+}
+
+}  // namespace
+
+bool LosesSnapshots(const TableMetadata& base, const TableMetadata& committed) {
+  const std::set<int64_t> kept = IdsOf(committed.snapshots);
+  return std::any_of(base.snapshots.begin(), base.snapshots.end(), [&](const Snapshot& snapshot) {
+    return !kept.contains(snapshot.snapshot_id);
+  });
+}
+
+Result<int64_t> RemoveExpiredFiles(io::FileSystem& fs, const TableMetadata& base,
+                                   const TableMetadata& committed) {
+  return Remover(fs, base, committed).Run();
+}
+
+}  // namespace octolake::iceberg
