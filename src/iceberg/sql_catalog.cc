@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "iceberg/catalog_database.h"
+#include "iceberg/metadata_cache.h"
 #include "iceberg/metadata_file.h"
 #include "iceberg/table_metadata_check.h"
 
@@ -103,6 +104,7 @@ class SqlCatalog final : public Catalog {
   io::FileSystem& file_system_;
   const Clock& clock_;
   RandomSource& random_;
+  MetadataCache cache_;
 };
 
 std::string SqlCatalog::DefaultTableLocation(const TableIdentifier& identifier) const {
@@ -116,11 +118,16 @@ Result<Table> SqlCatalog::LoadTable(const TableIdentifier& identifier) {
   for (int attempt = 0; attempt < kLoadAttempts; ++attempt) {
     OCTO_ASSIGN(const std::string location, database_->MetadataLocation(identifier));
     if (location == missing) break;
+    if (auto known = cache_.Find(file_system_, identifier, location)) {
+      return Table{identifier, location, std::move(known)};
+    }
     auto metadata = ReadMetadataFile(file_system_, location);
     if (metadata) {
-      return Table{.identifier = identifier,
-                   .metadata_location = location,
-                   .metadata = std::make_shared<const TableMetadata>(*std::move(metadata))};
+      Table table{.identifier = identifier,
+                  .metadata_location = location,
+                  .metadata = std::make_shared<const TableMetadata>(*std::move(metadata))};
+      cache_.Put(file_system_, table);
+      return table;
     }
     if (metadata.error().kind != ErrorKind::kNotFound) {
       return WithContext(std::move(metadata).error(), "table " + identifier.ToString());
@@ -192,6 +199,7 @@ Result<std::vector<Table>> SqlCatalog::CommitTables(std::vector<TableChange> cha
     return tl::unexpected<Error>(std::move(swapped).error());
   }
   Remove(obsolete);
+  for (const Table& table : tables) cache_.Put(file_system_, table);
   return tables;
 }
 

@@ -1,4 +1,6 @@
 // Writes table metadata with the keys, and in the order, of the reference implementation.
+#include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "iceberg/schema_json.h"
@@ -39,30 +41,87 @@ OrderedJson RefToJson(const SnapshotRef& ref) {
   return json;
 }
 
-OrderedJson SnapshotToJson(const Snapshot& snapshot) {
-  OrderedJson json = OrderedJson::object();
-  // Snapshots from before an upgrade to version 2 have none.
-  if (snapshot.sequence_number > 0) json["sequence-number"] = snapshot.sequence_number;
-  json["snapshot-id"] = snapshot.snapshot_id;
-  if (snapshot.parent_snapshot_id) json["parent-snapshot-id"] = *snapshot.parent_snapshot_id;
-  json["timestamp-ms"] = snapshot.timestamp_ms;
-  if (!snapshot.summary.empty()) {
-    OrderedJson summary = OrderedJson::object();
-    const auto operation = snapshot.summary.find("operation");
-    if (operation != snapshot.summary.end()) summary["operation"] = operation->second;
-    for (const auto& [key, value] : snapshot.summary) summary[key] = value;
-    json["summary"] = std::move(summary);
+// Snapshots and their log are most of the file and written at every commit, so that their text is
+// made without values in between.
+class ObjectText {
+ public:
+  explicit ObjectText(std::string& out) : out_(out) { out_ += '{'; }
+  void Close() { out_ += '}'; }
+  void Name(std::string_view name) {
+    if (!first_) out_ += ',';
+    first_ = false;
+    Text(name);
+    out_ += ':';
   }
-  json["manifest-list"] = snapshot.manifest_list;
-  if (snapshot.schema_id) json["schema-id"] = *snapshot.schema_id;
-  return json;
+  void Add(std::string_view name, int64_t value) {
+    Name(name);
+    out_ += std::to_string(value);
+  }
+  void Add(std::string_view name, const std::string& value) {
+    Name(name);
+    Text(value);
+  }
+
+ private:
+  void Text(std::string_view text) {
+    const bool plain = std::all_of(text.begin(), text.end(), [](char c) {
+      return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+    });
+    if (plain) {
+      out_.append("\"").append(text).append("\"");
+    } else {
+      out_ += JsonText(OrderedJson(std::string(text)));
+    }
+  }
+
+  std::string& out_;
+  bool first_ = true;
+};
+
+void WriteSnapshot(const Snapshot& snapshot, std::string& out) {
+  ObjectText json(out);
+  // Snapshots from before an upgrade to version 2 have none.
+  if (snapshot.sequence_number > 0) json.Add("sequence-number", snapshot.sequence_number);
+  json.Add("snapshot-id", snapshot.snapshot_id);
+  if (snapshot.parent_snapshot_id) json.Add("parent-snapshot-id", *snapshot.parent_snapshot_id);
+  json.Add("timestamp-ms", snapshot.timestamp_ms);
+  if (!snapshot.summary.empty()) {
+    json.Name("summary");
+    ObjectText summary(out);
+    const auto operation = snapshot.summary.find("operation");
+    if (operation != snapshot.summary.end()) summary.Add("operation", operation->second);
+    for (const auto& [key, value] : snapshot.summary) {
+      if (key != "operation") summary.Add(key, value);
+    }
+    summary.Close();
+  }
+  json.Add("manifest-list", snapshot.manifest_list);
+  if (snapshot.schema_id) json.Add("schema-id", int64_t{*snapshot.schema_id});
+  json.Close();
 }
 
-OrderedJson LogEntryToJson(const SnapshotLogEntry& entry) {
-  OrderedJson json = OrderedJson::object();
-  json["timestamp-ms"] = entry.timestamp_ms;
-  json["snapshot-id"] = entry.snapshot_id;
-  return json;
+void WriteLogEntry(const SnapshotLogEntry& entry, std::string& out) {
+  ObjectText json(out);
+  json.Add("timestamp-ms", entry.timestamp_ms);
+  json.Add("snapshot-id", entry.snapshot_id);
+  json.Close();
+}
+
+template <typename Items, typename Write>
+void WriteArray(const Items& items, Write write, std::string& out) {
+  out += '[';
+  bool first = true;
+  for (const auto& item : items) {
+    if (!std::exchange(first, false)) out += ',';
+    write(item, out);
+  }
+  out += ']';
+}
+
+// The members of an object as text, without its braces.
+std::string MembersText(const OrderedJson& json) {
+  std::string text = JsonText(json);
+  return text.substr(1, text.size() - 2);
 }
 
 OrderedJson MetadataLogEntryToJson(const MetadataLogEntry& entry) {
@@ -100,12 +159,16 @@ std::string TableMetadataToJson(const TableMetadata& metadata) {
   OrderedJson refs = OrderedJson::object();
   for (const auto& [name, ref] : metadata.refs) refs[name] = RefToJson(ref);
   json["refs"] = std::move(refs);
-  json["snapshots"] = ArrayOf(metadata.snapshots, SnapshotToJson);
-  json["statistics"] = RawArray(metadata.statistics_json);
-  json["partition-statistics"] = RawArray(metadata.partition_statistics_json);
-  json["snapshot-log"] = ArrayOf(metadata.snapshot_log, LogEntryToJson);
-  json["metadata-log"] = ArrayOf(metadata.metadata_log, MetadataLogEntryToJson);
-  return JsonText(json);
+  std::string text = "{" + MembersText(json) + ",\"snapshots\":";
+  WriteArray(metadata.snapshots, WriteSnapshot, text);
+  OrderedJson statistics = OrderedJson::object();
+  statistics["statistics"] = RawArray(metadata.statistics_json);
+  statistics["partition-statistics"] = RawArray(metadata.partition_statistics_json);
+  text += "," + MembersText(statistics) + ",\"snapshot-log\":";
+  WriteArray(metadata.snapshot_log, WriteLogEntry, text);
+  OrderedJson log = OrderedJson::object();
+  log["metadata-log"] = ArrayOf(metadata.metadata_log, MetadataLogEntryToJson);
+  return text + "," + MembersText(log) + "}";
 }
 
 }  // namespace octolake::iceberg
