@@ -1,5 +1,7 @@
 #include "cli/config_keys.h"
 
+#include "lake/retention.h"
+
 namespace octolake::cli {
 namespace {
 
@@ -37,6 +39,21 @@ std::vector<ConfigKey> ConfigKeys() {
        {},
        false},
       {"silver.commit_rows", kInt, "4000000", "Bronze rows of one Silver commit", {}, false},
+      {"retention.max_snapshots",
+       kInt,
+       "500",
+       "Snapshots a table keeps at most, but for those that tags and branches need",
+       {},
+       false},
+      {"retention.keep_all", kDuration, "1h", "Younger snapshots are all kept", {}, false},
+      {"retention.interval",
+       kDuration,
+       "1h",
+       "Of older snapshots the last of each interval is kept; 0s: all",
+       {},
+       false},
+      {"retention.max_age", kDuration, "7d", "Older snapshots are removed", {}, false},
+      {"retention.min_snapshots", kInt, "5", "Newest snapshots kept at any age", {}, false},
       {"write.target_file_size", kSize, "128MiB", "Data files are closed at this size", {}, false},
       {"write.max_open_files", kInt, "32", "Data files open at once in one writer", {}, false},
       {"write.buffer_size", kSize, "128MiB", "Rows kept in memory by one writer", {}, false},
@@ -67,6 +84,16 @@ datafile::WriterOptions WriterOptionsOf(const Config& config) {
   options.max_buffered_bytes = config.GetBytes("write.buffer_size");
   options.zstd_level = static_cast<int>(config.GetInt("write.zstd_level"));
   return options;
+}
+
+iceberg::RetentionPolicy RetentionPolicyOf(const Config& config) {
+  iceberg::RetentionPolicy policy = lake::DefaultRetention();
+  policy.max_snapshots = config.GetInt("retention.max_snapshots");
+  policy.min_snapshots = config.GetInt("retention.min_snapshots");
+  policy.keep_all_ms = config.GetMicros("retention.keep_all") / kMicrosPerMilli;
+  policy.interval_ms = config.GetMicros("retention.interval") / kMicrosPerMilli;
+  policy.max_age_ms = config.GetMicros("retention.max_age") / kMicrosPerMilli;
+  return policy;
 }
 
 sql::SessionOptions SessionOptionsOf(const Config& config) {

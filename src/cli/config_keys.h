@@ -5,6 +5,7 @@
 
 #include "base/config.h"
 #include "datafile/table_writer.h"
+#include "iceberg/retention_policy.h"
 #include "lake/warehouse.h"
 #include "sql/session.h"
 
@@ -15,6 +16,7 @@ std::vector<ConfigKey> ConfigKeys();
 // Parts of a configuration as the rooms take them.
 lake::WarehouseOptions WarehouseOptionsOf(const Config& config);
 datafile::WriterOptions WriterOptionsOf(const Config& config);
+iceberg::RetentionPolicy RetentionPolicyOf(const Config& config);
 sql::SessionOptions SessionOptionsOf(const Config& config);
 
 }  // namespace octolake::cli

@@ -67,6 +67,7 @@ void PrintJson(const lake::LoadReport& report) {
 }
 
 int Report(const Context& context, const lake::LoadReport& report) {
+  for (const std::string& warning : report.warnings) context.Say("warning: " + warning);
   int64_t skipped = 0;
   bool damaged = false;
   for (const lake::FileReport& file : report.files) {
@@ -96,6 +97,7 @@ int Load(const Context& context, const LoadFlags& flags) {
   options.commit_files = context.config.GetInt("load.commit_files");
   options.max_document_bytes = context.config.GetBytes("load.max_document_size");
   options.writer = WriterOptionsOf(context.config);
+  options.retention = RetentionPolicyOf(context.config);
   auto report = lake::LoadFiles(**warehouse, *paths, options, context.progress);
   context.progress.Clear();
   // Of a process that was killed before it had made its tables.

@@ -42,7 +42,12 @@ const char* ActionName(ModelAction action) {
   return "";
 }
 
+void SayWarnings(const Context& context, const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) context.Say("warning: " + warning);
+}
+
 void SaySilver(const Context& context, const lake::SilverReport& report) {
+  SayWarnings(context, report.warnings);
   if (!report.rescan_reason.empty()) {
     context.Say("Silver read all of Bronze again: " + report.rescan_reason);
   }
@@ -52,6 +57,7 @@ void SaySilver(const Context& context, const lake::SilverReport& report) {
 }
 
 void SayModel(const Context& context, const model::ModelReport& report) {
+  SayWarnings(context, report.warnings);
   std::string line = report.name + ": " + ActionName(report.action);
   if (report.action != ModelAction::kUpToDate && report.action != ModelAction::kView) {
     line += ", " + Grouped(report.rows) + " rows in " + std::to_string(report.partitions.size()) +
@@ -96,6 +102,7 @@ Result<lake::SilverReport> ParseSilver(const Context& context, lake::Warehouse& 
   options.commit_rows = context.config.GetInt("silver.commit_rows");
   options.sources = context.config.GetList("silver.sources");
   options.writer = WriterOptionsOf(context.config);
+  options.retention = RetentionPolicyOf(context.config);
   return lake::RunSilver(warehouse, options, context.progress);
 }
 
@@ -110,6 +117,7 @@ Result<PipelineReport> RunPipeline(const Context& context, const RunFlags& flags
   run.select = flags.select;
   run.session = SessionOptionsOf(context.config);
   run.writer = WriterOptionsOf(context.config);
+  run.retention = RetentionPolicyOf(context.config);
   OCTO_ASSIGN(report.models, model::RunModels(warehouse, bundle, run, context.progress));
   for (const model::ModelReport& entry : report.models) SayModel(context, entry);
 

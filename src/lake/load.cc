@@ -123,6 +123,7 @@ Status Loader::Take(size_t index, const InputInfo& info) {
 
 void Loader::Apply(const GroupReport& group) {
   if (group.committed) ++report_.commits;
+  report_.warnings.insert(report_.warnings.end(), group.warnings.begin(), group.warnings.end());
   for (const GroupResult& result : group.results) {
     FileReport& file = report_.files[result.index];
     file.outcome = result.outcome;

@@ -10,6 +10,7 @@
 #include "base/progress.h"
 #include "base/result.h"
 #include "datafile/table_writer.h"
+#include "lake/retention.h"
 #include "lake/warehouse.h"
 
 namespace octolake::lake {
@@ -21,6 +22,7 @@ struct LoadOptions {
   int64_t commit_bytes = int64_t{256} << 20;  // compressed input
   int64_t commit_files = 256;
   int64_t max_document_bytes = int64_t{32} << 20;
+  iceberg::RetentionPolicy retention = DefaultRetention();
   datafile::WriterOptions writer;
 };
 
@@ -44,6 +46,7 @@ struct LoadReport {
   int64_t events = 0;             // committed by this load
   int64_t rejected = 0;
   int64_t commits = 0;
+  std::vector<std::string> warnings;  // of what did not stop the load
 };
 
 // Paths of files, or "-" for standard input. One bad file does not stop the others; an error is

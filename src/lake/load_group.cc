@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "event/event_reader.h"
+#include "iceberg/expire_snapshots.h"
 #include "iceberg/transaction.h"
 #include "lake/definitions.h"
 
@@ -192,7 +193,7 @@ Result<bool> GroupLoader::Commit(const Files& data, std::vector<GroupFile>& left
   files.loaded = std::move(rows).value();
 
   for (int attempt = 1;; ++attempt) {
-    Status committed = CommitOnce(files);
+    Status committed = CommitOnce(files, report);
     if (committed) {
       for (LoadedFile& file : loaded) state_.digests.insert_or_assign(file.sha256, file.error);
       return true;
@@ -225,19 +226,21 @@ Result<bool> GroupLoader::Commit(const Files& data, std::vector<GroupFile>& left
   }
 }
 
-Status GroupLoader::CommitOnce(const Files& files) {
+Status GroupLoader::CommitOnce(const Files& files, GroupReport& report) {
   const Namespaces& namespaces = warehouse_.namespaces();
   const iceberg::TableIdentifier loaded = LoadedFiles(namespaces);
   iceberg::Transaction transaction(warehouse_.catalog(), warehouse_.update_context());
   const auto append = [&](const iceberg::TableIdentifier& table, const DataFiles& added) {
     transaction.Add(table, iceberg::AssertTableUuid(table_uuids_.at(table)));
     transaction.Add(table, iceberg::AppendFiles(added, {}));
+    transaction.Add(table, iceberg::ExpireSnapshots(options_.retention));
   };
   transaction.Add(loaded, iceberg::AssertCurrentSnapshot(state_.snapshot));
   append(loaded, files.loaded);
   if (!files.events.empty()) append(BronzeEvents(namespaces), files.events);
   if (!files.rejected.empty()) append(RejectedEvents(namespaces), files.rejected);
   OCTO_ASSIGN(const auto tables, transaction.Commit());
+  for (const Error& error : transaction.left_behind()) report.warnings.push_back(error.message);
   state_.snapshot = tables.front().metadata->current_snapshot_id;
   return {};
 }

@@ -22,6 +22,7 @@ namespace octolake::lake {
 struct GroupReport {
   std::vector<GroupResult> results;
   bool committed = false;
+  std::vector<std::string> warnings;
 };
 
 // What was loaded before, and the snapshot of loaded_files that says so.
@@ -58,7 +59,7 @@ class GroupLoader {
   Result<bool> ReadAll(std::vector<GroupFile>& files, BackgroundWriter& writer,
                        GroupReport& report);
   Result<bool> Commit(const Files& files, std::vector<GroupFile>& left, GroupReport& report);
-  Status CommitOnce(const Files& files);
+  Status CommitOnce(const Files& files, GroupReport& report);
   TimestampMicros NextInstant();
 
   Warehouse& warehouse_;

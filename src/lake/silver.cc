@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "iceberg/assert_no_files_added.h"
+#include "iceberg/expire_snapshots.h"
 #include "iceberg/transaction.h"
 #include "lake/background_writer.h"
 #include "lake/definitions.h"
@@ -221,6 +222,7 @@ Status SilverStep::Commit(const SilverChunk& chunk, const iceberg::Table& silver
                                                             PartitionsOf(files)));
   transaction.Add(silver_name_, iceberg::AppendFiles(files, std::move(summary)));
   if (chunk.position) transaction.Add(silver_name_, iceberg::SetTag(tag, std::nullopt));
+  transaction.Add(silver_name_, iceberg::ExpireSnapshots(options_.retention));
   auto committed = transaction.Commit();
   if (!committed) {
     Error error = std::move(committed).error();
@@ -229,6 +231,7 @@ Status SilverStep::Commit(const SilverChunk& chunk, const iceberg::Table& silver
     }
     return WithContext(std::move(error), "commit to " + silver_name_.ToString());
   }
+  for (const Error& error : transaction.left_behind()) report_.warnings.push_back(error.message);
   ++report_.commits;
   lost_races_ = 0;
   if (chunk.position) {

@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/progress.h"
 #include "base/result.h"
 #include "datafile/table_writer.h"
+#include "lake/retention.h"
 #include "lake/warehouse.h"
 
 namespace octolake::lake {
@@ -22,6 +24,7 @@ struct SilverOptions {
   // Values of Bronze's source column; empty: all. The position passes over rows of other sources:
   // after a source was added, rescan once.
   std::vector<std::string> sources;
+  iceberg::RetentionPolicy retention = DefaultRetention();
   datafile::WriterOptions writer;
 };
 
@@ -34,6 +37,7 @@ struct SilverReport {
   // Set when Bronze had to be read as a whole, and why (first run excepted).
   std::string rescan_reason;
   std::optional<int64_t> consumed_snapshot;
+  std::vector<std::string> warnings;  // of what did not stop the step
 };
 
 // Starts over when another step came first (a bounded number of times).

@@ -19,9 +19,10 @@ bool OnlyAppended(const iceberg::TableMetadata& metadata) {
   return false;
 }
 
-// Cuts where a snapshot's files end. `by_snapshot`: intermediate chunks have a position.
-SilverPlan Cut(std::vector<iceberg::ScanTask> files, int64_t commit_rows, bool by_snapshot,
-               int64_t last_snapshot) {
+// Cuts where a snapshot's files end. `by_snapshot`: intermediate chunks have a position, unless
+// their last snapshot has expired, so that nobody could begin there.
+SilverPlan Cut(const iceberg::TableMetadata& metadata, std::vector<iceberg::ScanTask> files,
+               int64_t commit_rows, bool by_snapshot, int64_t last_snapshot) {
   SilverPlan plan;
   for (size_t begin = 0; begin < files.size();) {
     size_t end = begin;
@@ -33,7 +34,10 @@ SilverPlan Cut(std::vector<iceberg::ScanTask> files, int64_t commit_rows, bool b
       plan.chunks.emplace_back();
     }
     SilverChunk& chunk = plan.chunks.back();
-    if (by_snapshot) chunk.position = files[begin].snapshot_id;
+    chunk.position.reset();
+    if (by_snapshot && metadata.FindSnapshot(files[begin].snapshot_id) != nullptr) {
+      chunk.position = files[begin].snapshot_id;
+    }
     chunk.rows += rows;
     plan.rows += rows;
     for (; begin < end; ++begin) chunk.files.push_back(std::move(files[begin]));
@@ -65,7 +69,7 @@ Result<SilverPlan> PlanSilver(io::FileSystem& fs, const iceberg::Table& bronze,
     auto files = iceberg::PlanAppendsBetween(fs, metadata, consumed, current, filter);
     if (files) {
       constexpr bool kBySnapshot = true;
-      return Cut(std::move(files).value(), request.commit_rows, kBySnapshot, current);
+      return Cut(metadata, std::move(files).value(), request.commit_rows, kBySnapshot, current);
     }
     const ErrorKind kind = files.error().kind;
     if (kind != ErrorKind::kNotFound && kind != ErrorKind::kUnsupported) {
@@ -75,7 +79,8 @@ Result<SilverPlan> PlanSilver(io::FileSystem& fs, const iceberg::Table& bronze,
   }
   if (consumed && request.rescan) reason = "asked for";
   OCTO_ASSIGN(auto files, iceberg::PlanScan(fs, metadata, current, filter));
-  SilverPlan plan = Cut(std::move(files), request.commit_rows, OnlyAppended(metadata), current);
+  SilverPlan plan =
+      Cut(metadata, std::move(files), request.commit_rows, OnlyAppended(metadata), current);
   plan.rescan_reason = std::move(reason);
   return plan;
 }

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "datafile/table_writer.h"
+#include "iceberg/expire_snapshots.h"
 #include "iceberg/transaction.h"
 #include "iceberg/update.h"
 #include "lake/background_writer.h"
@@ -76,7 +77,8 @@ std::unique_ptr<iceberg::TableUpdate> WriteUpdate(Action action,
 }
 
 Result<iceberg::Table> CommitRows(lake::Warehouse& warehouse, const Model& model, const Plan& plan,
-                                  const std::vector<iceberg::DataFile>& files) {
+                                  const std::vector<iceberg::DataFile>& files,
+                                  const RunOptions& options, ModelReport& report) {
   const iceberg::TableIdentifier& id = plan.target.identifier;
   iceberg::Transaction transaction(warehouse.catalog(), warehouse.update_context());
   transaction.Add(id, iceberg::AssertTableUuid(plan.target.metadata->table_uuid));
@@ -97,10 +99,12 @@ Result<iceberg::Table> CommitRows(lake::Warehouse& warehouse, const Model& model
   }
   transaction.Add(id, WriteUpdate(plan.action, files, std::move(summary)));
   for (const std::string& tag : tags) transaction.Add(id, iceberg::SetTag(tag, std::nullopt));
+  transaction.Add(id, iceberg::ExpireSnapshots(options.retention));
   if (plan.action == Action::kFullRefresh) {
     transaction.Add(id, iceberg::SetProperties({{kDigestProperty, DefinitionDigest(model)}}));
   }
   OCTO_ASSIGN(std::vector<iceberg::Table> committed, transaction.Commit());
+  for (const Error& error : transaction.left_behind()) report.warnings.push_back(error.message);
   return committed.front();
 }
 
@@ -130,7 +134,7 @@ Result<ModelReport> ExecutePlan(lake::Warehouse& warehouse, const Model& model, 
   }
   OCTO_ASSIGN(std::vector<iceberg::DataFile> files,
               WriteRows(warehouse, model, plan, options, progress, report.rows));
-  Result<iceberg::Table> committed = CommitRows(warehouse, model, plan, files);
+  Result<iceberg::Table> committed = CommitRows(warehouse, model, plan, files, options, report);
   if (!committed) {
     if (committed.error().kind != ErrorKind::kCommitStateUnknown) {
       datafile::RemoveFiles(warehouse.file_system(), files);

@@ -9,6 +9,7 @@
 #include "base/progress.h"
 #include "base/result.h"
 #include "datafile/table_writer.h"
+#include "lake/retention.h"
 #include "lake/warehouse.h"
 #include "model/bundle.h"
 #include "sql/session.h"
@@ -24,6 +25,7 @@ struct RunOptions {
   // passes, see model_rows.h); 0: by the session's memory.
   int64_t rows_per_pass = 0;
   int64_t pass_factor = 1;  // this many times as many passes; grows when memory runs out
+  iceberg::RetentionPolicy retention = lake::DefaultRetention();
 };
 
 struct ModelReport {
@@ -34,6 +36,7 @@ struct ModelReport {
   std::vector<std::string> partitions;  // rewritten, as partition paths, sorted
   std::optional<int64_t> snapshot_id;
   double seconds = 0;
+  std::vector<std::string> warnings;  // of what did not stop the run
 };
 
 // kInvalidArgument, saying what there is, for a name that no model has (or, for tests, no source).
