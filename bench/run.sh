@@ -36,3 +36,4 @@ for benchmark in "load.py --tenfold" run_pipeline.py; do
   python3 "$top/bench/"$benchmark --octolake "$octolake" --peer-python "$top/.deps/bench/bin/python" \
     --runs "$runs" "${files[@]}"
 done
+python3 "$top/bench/commits.py" --octolake "$octolake"
