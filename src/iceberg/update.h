@@ -68,8 +68,8 @@ std::unique_ptr<TableUpdate> AssertCurrentSnapshot(std::optional<int64_t> snapsh
 std::unique_ptr<TableUpdate> AssertTableUuid(std::string uuid);
 
 std::unique_ptr<TableUpdate> SetProperties(Properties properties);
-// Makes an ancestor of the current snapshot current again (what is older than expired ones counts as
-// one); tags stay. kNotFound if the snapshot is unknown, kInvalidArgument if it is no ancestor.
+// Makes an ancestor of the current snapshot current again, or what is older than expired ones; tags
+// stay. kNotFound if the snapshot is unknown, kInvalidArgument if it is no ancestor.
 std::unique_ptr<TableUpdate> RollbackTo(int64_t snapshot_id);
 
 }  // namespace octolake::iceberg
