@@ -274,6 +274,31 @@ TEST_F(ExpireSnapshotsTest, RemovesReplacedFilesOnceNoSnapshotHasThem) {
   EXPECT_THAT(table.Orphans(), IsEmpty());
 }
 
+TEST_F(ExpireSnapshotsTest, LeavesAFileThatWasAddedAgain) {
+  Append("a");
+  table.MustCommit(OverwriteAll({NewFile("b", 1)}, {}));
+  table.MustCommit(AppendFiles({table.File("a", 1)}, {}));
+  Expire(1);
+  EXPECT_EQ(table.Metadata()->snapshots.size(), 1U);
+  EXPECT_THAT(table.Live(), UnorderedElementsAre("a", "b"));
+  EXPECT_THAT(DataFiles(), ElementsAre("a", "b"));
+}
+
+TEST_F(ExpireSnapshotsTest, SaysThatItCannotTellWhenTheSnapshotOfALostReplyHasExpired) {
+  Append("a");
+  table.catalog.lose_replies = 1;
+  table.catalog.after_commit = [&] {
+    Append("c");
+    Append("d");
+    Expire(1);
+  };
+  const auto committed = table.Commit(AppendFiles({NewFile("b", 1)}, {}));
+  ASSERT_FALSE(committed);
+  EXPECT_EQ(committed.error().kind, ErrorKind::kCommitStateUnknown);
+  EXPECT_THAT(table.Live(), UnorderedElementsAre("a", "b", "c", "d"));
+  EXPECT_THAT(table.Orphans(), IsEmpty());
+}
+
 TEST_F(ExpireSnapshotsTest, IsPartOfTheCommitThatMakesTheSnapshot) {
   for (int i = 0; i < 20; ++i) {
     table.MustCommit(AppendFiles({NewFile("f" + std::to_string(100 + i), 1)}, {}),

@@ -37,56 +37,38 @@ std::vector<std::string> OwnPlaces(const TableMetadata& metadata) {
   return places;
 }
 
-// Files of one kind in one partition whose fate is open.
-struct Bucket {
-  std::set<std::string> paths;
-  std::set<int64_t> sequence_numbers;  // also of paths taken out since
-};
-
-// Files that vanished manifests name, by what remaining manifests are compared with.
+// Files that vanished manifests name, and where remaining manifests may name them too. Not told
+// apart by sequence number: a path may have been added anew by a later commit.
 class OpenFiles {
  public:
   void Add(const ManifestFile& manifest, ManifestEntry entry) {
-    Bucket& bucket = buckets_[Key(manifest, entry.data_file.partition)];
-    bucket.sequence_numbers.insert(*entry.sequence_number);
-    if (bucket.paths.insert(std::move(entry.data_file.file_path)).second) ++count_;
+    DataFile& file = entry.data_file;
+    places_.insert({manifest.content, manifest.partition_spec_id, std::move(file.partition)});
+    paths_.insert(std::move(file.file_path));
   }
-  void Erase(const ManifestFile& manifest, const ManifestEntry& entry) {
-    const auto bucket = buckets_.find(Key(manifest, entry.data_file.partition));
-    if (bucket == buckets_.end()) return;
-    count_ -= bucket->second.paths.erase(entry.data_file.file_path);
-    if (bucket->second.paths.empty()) buckets_.erase(bucket);
-  }
+  void Erase(const std::string& path) { paths_.erase(path); }
   // Whether a live file of the manifest can be one of these.
   Result<bool> MayBeIn(const ManifestFile& manifest, const TableMetadata& metadata) const;
-  size_t size() const { return count_; }
-  std::vector<std::string> Take() {
-    std::vector<std::string> paths;
-    for (const auto& [key, bucket] : buckets_) {
-      paths.insert(paths.end(), bucket.paths.begin(), bucket.paths.end());
-    }
-    buckets_.clear();
-    count_ = 0;
-    return paths;
+  size_t size() const { return paths_.size(); }
+  std::set<std::string> Take() {
+    places_.clear();
+    return std::exchange(paths_, {});
   }
 
  private:
-  struct BucketKey {
+  struct Place {
     ManifestContent content;
     int32_t spec_id;
     PartitionValues partition;
-    bool operator<(const BucketKey& other) const {
+    bool operator<(const Place& other) const {
       if (content != other.content) return content < other.content;
       if (spec_id != other.spec_id) return spec_id < other.spec_id;
       return PartitionLess()(partition, other.partition);
     }
   };
-  static BucketKey Key(const ManifestFile& manifest, const PartitionValues& partition) {
-    return {manifest.content, manifest.partition_spec_id, partition};
-  }
 
-  std::map<BucketKey, Bucket> buckets_;
-  size_t count_ = 0;
+  std::set<std::string> paths_;
+  std::set<Place> places_;  // also of paths erased since
 };
 
 Result<bool> OpenFiles::MayBeIn(const ManifestFile& manifest, const TableMetadata& metadata) const {
@@ -95,14 +77,12 @@ Result<bool> OpenFiles::MayBeIn(const ManifestFile& manifest, const TableMetadat
   const PartitionSpec* spec = metadata.FindSpec(manifest.partition_spec_id);
   if (spec == nullptr) return true;
   OCTO_ASSIGN(const TypePtr type, PartitionType(SchemaForSpec(metadata, *spec), *spec));
-  for (const auto& [key, bucket] : buckets_) {
-    if (key.content != manifest.content || key.spec_id != manifest.partition_spec_id) continue;
-    const auto number = bucket.sequence_numbers.lower_bound(manifest.min_sequence_number);
-    const bool in_range =
-        number != bucket.sequence_numbers.end() && *number <= manifest.sequence_number;
-    if (!in_range) continue;
+  for (const Place& place : places_) {
+    if (place.content != manifest.content) continue;
+    // Another spec gives the same file another partition.
+    if (place.spec_id != manifest.partition_spec_id) return true;
     OCTO_ASSIGN(const bool contained,
-                SummariesMayContain(*type, manifest.partitions, key.partition));
+                SummariesMayContain(*type, manifest.partitions, place.partition));
     if (contained) return true;
   }
   return false;
@@ -157,7 +137,7 @@ class RemainingManifests {
     if (!relevant) return {};
     OCTO_ASSIGN(const std::vector<ManifestEntry> entries, ReadManifest(fs_, manifest, metadata_));
     for (const ManifestEntry& entry : entries) {
-      if (entry.status != EntryStatus::kDeleted) files.Erase(manifest, entry);
+      if (entry.status != EntryStatus::kDeleted) files.Erase(entry.data_file.file_path);
     }
     return {};
   }

@@ -20,7 +20,7 @@ bool LosesSnapshots(const TableMetadata& base, const TableMetadata& committed);
 //
 // Reads the lists of the snapshots that are gone, lists of remaining ones as long as there is a
 // manifest that they might name, the manifests that are named no more, and of the remaining
-// manifests those that can name a file of these, by sequence number and partition. Memory is
+// manifests those that can name a file of these, by partition. Memory is
 // bounded by the number of manifests and a fixed number of files at a time. On an error what
 // cannot be told to be out of use is left where it is.
 Result<int64_t> RemoveExpiredFiles(io::FileSystem& fs, const TableMetadata& base,

@@ -16,6 +16,8 @@ class FakeCatalog final : public Catalog {
  public:
   // Called before each commit is decided; may commit something else in between.
   std::function<void()> before_commit;
+  // Called after the next commit took effect; may commit something else before the reply.
+  std::function<void()> after_commit;
   // The next commits take effect, but their replies are lost.
   int lose_replies = 0;
   // The next commits do not take effect, and that is not known.
@@ -67,10 +69,10 @@ class FakeCatalog final : public Catalog {
       return MakeError(ErrorKind::kCommitStateUnknown, "no reply");
     }
     auto decided = Decide(std::move(changes));
-    if (decided && lose_replies > 0) {
-      --lose_replies;
-      return MakeError(ErrorKind::kCommitStateUnknown, "no reply");
-    }
+    const bool lost = decided && lose_replies > 0;
+    if (lost) --lose_replies;
+    if (auto hook = std::exchange(after_commit, nullptr)) hook();
+    if (lost) return MakeError(ErrorKind::kCommitStateUnknown, "no reply");
     return decided;
   }
   Status DropTable(const TableIdentifier& identifier) override {

@@ -17,6 +17,14 @@ namespace {
 constexpr int64_t kFirstWaitMillis = 20;
 constexpr int64_t kLongestWaitMillis = 1'000;
 
+// Whether a snapshot that is not there was there before: no other has its sequence number, though
+// higher ones were given.
+bool MayHaveExpired(int64_t sequence_number, const TableMetadata& loaded) {
+  return loaded.last_sequence_number >= sequence_number &&
+         std::none_of(loaded.snapshots.begin(), loaded.snapshots.end(),
+                      [&](const Snapshot& one) { return one.sequence_number == sequence_number; });
+}
+
 }  // namespace
 
 Transaction::Transaction(Catalog& catalog, const UpdateContext& context, TransactionOptions options)
@@ -60,6 +68,7 @@ Result<std::optional<std::vector<Table>>> Transaction::Attempt() {
   if (doubt_) {
     const Outcome outcome = Resolve(*tables);
     if (outcome == Outcome::kCommitted) return *std::move(tables);
+    if (outcome == Outcome::kUntold) return Untold();
     if (outcome == Outcome::kLost) doubt_.reset();
   }
   auto changes = Apply(*tables);
@@ -71,7 +80,8 @@ Result<std::optional<std::vector<Table>>> Transaction::Attempt() {
   Doubt attempt{.base = *tables, .applied = {}};
   for (const TableChange& change : *changes) {
     const TableMetadata& made = change.metadata;
-    attempt.applied.push_back({made.current_snapshot_id, made.properties, made.refs});
+    attempt.applied.push_back(
+        {made.last_sequence_number, made.current_snapshot_id, made.properties, made.refs});
   }
   auto committed = catalog_.CommitTables(*std::move(changes));
   if (committed) {
@@ -138,6 +148,7 @@ Result<std::optional<std::vector<Table>>> Transaction::LookUp(const Error& unkno
     if (tables) {
       const Outcome outcome = Resolve(*tables);
       if (outcome == Outcome::kCommitted) return *std::move(tables);
+      if (outcome == Outcome::kUntold) return Untold();
       // Still open: the next attempt starts from the same state, and only one of the two can win.
       if (outcome == Outcome::kLost) doubt_.reset();
       return std::nullopt;
@@ -154,6 +165,7 @@ Transaction::Outcome Transaction::Resolve(const std::vector<Table>& tables) cons
   bool makes_snapshot = false;
   bool moved = false;
   bool same_state = true;
+  bool untold = false;
   for (size_t i = 0; i < tables.size(); ++i) {
     const TableMetadata& loaded = *tables[i].metadata;
     moved = moved || tables[i].metadata_location != doubt_->base[i].metadata_location;
@@ -164,13 +176,22 @@ Transaction::Outcome Transaction::Resolve(const std::vector<Table>& tables) cons
       if (!snapshot_id) continue;
       makes_snapshot = true;
       if (loaded.FindSnapshot(*snapshot_id) != nullptr) return Outcome::kCommitted;
+      untold = untold || MayHaveExpired(doubt_->applied[i].last_sequence_number, loaded);
     }
   }
   if (!moved) return Outcome::kOpen;
+  if (untold) return Outcome::kUntold;
   if (makes_snapshot) return Outcome::kLost;
   // Tags and properties leave no trace of who set them: setting them again does no harm, but an
   // assertion that fails now may fail because of this very transaction.
   return same_state ? Outcome::kCommitted : Outcome::kOpen;
+}
+
+tl::unexpected<Error> Transaction::Untold() const {
+  return MakeError(ErrorKind::kCommitStateUnknown,
+                   "table " + parts_.front().identifier.ToString() +
+                       ": the reply to the commit was lost, and others have committed since and "
+                       "expired the snapshots that would tell whether it took effect");
 }
 
 bool Transaction::SameState(const State& state, const TableMetadata& metadata) {

@@ -52,6 +52,7 @@ class Transaction {
   };
   // What an attempt makes of a table, but for its snapshots.
   struct State {
+    int64_t last_sequence_number = 0;
     std::optional<int64_t> current_snapshot_id;
     Properties properties;
     std::map<std::string, SnapshotRef> refs;
@@ -61,7 +62,8 @@ class Transaction {
     std::vector<Table> base;
     std::vector<State> applied;
   };
-  enum class Outcome { kCommitted, kLost, kOpen };
+  // kUntold: others have committed since and expired what would tell.
+  enum class Outcome { kCommitted, kLost, kOpen, kUntold };
 
   Result<std::vector<Table>> Load();
   Result<std::vector<TableChange>> Apply(const std::vector<Table>& tables);
@@ -72,6 +74,7 @@ class Transaction {
   bool HaveMoved(const std::vector<Table>& tables);
   // What freshly loaded tables say of the attempt in doubt.
   Outcome Resolve(const std::vector<Table>& tables) const;
+  tl::unexpected<Error> Untold() const;
   static bool SameState(const State& state, const TableMetadata& metadata);
   // No value, to be tried again, unless that has been tried often enough.
   Result<std::optional<std::vector<Table>>> AfterTransient(Error error);
