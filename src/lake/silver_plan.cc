@@ -1,28 +1,53 @@
 #include "lake/silver_plan.h"
 
+#include <set>
 #include <utility>
 
 namespace octolake::lake {
 namespace {
 
-// Whether the table's history is complete and only ever added rows: then the files of the current
-// snapshot are those its snapshots added, and what lies before one of them can be named by it. A
-// rewritten file is newer than some of its rows.
-bool OnlyAppended(const iceberg::TableMetadata& metadata) {
-  const iceberg::Snapshot* snapshot = metadata.CurrentSnapshot();
-  while (snapshot != nullptr) {
-    const auto operation = snapshot->summary.find("operation");
-    if (operation == snapshot->summary.end() || operation->second != "append") return false;
-    if (!snapshot->parent_snapshot_id) return true;
-    snapshot = metadata.FindSnapshot(*snapshot->parent_snapshot_id);
+// Cuts files where those of a snapshot end.
+class Cutter {
+ public:
+  Cutter(io::FileSystem& fs, const iceberg::TableMetadata& metadata, const iceberg::Filter& filter,
+         std::optional<int64_t> begin)
+      : fs_(fs), metadata_(metadata), filter_(filter), begin_(begin) {}
+
+  Result<SilverPlan> Cut(std::vector<iceberg::ScanTask> files, int64_t commit_rows);
+
+ private:
+  Status SetPosition(SilverChunk& chunk);
+
+  io::FileSystem& fs_;
+  const iceberg::TableMetadata& metadata_;
+  const iceberg::Filter& filter_;
+  std::optional<int64_t> begin_;  // the last position
+  std::set<std::string> since_;   // paths of the files after it
+};
+
+// The chunk's last snapshot is its position if what came since the last position up to that
+// snapshot is what was cut since. It is not where files were rewritten or replaced, since rewritten
+// files are newer than some of their rows; and not where nobody could begin there, since the
+// snapshot has expired.
+Status Cutter::SetPosition(SilverChunk& chunk) {
+  for (const iceberg::ScanTask& task : chunk.files) since_.insert(task.file.file_path);
+  const int64_t snapshot = chunk.files.back().snapshot_id;
+  if (metadata_.FindSnapshot(snapshot) == nullptr) return {};
+  auto tasks = iceberg::PlanAppendsBetween(fs_, metadata_, begin_, snapshot, filter_);
+  if (!tasks) {
+    const ErrorKind kind = tasks.error().kind;
+    const bool cannot_begin = kind == ErrorKind::kNotFound || kind == ErrorKind::kUnsupported;
+    return cannot_begin ? Status() : tl::unexpected(std::move(tasks).error());
   }
-  return false;
+  std::set<std::string> paths;
+  for (iceberg::ScanTask& task : *tasks) paths.insert(std::move(task.file.file_path));
+  if (paths != since_) return {};
+  chunk.position = begin_ = snapshot;
+  since_.clear();
+  return {};
 }
 
-// Cuts where a snapshot's files end. `by_snapshot`: intermediate chunks have a position, unless
-// their last snapshot has expired, so that nobody could begin there.
-SilverPlan Cut(const iceberg::TableMetadata& metadata, std::vector<iceberg::ScanTask> files,
-               int64_t commit_rows, bool by_snapshot, int64_t last_snapshot) {
+Result<SilverPlan> Cutter::Cut(std::vector<iceberg::ScanTask> files, int64_t commit_rows) {
   SilverPlan plan;
   for (size_t begin = 0; begin < files.size();) {
     size_t end = begin;
@@ -31,19 +56,16 @@ SilverPlan Cut(const iceberg::TableMetadata& metadata, std::vector<iceberg::Scan
       rows += files[end++].file.record_count;
     }
     if (plan.chunks.empty() || plan.chunks.back().rows + rows > commit_rows) {
+      if (!plan.chunks.empty()) OCTO_TRY(SetPosition(plan.chunks.back()));
       plan.chunks.emplace_back();
     }
     SilverChunk& chunk = plan.chunks.back();
-    chunk.position.reset();
-    if (by_snapshot && metadata.FindSnapshot(files[begin].snapshot_id) != nullptr) {
-      chunk.position = files[begin].snapshot_id;
-    }
     chunk.rows += rows;
     plan.rows += rows;
     for (; begin < end; ++begin) chunk.files.push_back(std::move(files[begin]));
   }
   if (plan.chunks.empty()) plan.chunks.emplace_back();
-  plan.chunks.back().position = last_snapshot;
+  plan.chunks.back().position = metadata_.current_snapshot_id;
   return plan;
 }
 
@@ -68,8 +90,8 @@ Result<SilverPlan> PlanSilver(io::FileSystem& fs, const iceberg::Table& bronze,
   if (consumed && !request.rescan) {
     auto files = iceberg::PlanAppendsBetween(fs, metadata, consumed, current, filter);
     if (files) {
-      constexpr bool kBySnapshot = true;
-      return Cut(metadata, std::move(files).value(), request.commit_rows, kBySnapshot, current);
+      return Cutter(fs, metadata, filter, consumed)
+          .Cut(std::move(files).value(), request.commit_rows);
     }
     const ErrorKind kind = files.error().kind;
     if (kind != ErrorKind::kNotFound && kind != ErrorKind::kUnsupported) {
@@ -79,8 +101,9 @@ Result<SilverPlan> PlanSilver(io::FileSystem& fs, const iceberg::Table& bronze,
   }
   if (consumed && request.rescan) reason = "asked for";
   OCTO_ASSIGN(auto files, iceberg::PlanScan(fs, metadata, current, filter));
-  SilverPlan plan =
-      Cut(metadata, std::move(files), request.commit_rows, OnlyAppended(metadata), current);
+  OCTO_ASSIGN(
+      SilverPlan plan,
+      Cutter(fs, metadata, filter, std::nullopt).Cut(std::move(files), request.commit_rows));
   plan.rescan_reason = std::move(reason);
   return plan;
 }
