@@ -29,10 +29,10 @@ class Loader {
   std::vector<std::optional<InputInfo>> Inspect(const std::vector<std::string>& paths);
   Status Take(size_t index, const InputInfo& info);
   Status TakeFile(size_t index, const InputInfo& info);
-  bool SkipIfLoaded(size_t index, const std::string& sha256);
+  Result<bool> SkipIfLoaded(size_t index, const std::string& sha256);
   bool IsInGroup(const std::string& sha256) const;
   Status LoadGroup();
-  void Apply(const GroupReport& group);
+  Status Apply(const GroupReport& group);
   void OnBytes(const std::string& path, int64_t group_bytes);
 
   const LoadOptions& options_;
@@ -72,16 +72,16 @@ std::vector<std::optional<InputInfo>> Loader::Inspect(const std::vector<std::str
   return infos;
 }
 
-bool Loader::SkipIfLoaded(size_t index, const std::string& sha256) {
+Result<bool> Loader::SkipIfLoaded(size_t index, const std::string& sha256) {
   if (options_.again) return false;
-  const auto found = state_.digests.find(sha256);
-  if (found == state_.digests.end()) return false;
+  OCTO_ASSIGN(const auto known, state_.contents.Find(sha256));
+  if (!known) return false;
   FileReport& file = report_.files[index];
   file.outcome = Outcome::kSkipped;
-  if (found->second) {
+  if (known->error) {
     // The damage is still there: whoever loads must go on hearing of it.
     file.outcome = Outcome::kPartial;
-    file.error = *found->second + " (what came before was loaded earlier)";
+    file.error = *known->error + " (what came before was loaded earlier)";
   }
   return true;
 }
@@ -102,7 +102,8 @@ Status Loader::TakeFile(size_t index, const InputInfo& info) {
   }
   // The same content twice: the second is skipped if the first could be loaded.
   if (!options_.again && IsInGroup(*sha256)) OCTO_TRY(LoadGroup());
-  if (SkipIfLoaded(index, *sha256)) {
+  OCTO_ASSIGN(const bool skipped, SkipIfLoaded(index, *sha256));
+  if (skipped) {
     bytes_done_ += info.size;
     return {};
   }
@@ -121,7 +122,7 @@ Status Loader::Take(size_t index, const InputInfo& info) {
   return LoadGroup();
 }
 
-void Loader::Apply(const GroupReport& group) {
+Status Loader::Apply(const GroupReport& group) {
   if (group.committed) ++report_.commits;
   report_.warnings.insert(report_.warnings.end(), group.warnings.begin(), group.warnings.end());
   for (const GroupResult& result : group.results) {
@@ -129,7 +130,7 @@ void Loader::Apply(const GroupReport& group) {
     file.outcome = result.outcome;
     file.error = result.error;
     if (result.outcome == Outcome::kSkipped) {
-      SkipIfLoaded(result.index, result.file.sha256);
+      OCTO_TRY(SkipIfLoaded(result.index, result.file.sha256));
       continue;
     }
     if (result.outcome == Outcome::kFailed) continue;
@@ -139,6 +140,7 @@ void Loader::Apply(const GroupReport& group) {
     report_.events += file.events;
     report_.rejected += file.rejected;
   }
+  return {};
 }
 
 Status Loader::LoadGroup() {
@@ -151,7 +153,7 @@ Status Loader::LoadGroup() {
                                    std::to_string(report_.commits) + " commits were loaded before";
     return WithContext(std::move(loaded).error(), "load stopped, " + before);
   }
-  Apply(*loaded);
+  OCTO_TRY(Apply(*loaded));
   bytes_done_ += std::exchange(group_bytes_, 0);
   return {};
 }

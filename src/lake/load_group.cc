@@ -53,10 +53,8 @@ struct GroupLoader::Files {
 Result<LoadedState> ReadLoadedState(Warehouse& warehouse) {
   OCTO_ASSIGN(const iceberg::Table table,
               iceberg::LoadTableAgain(warehouse.catalog(), LoadedFiles(warehouse.namespaces())));
-  LoadedState state;
-  state.snapshot = table.metadata->current_snapshot_id;
-  OCTO_ASSIGN(state.digests, ReadLoadedDigests(warehouse.file_system(), table));
-  return state;
+  OCTO_ASSIGN(auto contents, LoadedContents::Open(warehouse.file_system(), table));
+  return LoadedState{std::move(contents), table.metadata->current_snapshot_id};
 }
 
 GroupLoader::GroupLoader(Warehouse& warehouse, const LoadOptions& options, LoadedState& state,
@@ -129,10 +127,12 @@ Result<bool> GroupLoader::ReadAll(std::vector<GroupFile>& files, BackgroundWrite
     GroupResult result = reading.TakeResult();
     readings.pop_front();
     bool written = result.file.events + result.file.rejected > 0;
-    if (!options_.again && files[i].info.is_stream && IsInBronze(result) &&
-        state_.digests.contains(result.file.sha256)) {
-      result.outcome = Outcome::kSkipped;
-      written = true;
+    if (!options_.again && files[i].info.is_stream && IsInBronze(result)) {
+      OCTO_ASSIGN(const auto known, state_.contents.Find(result.file.sha256));
+      if (known) {
+        result.outcome = Outcome::kSkipped;
+        written = true;
+      }
     }
     const bool in_bronze = IsInBronze(result);
     bytes_before_ += files[i].info.size;
@@ -195,7 +195,7 @@ Result<bool> GroupLoader::Commit(const Files& data, std::vector<GroupFile>& left
   for (int attempt = 1;; ++attempt) {
     Status committed = CommitOnce(files, report);
     if (committed) {
-      for (LoadedFile& file : loaded) state_.digests.insert_or_assign(file.sha256, file.error);
+      for (const LoadedFile& file : loaded) state_.contents.Add(file);
       return true;
     }
     const ErrorKind kind = committed.error().kind;
@@ -205,25 +205,31 @@ Result<bool> GroupLoader::Commit(const Files& data, std::vector<GroupFile>& left
                          "load them again, and what was loaded is skipped");
     }
     const bool retry = kind == ErrorKind::kCommitConflict && attempt < kMaxAttempts;
-    auto now = retry ? ReadLoadedState(warehouse_) : Result<LoadedState>(LoadedState());
-    if (!retry || !now) {
-      files.Remove(warehouse_.file_system());
-      return tl::unexpected(retry ? std::move(now).error() : std::move(committed).error());
-    }
-    state_ = std::move(now).value();
-    if (options_.again) continue;
-    bool overtaken = false;
-    for (GroupResult& result : report.results) {
-      if (!IsInBronze(result) || !state_.digests.contains(result.file.sha256)) continue;
-      overtaken = true;
-      result.outcome = Outcome::kSkipped;
-      result.error.clear();
-      std::erase_if(left, [&](const GroupFile& file) { return file.index == result.index; });
-    }
-    if (!overtaken) continue;
+    auto overtaken = retry ? SkipOvertaken(left, report)
+                           : Result<bool>(tl::unexpected(std::move(committed).error()));
+    if (overtaken && !*overtaken) continue;
     files.Remove(warehouse_.file_system());
+    if (!overtaken) return tl::unexpected(std::move(overtaken).error());
     return false;
   }
+}
+
+// After others have added to loaded_files: whether some of the files were among it, which are then
+// reported as skipped and taken out of `left`.
+Result<bool> GroupLoader::SkipOvertaken(std::vector<GroupFile>& left, GroupReport& report) {
+  OCTO_ASSIGN(state_, ReadLoadedState(warehouse_));
+  if (options_.again) return false;
+  bool overtaken = false;
+  for (GroupResult& result : report.results) {
+    if (!IsInBronze(result)) continue;
+    OCTO_ASSIGN(const auto known, state_.contents.Find(result.file.sha256));
+    if (!known) continue;
+    overtaken = true;
+    result.outcome = Outcome::kSkipped;
+    result.error.clear();
+    std::erase_if(left, [&](const GroupFile& file) { return file.index == result.index; });
+  }
+  return overtaken;
 }
 
 Status GroupLoader::CommitOnce(const Files& files, GroupReport& report) {

@@ -27,11 +27,11 @@ struct GroupReport {
 
 // What was loaded before, and the snapshot of loaded_files that says so.
 struct LoadedState {
-  LoadedDigests digests;
+  LoadedContents contents;
   std::optional<int64_t> snapshot;
 };
 
-// Reads the table again.
+// Of the table as it is now.
 Result<LoadedState> ReadLoadedState(Warehouse& warehouse);
 
 // Used by one thread, with others of its own: a few files are read at once, and their batches are
@@ -59,6 +59,7 @@ class GroupLoader {
   Result<bool> ReadAll(std::vector<GroupFile>& files, BackgroundWriter& writer,
                        GroupReport& report);
   Result<bool> Commit(const Files& files, std::vector<GroupFile>& left, GroupReport& report);
+  Result<bool> SkipOvertaken(std::vector<GroupFile>& left, GroupReport& report);
   Status CommitOnce(const Files& files, GroupReport& report);
   TimestampMicros NextInstant();
 

@@ -5,6 +5,9 @@
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
 
+#include <map>
+#include <utility>
+
 #include "base/civil_time.h"
 #include "datafile/arrow_schema.h"
 #include "datafile/arrow_status.h"
@@ -41,32 +44,69 @@ arrow::Result<arrow::ArrayVector> BuildColumns(const std::vector<LoadedFile>& fi
   return columns;
 }
 
+std::optional<std::string> Bound(const std::map<int32_t, std::string>& bounds, int32_t id) {
+  const auto found = bounds.find(id);
+  return found == bounds.end() ? std::nullopt : std::optional(found->second);
+}
+
 }  // namespace
 
-Result<LoadedDigests> ReadLoadedDigests(io::FileSystem& fs, const iceberg::Table& table) {
-  LoadedDigests digests;
-  OCTO_ASSIGN(const auto columns, SelectColumns(table, {"sha256", "error"}));
-  OCTO_ASSIGN(const auto tasks, iceberg::PlanScan(fs, *table.metadata, std::nullopt, {}));
-  for (const iceberg::ScanTask& task : tasks) {
-    OCTO_ASSIGN(auto reader, datafile::OpenDataFile(fs, task.file, columns));
-    while (true) {
-      OCTO_ASSIGN(const auto batch, reader->Next());
-      if (batch == nullptr) break;
-      const auto* sha256 = dynamic_cast<const arrow::StringArray*>(batch->column(0).get());
-      const auto* errors = dynamic_cast<const arrow::StringArray*>(batch->column(1).get());
-      if (sha256 == nullptr || errors == nullptr) {
-        return MakeError(ErrorKind::kCorruption,
-                         task.file.file_path + ": columns sha256 and error should be texts");
-      }
-      for (int64_t row = 0; row < batch->num_rows(); ++row) {
-        if (sha256->IsNull(row)) continue;
-        std::optional<std::string> error;
-        if (errors->IsValid(row)) error = errors->GetString(row);
-        digests.insert_or_assign(sha256->GetString(row), std::move(error));
-      }
+Result<LoadedContents> LoadedContents::Open(io::FileSystem& fs, const iceberg::Table& table) {
+  LoadedContents contents(fs);
+  OCTO_ASSIGN(contents.columns_, SelectColumns(table, {"sha256", "error"}));
+  const int32_t id = contents.columns_.fields.front().id;
+  OCTO_ASSIGN(auto tasks, iceberg::PlanScan(fs, *table.metadata, std::nullopt, {}));
+  for (iceberg::ScanTask& task : tasks) {
+    UnreadFile unread;
+    unread.lower = Bound(task.file.lower_bounds, id);
+    unread.upper = Bound(task.file.upper_bounds, id);
+    unread.file.file_path = std::move(task.file.file_path);
+    unread.file.file_format = std::move(task.file.file_format);
+    unread.file.record_count = task.file.record_count;
+    unread.file.file_size_in_bytes = task.file.file_size_in_bytes;
+    contents.unread_.push_back(std::move(unread));
+  }
+  return contents;
+}
+
+Result<std::optional<LoadedContent>> LoadedContents::Find(const std::string& sha256) {
+  std::optional<Error> failed;
+  std::erase_if(unread_, [&](const UnreadFile& unread) {
+    // Bounds of texts are their bytes; the upper one may be cut and is rounded up then.
+    const bool outside =
+        (unread.lower && sha256 < *unread.lower) || (unread.upper && sha256 > *unread.upper);
+    if (outside || failed) return false;
+    Status read = Read(unread.file);
+    if (!read) failed = std::move(read).error();
+    return !failed;
+  });
+  if (failed) return tl::unexpected(*std::move(failed));
+  const auto found = known_.find(sha256);
+  return found == known_.end() ? std::nullopt : std::optional(found->second);
+}
+
+void LoadedContents::Add(const LoadedFile& file) {
+  known_.insert_or_assign(file.sha256, LoadedContent{file.error});
+}
+
+Status LoadedContents::Read(const iceberg::DataFile& file) {
+  OCTO_ASSIGN(auto reader, datafile::OpenDataFile(*fs_, file, columns_));
+  while (true) {
+    OCTO_ASSIGN(const auto batch, reader->Next());
+    if (batch == nullptr) return {};
+    const auto* sha256 = dynamic_cast<const arrow::StringArray*>(batch->column(0).get());
+    const auto* errors = dynamic_cast<const arrow::StringArray*>(batch->column(1).get());
+    if (sha256 == nullptr || errors == nullptr) {
+      return MakeError(ErrorKind::kCorruption,
+                       file.file_path + ": columns sha256 and error should be texts");
+    }
+    for (int64_t row = 0; row < batch->num_rows(); ++row) {
+      if (sha256->IsNull(row)) continue;
+      LoadedContent content;
+      if (errors->IsValid(row)) content.error = errors->GetString(row);
+      known_.insert_or_assign(sha256->GetString(row), std::move(content));
     }
   }
-  return digests;
 }
 
 Result<std::shared_ptr<arrow::RecordBatch>> MakeLoadedFilesBatch(

@@ -11,6 +11,8 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "iceberg/catalog.h"
+#include "iceberg/data_file.h"
+#include "iceberg/type.h"
 #include "io/file_system.h"
 
 namespace arrow {
@@ -29,11 +31,37 @@ struct LoadedFile {
   std::optional<std::string> error;  // if it could be loaded in part only
 };
 
-// By SHA-256: what was wrong with the content, if something was.
-using LoadedDigests = std::unordered_map<std::string, std::optional<std::string>>;
+// What loaded_files says of a content.
+struct LoadedContent {
+  std::optional<std::string> error;
+};
 
-// Of the table's current snapshot.
-Result<LoadedDigests> ReadLoadedDigests(io::FileSystem& fs, const iceberg::Table& table);
+// The contents that a snapshot of loaded_files names, and what was added to them since. Of the
+// table's data files only those are opened, once each, whose bounds of sha256 can hold a digest
+// that is looked for: each earlier load left a file, mostly of few rows.
+class LoadedContents {
+ public:
+  // Of the table's current snapshot.
+  static Result<LoadedContents> Open(io::FileSystem& fs, const iceberg::Table& table);
+
+  // nullopt if no such content was loaded.
+  Result<std::optional<LoadedContent>> Find(const std::string& sha256);
+  void Add(const LoadedFile& file);
+
+ private:
+  struct UnreadFile {
+    iceberg::DataFile file;
+    std::optional<std::string> lower;  // bounds of sha256
+    std::optional<std::string> upper;
+  };
+  explicit LoadedContents(io::FileSystem& fs) : fs_(&fs) {}
+  Status Read(const iceberg::DataFile& file);
+
+  io::FileSystem* fs_;
+  iceberg::Schema columns_;
+  std::vector<UnreadFile> unread_;
+  std::unordered_map<std::string, LoadedContent> known_;  // by SHA-256
+};
 
 // Rows with the table's columns.
 Result<std::shared_ptr<arrow::RecordBatch>> MakeLoadedFilesBatch(
