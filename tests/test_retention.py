@@ -1,5 +1,6 @@
 """The history of our tables stays short, whoever shortens it, and no row is lost by it."""
 
+import json
 from datetime import datetime, timezone
 from pathlib import Path
 from urllib.parse import urlparse
@@ -17,7 +18,9 @@ ENV = {"OCTOLAKE_RETENTION_MAX_SNAPSHOTS": str(LIMIT), "OCTOLAKE_RETENTION_MIN_S
 @pytest.fixture
 def parts(tmp_path):
     """Forty small files of events."""
-    lines = generate(tmp_path / "all.json", events=400, seed=5).read_text().splitlines(keepends=True)
+    # Not splitlines: texts of events can hold other line separators.
+    text = generate(tmp_path / "all.json", events=400, seed=5).read_text()
+    lines = [line + "\n" for line in text.rstrip("\n").split("\n")]
     folder = tmp_path / "parts"
     folder.mkdir()
     files = []
@@ -26,6 +29,12 @@ def parts(tmp_path):
         path.write_text("".join(lines[10 * number:10 * number + 10]))
         files.append(path)
     return files
+
+
+def keys_of(files):
+    """The distinct (id, instant) of the events in files."""
+    events = [json.loads(line) for file in files for line in file.read_text().rstrip("\n").split("\n")]
+    return {(event["id"], event["created_at"]) for event in events}
 
 
 def files_of(table):
@@ -85,7 +94,8 @@ def test_a_start_that_others_expired_is_said_and_made_good(tmp_path, parts):
     expire_all_but_current(lake, BRONZE)
     report = lake.run("--select", "gold_user_activity")
     assert "expired" in report["silver"]["rescan_reason"]
-    assert (report["silver"]["bronze_rows"], report["silver"]["added"]) == (300, 100)
+    assert report["silver"]["bronze_rows"] == 300
+    assert report["silver"]["added"] == len(keys_of(parts[:30])) - len(keys_of(parts[:20]))
     expire_all_but_current(lake, PARSED)
     report = lake.run()
     (model,) = [one for one in report["models"] if one["name"] == SILVER]
