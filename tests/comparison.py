@@ -122,7 +122,9 @@ def leftovers(lake):
     found = sorted(files_below(lake.directory) - live_files(lake))
     temporary = Path(lake.directory) / "tmp"
     if temporary.is_dir():
-        found += sorted(str(path) for path in temporary.rglob("*") if path.is_dir())
+        # The directory of write records stays; what is in it would be found above.
+        found += sorted(str(path) for path in temporary.rglob("*")
+                        if path.is_dir() and path != temporary / "writes")
     return [path.removeprefix(f"{lake.directory}/") for path in found]
 
 
