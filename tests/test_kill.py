@@ -206,7 +206,6 @@ class TestKilled:
         assert trials.problems == []
         assert trials.moments.total() >= KILLS
 
-    @pytest.mark.xfail(reason="what a killed process leaves is not yet cleaned by a later one", strict=False)
     def test_nothing_is_left_behind(self, trials):
         assert trials.left == []
 
