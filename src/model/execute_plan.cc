@@ -17,6 +17,12 @@ namespace {
 
 using Action = ModelReport::Action;
 
+// A full disk is no reason to compute with less memory, as the same kind from a query is.
+tl::unexpected<Error> OfFiles(Error error) {
+  if (error.kind == ErrorKind::kResourceExhausted) error.kind = ErrorKind::kIo;
+  return tl::unexpected<Error>(std::move(error));
+}
+
 Result<std::vector<iceberg::DataFile>> WriteRows(lake::Warehouse& warehouse, const Model& model,
                                                  const Plan& plan, const RunOptions& options,
                                                  ProgressListener& progress, int64_t& row_count) {
@@ -33,11 +39,13 @@ Result<std::vector<iceberg::DataFile>> WriteRows(lake::Warehouse& warehouse, con
     OCTO_ASSIGN(std::shared_ptr<arrow::RecordBatch> batch, rows.stream->Next());
     if (batch == nullptr) break;
     row_count += batch->num_rows();
-    OCTO_TRY(background.Write(0, std::move(batch)));
+    Status written = background.Write(0, std::move(batch));
+    if (!written) return OfFiles(std::move(written).error());
     progress.OnProgress({stage, "rows", row_count, -1});
   }
-  OCTO_ASSIGN(auto files, background.Finish());
-  return std::move(files.front());
+  auto files = background.Finish();
+  if (!files) return OfFiles(std::move(files).error());
+  return std::move(files->front());
 }
 
 // The distinct partitions of the files, in their order.
@@ -139,7 +147,7 @@ Result<ModelReport> ExecutePlan(lake::Warehouse& warehouse, const Model& model, 
     if (committed.error().kind != ErrorKind::kCommitStateUnknown) {
       datafile::RemoveFiles(warehouse.file_system(), files);
     }
-    return tl::unexpected<Error>(committed.error());
+    return OfFiles(committed.error());
   }
   report.snapshot_id = committed->metadata->current_snapshot_id;
   OCTO_ASSIGN(report.partitions, PartitionNames(*committed->metadata, PartitionsOf(files)));
