@@ -99,6 +99,9 @@ class ContainerReader {
   const Metadata& metadata() const { return metadata_; }
   std::optional<std::string_view> FindMetadata(std::string_view key) const;
   Codec codec() const { return codec_; }
+  // The file as it was given, and how many of its bytes the header has, sync marker included.
+  std::string_view bytes() const { return bytes_; }
+  int64_t header_bytes() const { return header_bytes_; }
 
   // The next record, of schema(); nullopt after the last one.
   Result<std::optional<Value>> Next();
@@ -116,6 +119,7 @@ class ContainerReader {
   Metadata metadata_;
   Codec codec_ = Codec::kNull;
   std::string sync_;
+  int64_t header_bytes_ = 0;
   size_t position_ = 0;        // in bytes_, behind the block being read
   int64_t block_number_ = 0;   // for errors
   int64_t block_records_ = 0;  // left in the block

@@ -41,6 +41,7 @@ Status ContainerReader::ReadHeader() {
   }
   OCTO_ASSIGN(sync_, decoder.ReadRaw(kSyncBytes));
   position_ = decoder.position();
+  header_bytes_ = static_cast<int64_t>(position_);
   OCTO_ASSIGN(codec_, ParseCodec(FindMetadata(kCodecKey).value_or("null")));
   const auto schema_json = FindMetadata(kSchemaKey);
   if (!schema_json) {

@@ -45,6 +45,8 @@ std::shared_ptr<parquet::WriterProperties> MakeProperties(const FileLayout& layo
   builder.created_by("octolake")
       ->compression(parquet::Compression::ZSTD)
       ->compression_level(layout.zstd_level)
+      // zstd has none in Parquet: a damaged page would be decoded into other values.
+      ->enable_page_checksum()
       ->write_batch_size(kRowsBetweenSizeChecks);
   for (size_t column = 0; column < layout.modes.size(); ++column) {
     const std::string& name = layout.arrow_schema->field(static_cast<int>(column))->name();

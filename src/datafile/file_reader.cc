@@ -18,17 +18,27 @@
 #include "datafile/arrow_schema.h"
 #include "datafile/arrow_status.h"
 #include "datafile/column_cast.h"
+#include "datafile/file_check.h"
 
 namespace octolake::datafile {
 namespace {
+
+// What is wrong with a file's bytes is an IOError to Parquet; errors of the file system carry ours.
+Status AboutFile(const arrow::Status& status, const std::string& location) {
+  if (status.IsIOError() && CarriedError(status) == nullptr) {
+    return MakeError(ErrorKind::kCorruption,
+                     "data file " + location + " is damaged: " + status.message());
+  }
+  return ToStatus(status, location);
+}
 
 // Parquet throws where Arrow returns a Status. What it throws is about the file's bytes.
 template <typename Function>
 Status Guard(const std::string& location, Function function) {
   try {
-    return ToStatus(function(), location);
+    return AboutFile(function(), location);
   } catch (const parquet::ParquetStatusException& error) {
-    return tl::unexpected<Error>(FromArrow(error.status(), location));
+    return AboutFile(error.status(), location);
   } catch (const std::exception& error) {
     return MakeError(ErrorKind::kCorruption,
                      location + " is no readable Parquet file: " + error.what());
@@ -40,8 +50,8 @@ class ParquetBatchReader final : public BatchReader {
   ParquetBatchReader(std::string location, std::shared_ptr<arrow::Schema> schema)
       : location_(std::move(location)), schema_(std::move(schema)) {}
 
-  Status Open(std::unique_ptr<io::InputFile> file, int64_t batch_rows, int64_t record_count,
-              const iceberg::Schema& projection);
+  Status Open(std::unique_ptr<io::InputFile> file, int64_t batch_rows,
+              const iceberg::DataFile& data_file, const iceberg::Schema& projection);
   std::shared_ptr<arrow::Schema> schema() const override { return schema_; }
   Result<std::shared_ptr<arrow::RecordBatch>> Next() override;
 
@@ -64,23 +74,22 @@ class ParquetBatchReader final : public BatchReader {
 };
 
 Status ParquetBatchReader::Open(std::unique_ptr<io::InputFile> file, int64_t batch_rows,
-                                int64_t record_count, const iceberg::Schema& projection) {
+                                const iceberg::DataFile& data_file,
+                                const iceberg::Schema& projection) {
   batch_rows_ = batch_rows;
   OCTO_TRY(Guard(location_, [&]() -> arrow::Status {
     parquet::ArrowReaderProperties properties;
     properties.set_batch_size(batch_rows);
     properties.set_pre_buffer(false);
+    parquet::ReaderProperties checked;
+    checked.set_page_checksum_verification(true);
     parquet::arrow::FileReaderBuilder builder;
-    ARROW_RETURN_NOT_OK(builder.Open(MakeRandomAccessFile(std::move(file))));
+    ARROW_RETURN_NOT_OK(builder.Open(MakeRandomAccessFile(std::move(file)), checked));
     ARROW_ASSIGN_OR_RAISE(file_, builder.properties(properties)->Build());
     return arrow::Status::OK();
   }));
   const auto footer = file_->parquet_reader()->metadata();
-  if (footer->num_rows() != record_count) {
-    return MakeError(ErrorKind::kCorruption,
-                     location_ + " has " + std::to_string(footer->num_rows()) +
-                         " rows, its table's metadata says " + std::to_string(record_count));
-  }
+  OCTO_TRY(CheckFooter(*footer, data_file));
   return Project(*footer->schema(), projection);
 }
 
@@ -180,9 +189,9 @@ Result<std::unique_ptr<BatchReader>> OpenDataFile(io::FileSystem& fs, const iceb
                                                   const iceberg::Schema& projection,
                                                   const ReadFileOptions& options) {
   OCTO_ASSIGN(auto schema, ToArrowSchema(projection));
-  OCTO_ASSIGN(auto input, fs.Open(file.file_path));
+  OCTO_ASSIGN(auto input, OpenChecked(fs, file));
   auto reader = std::make_unique<ParquetBatchReader>(file.file_path, std::move(schema));
-  OCTO_TRY(reader->Open(std::move(input), options.batch_rows, file.record_count, projection));
+  OCTO_TRY(reader->Open(std::move(input), options.batch_rows, file, projection));
   return reader;
 }
 

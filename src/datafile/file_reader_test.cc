@@ -44,6 +44,7 @@ iceberg::DataFile ForeignFile(const TestTable& table, const arrow::RecordBatch& 
   iceberg::DataFile file;
   file.file_path = io::FileLocation(path);
   file.record_count = batch.num_rows();
+  file.file_size_in_bytes = static_cast<int64_t>(std::filesystem::file_size(path));
   return file;
 }
 
@@ -126,7 +127,7 @@ TEST(FileReader, TellsWhatIsWrongWithAFile) {
 
   iceberg::DataFile absent;
   absent.file_path = io::FileLocation(table.directory() + "/absent.parquet");
-  EXPECT_EQ(error(absent).kind, ErrorKind::kNotFound);
+  EXPECT_EQ(error(absent).kind, ErrorKind::kCorruption) << "the table names it";
 
   for (const std::string& bytes : {std::string("no parquet at all, only text"), std::string("PAR1"),
                                    std::string(), "PAR1" + std::string(100, '\xff') + "PAR1"}) {
@@ -134,6 +135,7 @@ TEST(FileReader, TellsWhatIsWrongWithAFile) {
     const std::string path = table.directory() + "/garbage.parquet";
     std::ofstream(path) << bytes;
     garbage.file_path = io::FileLocation(path);
+    garbage.file_size_in_bytes = static_cast<int64_t>(bytes.size());
     EXPECT_EQ(error(garbage).kind, ErrorKind::kCorruption) << error(garbage).message;
     EXPECT_THAT(error(garbage).message, HasSubstr("garbage.parquet"));
   }

@@ -25,6 +25,15 @@ constexpr int64_t kSliceRows = 16'384;
 // than they do, and where many partitions are open most never have more.
 constexpr int64_t kEncodeBytes = int64_t{512} << 10;
 
+// With a slash at its end.
+std::string DataDirectory(const iceberg::TableMetadata& metadata) {
+  const auto path = metadata.properties.find("write.data.path");
+  std::string directory =
+      path == metadata.properties.end() ? metadata.location + "/data" : path->second;
+  if (!directory.ends_with('/')) directory += '/';
+  return directory;
+}
+
 class TableWriterImpl final : public TableWriter {
  public:
   TableWriterImpl(io::FileSystem& fs, const iceberg::TableMetadata& metadata, FileLayout layout,
@@ -36,7 +45,7 @@ class TableWriterImpl final : public TableWriter {
         partitioner_(std::move(partitioner)),
         partition_type_(std::move(partition_type)),
         options_(options),
-        data_directory_(metadata.location + "/data/"),
+        data_directory_(DataDirectory(metadata)),
         file_prefix_(std::move(file_prefix)) {}
 
   ~TableWriterImpl() override {

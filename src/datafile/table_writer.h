@@ -49,7 +49,8 @@ class TableWriter {
   virtual int64_t bytes_written() const = 0;  // encoded and flushed so far
 };
 
-// Files go to <table location>/data/<partition path>/<uuid>-<n>.parquet. The file system and the
+// Files go to <table location>/data (or where the property write.data.path says), there to
+// <partition path>/<uuid>-<n>.parquet. The file system and the
 // random source must outlive the writer; the metadata is copied.
 Result<std::unique_ptr<TableWriter>> MakeTableWriter(io::FileSystem& fs, RandomSource& random,
                                                      const iceberg::TableMetadata& metadata,

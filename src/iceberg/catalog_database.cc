@@ -170,6 +170,19 @@ Result<std::string> CatalogDatabase::MetadataLocation(const TableIdentifier& tab
   return *location;
 }
 
+Result<std::optional<TableIdentifier>> CatalogDatabase::OtherAt(const TableIdentifier& table,
+                                                                const std::string& location) {
+  const std::lock_guard lock(mutex_);
+  OCTO_ASSIGN(auto query,
+              database_->Prepare("SELECT table_namespace, table_name FROM iceberg_tables WHERE "
+                                 "catalog_name = ?1 AND metadata_location = ?2 AND NOT "
+                                 "(table_namespace = ?3 AND table_name = ?4)"));
+  query.Bind(1, catalog_name_).Bind(2, location).Bind(3, table.name_space).Bind(4, table.name);
+  OCTO_ASSIGN(const bool row, query.Step());
+  if (!row) return std::optional<TableIdentifier>();
+  return TableIdentifier{query.Text(0).value_or(""), query.Text(1).value_or("")};
+}
+
 Status CatalogDatabase::Create(const PointerSwap& swap) {
   OCTO_ASSIGN(const bool has_namespace, NamespaceExists(swap.table.name_space));
   if (!has_namespace) return NoNamespace(swap.table.name_space);

@@ -33,6 +33,9 @@ class CatalogDatabase {
   Result<std::vector<TableIdentifier>> ListTables(const std::string& name_space);
 
   Result<std::string> MetadataLocation(const TableIdentifier& table);  // kNotFound
+  // Another table or view of the catalog with the same metadata file.
+  Result<std::optional<TableIdentifier>> OtherAt(const TableIdentifier& table,
+                                                 const std::string& location);
   // Errors as Catalog::CommitTables.
   Status SwapAll(const std::vector<PointerSwap>& swaps);
   Status DropTable(const TableIdentifier& table);

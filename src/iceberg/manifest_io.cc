@@ -9,6 +9,7 @@
 #include "iceberg/manifest_avro.h"
 #include "iceberg/manifest_schema.h"
 #include "iceberg/partition_summary.h"
+#include "iceberg/seal.h"
 
 namespace octolake::iceberg {
 namespace {
@@ -27,17 +28,19 @@ std::string_view ContentName(ManifestContent content) {
 Result<int64_t> WriteContainer(io::FileSystem& fs, RandomSource& random,
                                const std::string& location, avro::SchemaPtr schema,
                                avro::Metadata metadata, const std::vector<avro::Value>& records) {
-  OCTO_ASSIGN(std::unique_ptr<io::OutputFile> file, fs.CreateNew(location));
   avro::WriterOptions options;
   options.codec = avro::Codec::kDeflate;
   options.metadata = std::move(metadata);
-  OCTO_ASSIGN(auto writer, avro::ContainerWriter::Create(std::move(schema), std::move(options),
-                                                         random, file.get()));
+  options.metadata.emplace_back(kAvroSealKey, kBlankSeal);
+  std::string bytes;
+  OCTO_ASSIGN(auto writer,
+              avro::ContainerWriter::Create(std::move(schema), std::move(options), random, &bytes));
+  const size_t seal = AvroSealPosition(writer->bytes_written());
   for (const avro::Value& record : records) OCTO_TRY(writer->Append(record));
   OCTO_TRY(writer->Finish());
-  const int64_t length = file->size();
-  OCTO_TRY(file->Close());
-  return length;
+  Seal(location, seal, bytes);
+  OCTO_TRY(io::WriteAll(fs, location, bytes));
+  return static_cast<int64_t>(bytes.size());
 }
 
 Status CheckNumbers(const ManifestEntry& entry) {
@@ -59,17 +62,37 @@ void Count(const ManifestEntry& entry, ManifestFile& manifest) {
   *rows[status] += entry.data_file.record_count;
 }
 
-// Opens a container that a table names; that it is missing is then damage.
-Result<std::unique_ptr<avro::ContainerReader>> OpenContainer(io::FileSystem& fs,
-                                                             const std::string& location,
-                                                             std::string_view what) {
+// Opens a container that a table names; that it is missing, or not as it was written, is then
+// damage.
+Result<std::unique_ptr<avro::ContainerReader>> OpenContainer(
+    io::FileSystem& fs, const std::string& location, std::string_view what,
+    std::optional<int64_t> expected_length) {
   auto bytes = io::ReadAll(fs, location, kMaxManifestBytes);
   if (!bytes && bytes.error().kind == ErrorKind::kNotFound) {
     return MakeError(ErrorKind::kCorruption, std::string(what) + " " + location +
                                                  " is named by the table, but does not exist");
   }
   if (!bytes) return WithContext(std::move(bytes).error(), what);
-  return avro::ContainerReader::Open(*std::move(bytes), location);
+  const auto length = static_cast<int64_t>(bytes->size());
+  // Some leave it at 0.
+  if (expected_length.value_or(0) > 0 && length != *expected_length) {
+    return MakeError(ErrorKind::kCorruption, std::string(what) + " " + location +
+                                                 " is damaged: it has " + std::to_string(length) +
+                                                 " bytes, the manifest list says " +
+                                                 std::to_string(*expected_length));
+  }
+  auto reader = avro::ContainerReader::Open(*std::move(bytes), location);
+  if (!reader) {
+    const bool damaged = reader.error().kind == ErrorKind::kCorruption;
+    return WithContext(std::move(reader).error(),
+                       std::string(what) + (damaged ? " is damaged" : ""));
+  }
+  if ((*reader)->FindMetadata(kAvroSealKey)) {
+    const size_t seal = AvroSealPosition((*reader)->header_bytes());
+    Status checked = CheckSeal(location, seal, (*reader)->bytes());
+    if (!checked) return WithContext(std::move(checked).error(), what);
+  }
+  return reader;
 }
 
 Status CheckHeader(const avro::ContainerReader& reader, const ManifestFile& manifest) {
@@ -139,6 +162,21 @@ Result<std::vector<ManifestEntry>> ReadEntries(avro::ContainerReader& reader,
   }
 }
 
+Result<std::vector<ManifestFile>> ReadRows(avro::ContainerReader& reader,
+                                           const std::string& location) {
+  const std::string context = "manifest list " + location;
+  auto rows = ManifestFileReader::Make(*reader.schema());
+  if (!rows) return WithContext(std::move(rows).error(), context);
+  std::vector<ManifestFile> manifests;
+  while (true) {
+    OCTO_ASSIGN(const std::optional<avro::Value> record, reader.Next());
+    if (!record) return manifests;
+    auto manifest = rows->Read(*record);
+    if (!manifest) return WithContext(std::move(manifest).error(), context);
+    manifests.push_back(*std::move(manifest));
+  }
+}
+
 }  // namespace
 
 const Schema& SchemaForSpec(const TableMetadata& metadata, const PartitionSpec& spec) {
@@ -193,7 +231,8 @@ Result<ManifestFile> WriteManifest(io::FileSystem& fs, RandomSource& random,
 
 Result<std::vector<ManifestEntry>> ReadManifest(io::FileSystem& fs, const ManifestFile& manifest,
                                                 const TableMetadata& metadata) {
-  OCTO_ASSIGN(auto reader, OpenContainer(fs, manifest.manifest_path, "manifest"));
+  OCTO_ASSIGN(auto reader,
+              OpenContainer(fs, manifest.manifest_path, "manifest", manifest.manifest_length));
   auto entries = ReadEntries(*reader, manifest, metadata);
   if (!entries) {
     return WithContext(std::move(entries).error(), "manifest " + manifest.manifest_path);
@@ -219,18 +258,29 @@ Status WriteManifestList(io::FileSystem& fs, RandomSource& random, const std::st
 
 Result<std::vector<ManifestFile>> ReadManifestList(io::FileSystem& fs,
                                                    const std::string& location) {
-  OCTO_ASSIGN(auto reader, OpenContainer(fs, location, "manifest list"));
-  const std::string context = "manifest list " + location;
-  auto rows = ManifestFileReader::Make(*reader->schema());
-  if (!rows) return WithContext(std::move(rows).error(), context);
-  std::vector<ManifestFile> manifests;
-  while (true) {
-    OCTO_ASSIGN(const std::optional<avro::Value> record, reader->Next());
-    if (!record) return manifests;
-    auto manifest = rows->Read(*record);
-    if (!manifest) return WithContext(std::move(manifest).error(), context);
-    manifests.push_back(*std::move(manifest));
+  OCTO_ASSIGN(auto reader, OpenContainer(fs, location, "manifest list", std::nullopt));
+  return ReadRows(*reader, location);
+}
+
+Result<std::vector<ManifestFile>> ReadManifestList(io::FileSystem& fs, const Snapshot& snapshot) {
+  const std::string& location = snapshot.manifest_list;
+  OCTO_ASSIGN(auto reader, OpenContainer(fs, location, "manifest list", std::nullopt));
+  const auto owner = reader->FindMetadata("snapshot-id");
+  if (owner && *owner != std::to_string(snapshot.snapshot_id)) {
+    return MakeError(ErrorKind::kCorruption,
+                     "manifest list " + location + " is that of snapshot " + std::string(*owner) +
+                         ", expected that of snapshot " + std::to_string(snapshot.snapshot_id) +
+                         "; another file was put in its place");
   }
+  OCTO_ASSIGN(std::vector<ManifestFile> manifests, ReadRows(*reader, location));
+  const auto files = snapshot.summary.find("total-data-files");
+  if (manifests.empty() && files != snapshot.summary.end() && files->second != "0") {
+    return MakeError(
+        ErrorKind::kCorruption,
+        "manifest list " + location + " is damaged: it names no manifest, but snapshot " +
+            std::to_string(snapshot.snapshot_id) + " has " + files->second + " data files");
+  }
+  return manifests;
 }
 
 }  // namespace octolake::iceberg

@@ -36,13 +36,17 @@ Result<ManifestFile> WriteManifest(io::FileSystem& fs, RandomSource& random,
                                    int64_t sequence_number);
 
 // Entries with their numbers inherited and data_file.spec_id set. Foreign manifests may order and
-// name fields as they like: they are resolved by field id. kCorruption names the file.
+// name fields as they like: they are resolved by field id. kCorruption, naming the file, if it is
+// missing, not as long as the manifest list says, or not what was written (seal.h).
 Result<std::vector<ManifestEntry>> ReadManifest(io::FileSystem& fs, const ManifestFile& manifest,
                                                 const TableMetadata& metadata);
 
 Status WriteManifestList(io::FileSystem& fs, RandomSource& random, const std::string& location,
                          const Snapshot& snapshot, const std::vector<ManifestFile>& manifests);
-// Counts that an old writer left out are -1.
+// Counts that an old writer left out are -1. kCorruption names the file.
 Result<std::vector<ManifestFile>> ReadManifestList(io::FileSystem& fs, const std::string& location);
+// That of a snapshot: kCorruption also if it says it is another snapshot's, or if it is empty while
+// the snapshot's summary counts data files.
+Result<std::vector<ManifestFile>> ReadManifestList(io::FileSystem& fs, const Snapshot& snapshot);
 
 }  // namespace octolake::iceberg

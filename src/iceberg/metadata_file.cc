@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/uuid.h"
+#include "iceberg/seal.h"
 #include "io/byte_source.h"
 
 namespace octolake::iceberg {
@@ -26,14 +27,6 @@ int64_t VersionOf(const std::string& location) {
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), version);
   const bool whole = error == std::errc() && end == digits.data() + digits.size() && version >= 0;
   return whole && digits.size() < name.size() ? version : -1;
-}
-
-std::string MetadataDirectory(const TableMetadata& metadata) {
-  const auto path = metadata.properties.find("write.metadata.path");
-  std::string directory =
-      path != metadata.properties.end() ? path->second : metadata.location + "/metadata";
-  while (directory.ends_with('/')) directory.pop_back();
-  return directory;
 }
 
 Result<std::string> Gunzip(std::string bytes, const std::string& location) {
@@ -69,6 +62,14 @@ Result<size_t> PreviousVersions(const TableMetadata& metadata) {
 
 }  // namespace
 
+std::string MetadataDirectory(const TableMetadata& metadata) {
+  const auto path = metadata.properties.find("write.metadata.path");
+  std::string directory =
+      path != metadata.properties.end() ? path->second : metadata.location + "/metadata";
+  while (directory.ends_with('/')) directory.pop_back();
+  return directory;
+}
+
 std::string NextMetadataLocation(const TableMetadata& metadata, const std::string& base_location,
                                  RandomSource& random) {
   char number[32];
@@ -78,10 +79,18 @@ std::string NextMetadataLocation(const TableMetadata& metadata, const std::strin
          ".metadata.json";
 }
 
+Status WriteMetadataFile(io::FileSystem& fs, const std::string& location,
+                         const TableMetadata& metadata) {
+  return io::WriteAll(fs, location, SealJson(location, TableMetadataToJson(metadata)));
+}
+
 Result<TableMetadata> ReadMetadataFile(io::FileSystem& fs, const std::string& location) {
   OCTO_ASSIGN(std::string text, io::ReadAll(fs, location, kMaxMetadataBytes));
   if (text.starts_with(kGzipMagic)) {
     OCTO_ASSIGN(text, Gunzip(std::move(text), location));
+  }
+  if (Status sealed = CheckJsonSeal(location, text); !sealed) {
+    return WithContext(std::move(sealed).error(), "table metadata");
   }
   return ParseTableMetadata(text, location);
 }

@@ -10,13 +10,21 @@
 
 namespace octolake::iceberg {
 
+// Where a table's metadata, its manifests too, belongs: <location>/metadata, or what the property
+// write.metadata.path says. Without a slash at its end.
+std::string MetadataDirectory(const TableMetadata& metadata);
+
 // Where the successor of the file at `base_location` (empty: the first one) belongs:
-// <location>/metadata/%05d-<uuid>.metadata.json, or below the property write.metadata.path.
+// %05d-<uuid>.metadata.json in its metadata directory.
 std::string NextMetadataLocation(const TableMetadata& metadata, const std::string& base_location,
                                  RandomSource& random);
 
+// Writes a new file, durably, with a seal (seal.h).
+Status WriteMetadataFile(io::FileSystem& fs, const std::string& location,
+                         const TableMetadata& metadata);
+
 // Also takes a gzipped file (write.metadata.compression-codec of other engines). kNotFound if it is
-// not there; errors name the location.
+// not there, kCorruption if it is not what was written; errors name the location.
 Result<TableMetadata> ReadMetadataFile(io::FileSystem& fs, const std::string& location);
 
 // Puts the file that `base` was read from into the log, and takes out what is beyond

@@ -42,7 +42,7 @@ Status CollectTasks(io::FileSystem& fs, const TableMetadata& metadata, const Sna
                     const BoundFilter& filter, WantedManifest wanted_manifest,
                     WantedEntry wanted_entry, std::vector<ScanTask>& tasks) {
   OCTO_ASSIGN(const std::vector<ManifestFile> manifests,
-              ReadManifestList(fs, snapshot.manifest_list));
+              ReadManifestList(fs, snapshot));
   for (const ManifestFile& manifest : manifests) {
     if (!HasLiveFiles(manifest) || !wanted_manifest(manifest)) continue;
     if (manifest.content == ManifestContent::kDeletes) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "iceberg/manifest_io.h"
+#include "iceberg/metadata_file.h"
 
 namespace octolake::iceberg {
 namespace {
@@ -70,8 +71,7 @@ Status SnapshotProducer::Begin(const UpdateContext& context, const TableMetadata
   parent_totals_ = {};
   const Snapshot* parent = metadata.CurrentSnapshot();
   if (parent == nullptr) return {};
-  OCTO_ASSIGN(std::vector<ManifestFile> manifests,
-              ReadManifestList(context.file_system, parent->manifest_list));
+  OCTO_ASSIGN(std::vector<ManifestFile> manifests, ReadManifestList(context.file_system, *parent));
   for (ManifestFile& manifest : manifests) {
     OCTO_TRY(FillCounts(context.file_system, metadata, manifest));
     // What only names files that an earlier snapshot deleted is of no use to a later one.
@@ -93,7 +93,7 @@ Result<ManifestFile> SnapshotProducer::WriteManifest(const UpdateContext& contex
   options.schema = &SchemaForSpec(metadata, *spec);
   options.spec = spec;
   options.content = content;
-  options.location = metadata.location + "/metadata/" + uuid_->ToString() + "-m" +
+  options.location = MetadataDirectory(metadata) + "/" + uuid_->ToString() + "-m" +
                      std::to_string(manifests_written_++) + ".avro";
   written_.insert(options.location);
   return iceberg::WriteManifest(context.file_system, context.random, options, entries,
@@ -141,7 +141,7 @@ Status SnapshotProducer::Commit(const UpdateContext& context, TableMetadata& met
   snapshot.timestamp_ms = ChangeTimeMs(context.clock, metadata);
   snapshot.schema_id = metadata.current_schema_id;
   snapshot.summary = changes.MakeSummary(summary_, operation, parent_totals_);
-  snapshot.manifest_list = metadata.location + "/metadata/snap-" + std::to_string(*snapshot_id_) +
+  snapshot.manifest_list = MetadataDirectory(metadata) + "/snap-" + std::to_string(*snapshot_id_) +
                            "-" + std::to_string(attempt_) + "-" + uuid_->ToString() + ".avro";
   written_.insert(snapshot.manifest_list);
   std::set<std::string>& named = named_by_list_[snapshot.manifest_list];

@@ -96,6 +96,8 @@ class SqlCatalog final : public Catalog {
   }
 
  private:
+  Status CheckOwner(const TableIdentifier& identifier, const std::string& location,
+                    const TableMetadata& metadata);
   Result<Prepared> Prepare(TableChange change);
   void Remove(const std::vector<std::string>& locations);
 
@@ -123,6 +125,7 @@ Result<Table> SqlCatalog::LoadTable(const TableIdentifier& identifier) {
     }
     auto metadata = ReadMetadataFile(file_system_, location);
     if (metadata) {
+      OCTO_TRY(CheckOwner(identifier, location, *metadata));
       Table table{.identifier = identifier,
                   .metadata_location = location,
                   .metadata = std::make_shared<const TableMetadata>(*std::move(metadata))};
@@ -138,6 +141,19 @@ Result<Table> SqlCatalog::LoadTable(const TableIdentifier& identifier) {
                    "table " + identifier.ToString() + ": the catalog " + options_.database_path +
                        " names the metadata file " + missing +
                        ", which is not there; was the warehouse moved, or restored in part?");
+}
+
+// A row that was altered can lead to the metadata of another table, which is there all right.
+Status SqlCatalog::CheckOwner(const TableIdentifier& identifier, const std::string& location,
+                              const TableMetadata& metadata) {
+  if (metadata.location == DefaultTableLocation(identifier)) return {};
+  OCTO_ASSIGN(const auto other, database_->OtherAt(identifier, location));
+  if (!other) return {};
+  return MakeError(ErrorKind::kCorruption,
+                   "table " + identifier.ToString() + ": its row in the catalog " +
+                       options_.database_path + " names the metadata file " + location +
+                       ", as does that of " + other->ToString() +
+                       "; restore the catalog from a backup, or drop the wrong one");
 }
 
 // Completes the metadata and writes it to its new file, durably.
@@ -162,8 +178,7 @@ Result<Prepared> SqlCatalog::Prepare(TableChange change) {
   }
   const std::string location =
       NextMetadataLocation(metadata, prepared.base_location.value_or(""), random_);
-  if (auto written = io::WriteAll(file_system_, location, TableMetadataToJson(metadata));
-      !written) {
+  if (auto written = WriteMetadataFile(file_system_, location, metadata); !written) {
     if (written.error().kind != ErrorKind::kAlreadyExists) Remove({location});
     return WithContext(std::move(written).error(), what);
   }

@@ -1,5 +1,6 @@
 #include "model/relations.h"
 
+#include "datafile/file_check.h"
 #include "iceberg/scan.h"
 
 namespace octolake::model {
@@ -48,13 +49,24 @@ Status AddSnapshot(sql::Session& session, const sql::RelationName& name, lake::W
   if (schema == nullptr || current) schema = &metadata.CurrentSchema();
   auto tasks = iceberg::PlanScan(warehouse.file_system(), metadata, snapshot_id, {});
   if (!tasks) return WithContext(tasks.error(), table.identifier.ToString());
+  for (const iceberg::ScanTask& task : *tasks) {
+    Status checked = datafile::CheckFileSize(warehouse.file_system(), task.file);
+    if (!checked) return WithContext(std::move(checked).error(), table.identifier.ToString());
+  }
   return session.AddPrunedRelation(name, *schema, std::move(tasks).value(), table.metadata);
 }
 
 // A filter, since an unused column would be left out, and its error with it.
-Status AddUnreadable(sql::Session& session, const sql::RelationName& name, const std::string& why) {
-  return session.AddView(name,
-                         "SELECT NULL AS unreadable WHERE error(" + SqlText(why) + ") IS NULL");
+Status AddUnreadable(sql::Session& session, const sql::RelationName& name, const std::string& why,
+                     const iceberg::Schema* schema) {
+  std::string columns;
+  if (schema != nullptr) {
+    for (const iceberg::Field& field : schema->fields) {
+      columns += (columns.empty() ? "NULL AS " : ", NULL AS ") + sql::QuoteIdentifier(field.name);
+    }
+  }
+  if (columns.empty()) columns = "NULL AS unreadable";
+  return session.AddView(name, "SELECT " + columns + " WHERE error(" + SqlText(why) + ") IS NULL");
 }
 
 Result<iceberg::Table> LoadInput(lake::Warehouse& warehouse, const iceberg::TableIdentifier& id) {

@@ -30,12 +30,14 @@ sql::RelationName CompiledName(const Relation& relation);
 sql::RelationName ChangesName(const Relation& relation);
 
 // A view over one snapshot of a table (nullopt: an empty one), with that snapshot's schema.
+// kCorruption, naming it, if a file of the snapshot is missing or not as long as its manifest says.
 Status AddSnapshot(sql::Session& session, const sql::RelationName& name, lake::Warehouse& warehouse,
                    const iceberg::Table& table, std::optional<int64_t> snapshot_id);
 
-// Stands for a table that cannot be read: queries that use it fail and say why, others do not. One
-// that names a column fails for the lack of it, without the reason.
-Status AddUnreadable(sql::Session& session, const sql::RelationName& name, const std::string& why);
+// Stands for a table that cannot be read: queries that use it fail and say why, others do not.
+// Without the table's schema, one that names a column fails for the lack of it, without the reason.
+Status AddUnreadable(sql::Session& session, const sql::RelationName& name, const std::string& why,
+                     const iceberg::Schema* schema = nullptr);
 
 // Loads a table; if it is missing, says which command makes it.
 Result<iceberg::Table> LoadInput(lake::Warehouse& warehouse, const iceberg::TableIdentifier& id);

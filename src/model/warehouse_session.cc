@@ -44,7 +44,8 @@ Status AddTable(sql::Session& session, lake::Warehouse& warehouse, const AsOf& a
   }
   if (added) return {};
   found.unreadable.push_back(id.ToString() + " cannot be read: " + added.error().message);
-  return AddUnreadable(session, name, found.unreadable.back());
+  return AddUnreadable(session, name, found.unreadable.back(),
+                       table ? &table->metadata->CurrentSchema() : nullptr);
 }
 
 // Compiled SQL with the compiled names of all relations replaced by this warehouse's.
