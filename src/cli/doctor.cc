@@ -1,13 +1,14 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
 
 #include "base/units.h"
 #include "base/uuid.h"
 #include "cli/command.h"
 #include "cli/config_keys.h"
 #include "cli/text_table.h"
-#include "iceberg/scan.h"
+#include "lake/table_check.h"
 #include "sql/session.h"
 
 namespace octolake::cli {
@@ -59,30 +60,85 @@ Check CheckModels() {
               std::to_string(bundle->tests.size()) + " data tests"};
 }
 
-// That every live data file is there with the size the manifest says.
-Check CheckTable(lake::Warehouse& warehouse, const iceberg::TableIdentifier& id) {
-  const std::string what = "table " + id.ToString();
-  Result<iceberg::Table> table = warehouse.catalog().LoadTable(id);
-  if (!table) return {what, false, table.error().message};
-  auto tasks = iceberg::PlanScan(warehouse.file_system(), *table->metadata, std::nullopt, {});
-  if (!tasks) return {what, false, tasks.error().message};
-  for (const iceberg::ScanTask& task : *tasks) {
-    Result<io::FileInfo> file = warehouse.file_system().Stat(task.file.file_path);
-    const std::string mend =
-        "; restore it from a backup, or go back to an older snapshot with 'octolake tables " +
-        id.ToString() + " --rollback-to ID'";
-    if (!file) return {what, false, file.error().message + mend};
-    if (file->size != task.file.file_size_in_bytes) {
-      return {what, false,
-              task.file.file_path + " has " + std::to_string(file->size) +
-                  " bytes, its manifest says " + std::to_string(task.file.file_size_in_bytes) +
-                  mend};
-    }
-  }
-  return {what, true, std::to_string(tasks->size()) + " data files, all there"};
+// What a model computes can be computed again; so can parsed Silver.
+bool IsComputed(const lake::Warehouse& warehouse, const iceberg::TableIdentifier& id) {
+  return id.name_space == warehouse.namespaces().silver ||
+         id.name_space == warehouse.namespaces().gold;
 }
 
-std::vector<Check> CheckTables(lake::Warehouse& warehouse) {
+std::string SqlText(std::string_view text) {
+  std::string quoted = "'";
+  for (char c : text) quoted.append(c == '\'' ? 2 : 1, c);
+  return quoted + "'";
+}
+
+// As a command, since with the metadata file the only way into the table is gone.
+std::string PointBack(lake::Warehouse& warehouse, const iceberg::TableIdentifier& id) {
+  const std::string newest =
+      lake::NewestReadableMetadata(warehouse, warehouse.catalog().DefaultTableLocation(id));
+  if (newest.empty()) return "";
+  return ", or, with nothing else running, go back to what was committed before: sqlite3 " +
+         warehouse.directory() +
+         "/catalog.db \"UPDATE iceberg_tables SET metadata_location = " + SqlText(newest) +
+         " WHERE catalog_name = " + SqlText(warehouse.catalog_name()) +
+         " AND table_namespace = " + SqlText(id.name_space) +
+         " AND table_name = " + SqlText(id.name) + "\"";
+}
+
+std::string HowToMend(lake::Warehouse& warehouse, const iceberg::TableIdentifier& id,
+                      const lake::TableCheck& check) {
+  const std::string name = id.ToString();
+  if (IsComputed(warehouse, id)) {
+    return "restore it from a backup, or compute the table anew: 'octolake tables " + name +
+           " --drop', then 'octolake run'";
+  }
+  if (warehouse.catalog().LoadTable(id)) {
+    return "restore it from a backup, or go back to an older snapshot with 'octolake tables " +
+           name + " --rollback-to ID'; 'octolake tables " + name + " --snapshots' lists them";
+  }
+  return "restore it from a backup" + (check.metadata_damaged ? PointBack(warehouse, id) : "");
+}
+
+std::string Seen(const lake::TableCheck& check, const lake::TableCheckOptions& options) {
+  std::string seen = std::to_string(check.data_files) + " data files, all there";
+  if (!options.read_data) return seen;
+  seen += "; " + std::to_string(check.pages) + " pages as they were written";
+  if (check.pages_without_checksum == 0) return seen;
+  return seen + " (but " + std::to_string(check.pages_without_checksum) + " without a checksum)";
+}
+
+void CheckOneTable(lake::Warehouse& warehouse, const iceberg::TableIdentifier& id,
+                   const lake::TableCheckOptions& options, std::vector<Check>& checks) {
+  const std::string what = "table " + id.ToString();
+  const lake::TableCheck check = lake::CheckTable(warehouse, id, options);
+  if (check.problems.empty()) {
+    checks.push_back({what, true, Seen(check, options)});
+    return;
+  }
+  for (const std::string& problem : check.problems) checks.push_back({what, false, problem});
+  checks.back().finding += "; " + HowToMend(warehouse, id, check);
+}
+
+// Tables of ours that lost their row, and what was dropped on purpose, which is no problem.
+std::vector<Check> CheckNameless(lake::Warehouse& warehouse) {
+  auto found = lake::FindNamelessTables(warehouse);
+  if (!found) return {{"catalog", false, found.error().message}};
+  std::vector<Check> checks;
+  for (const lake::NamelessTable& table : *found) {
+    const std::string bronze =
+        warehouse.catalog().DefaultTableLocation({warehouse.namespaces().bronze, ""});
+    const bool received = table.location.starts_with(bronze);
+    checks.push_back(
+        {"directory " + table.location, !received,
+         "the catalog names no table here, the newest metadata is " + table.metadata_location +
+             "; if it was dropped on purpose, remove the directory, else restore catalog.db "
+             "from a backup or register the metadata as a table (PyIceberg: "
+             "catalog.register_table)"});
+  }
+  return checks;
+}
+
+std::vector<Check> CheckTables(lake::Warehouse& warehouse, const lake::TableCheckOptions& options) {
   std::vector<Check> checks;
   auto namespaces = warehouse.catalog().ListNamespaces();
   if (!namespaces) return {{"catalog", false, namespaces.error().message}};
@@ -92,14 +148,15 @@ std::vector<Check> CheckTables(lake::Warehouse& warehouse) {
       checks.push_back({"namespace " + name_space, false, tables.error().message});
       continue;
     }
-    for (const auto& id : *tables) checks.push_back(CheckTable(warehouse, id));
+    for (const auto& id : *tables) CheckOneTable(warehouse, id, options, checks);
   }
+  for (Check& check : CheckNameless(warehouse)) checks.push_back(std::move(check));
   if (checks.empty())
     checks.push_back({"catalog", true, "no tables yet: 'octolake load' makes them"});
   return checks;
 }
 
-int Doctor(const Context& context) {
+int Doctor(const Context& context, const lake::TableCheckOptions& options) {
   std::vector<Check> checks = {CheckModels()};
   auto warehouse = context.OpenWarehouse(false);
   if (!warehouse) {
@@ -108,7 +165,7 @@ int Doctor(const Context& context) {
     checks.push_back(CheckWritable(**warehouse));
     checks.push_back(CheckDisk(**warehouse));
     checks.push_back(CheckSql(context, **warehouse));
-    for (Check& check : CheckTables(**warehouse)) checks.push_back(std::move(check));
+    for (Check& check : CheckTables(**warehouse, options)) checks.push_back(std::move(check));
   }
   TextTable table({{"check"}, {"result"}, {"finding"}});
   bool good = true;
@@ -123,9 +180,14 @@ int Doctor(const Context& context) {
 }  // namespace
 
 void AddDoctorCommand(CLI::App& app, Action& chosen) {
+  auto options = std::make_shared<lake::TableCheckOptions>();
   CLI::App* command =
       app.add_subcommand("doctor", "What is wrong with this set-up, and how to mend it");
-  command->callback([&chosen] { chosen = Doctor; });
+  command->add_flag("--data", options->read_data,
+                    "Also read every data file and compare its pages with their checksums");
+  command->callback([options, &chosen] {
+    chosen = [options](const Context& context) { return Doctor(context, *options); };
+  });
 }
 
 }  // namespace octolake::cli

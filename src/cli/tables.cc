@@ -19,6 +19,7 @@ struct TablesFlags {
   bool history = false;
   bool schema = false;
   std::optional<int64_t> rollback_to;
+  bool drop = false;
 };
 
 Result<iceberg::TableIdentifier> ParseIdentifier(const std::string& text) {
@@ -136,6 +137,15 @@ Result<TextTable> RollBack(lake::Warehouse& warehouse, const iceberg::Table& tab
   return ListSnapshots(*committed.front().metadata);
 }
 
+// Also takes out a table of which nothing but its row in the catalog is whole.
+Result<TextTable> Drop(lake::Warehouse& warehouse, const iceberg::TableIdentifier& id) {
+  OCTO_TRY(warehouse.catalog().DropTable(id));
+  TextTable out({{"property"}, {"value"}});
+  out.Add({"dropped", id.ToString()});
+  out.Add({"files left in", warehouse.catalog().DefaultTableLocation(id)});
+  return out;
+}
+
 // What a table looks like when nothing particular is asked for.
 TextTable Describe(const iceberg::Table& table) {
   const iceberg::TableMetadata& metadata = *table.metadata;
@@ -162,6 +172,7 @@ Result<TextTable> Answer(const Context& context, const TablesFlags& flags,
                          const std::optional<iceberg::TableIdentifier>& id) {
   OCTO_ASSIGN(auto warehouse, context.OpenWarehouse(false));
   if (!id) return ListTables(*warehouse);
+  if (flags.drop) return Drop(*warehouse, *id);
   OCTO_ASSIGN(iceberg::Table table, warehouse->catalog().LoadTable(*id));
   if (flags.rollback_to) return RollBack(*warehouse, table, *flags.rollback_to);
   if (flags.snapshots) return ListSnapshots(*table.metadata);
@@ -173,7 +184,7 @@ Result<TextTable> Answer(const Context& context, const TablesFlags& flags,
 
 int Tables(const Context& context, const TablesFlags& flags) {
   const bool needs_table = flags.snapshots || flags.files || flags.history || flags.schema ||
-                           flags.rollback_to.has_value();
+                           flags.rollback_to.has_value() || flags.drop;
   if (needs_table && flags.table.empty()) {
     return context.FailUsage(
         {ErrorKind::kInvalidArgument, "name a table, for example gold.gold_user_activity"});
@@ -202,6 +213,7 @@ void AddTablesCommand(CLI::App& app, Action& chosen) {
   command->add_flag("--schema", flags->schema, "Its columns");
   command->add_option("--rollback-to", flags->rollback_to, "Make an older snapshot current again")
       ->type_name("SNAPSHOT_ID");
+  command->add_flag("--drop", flags->drop, "Take its name out of the catalog; its files stay");
   command->callback([flags, &chosen] {
     chosen = [flags](const Context& context) { return Tables(context, *flags); };
   });

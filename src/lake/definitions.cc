@@ -7,6 +7,7 @@
 #include "iceberg/partition.h"
 #include "iceberg/transaction.h"
 #include "iceberg/type.h"
+#include "lake/table_check.h"
 
 namespace octolake::lake {
 namespace {
@@ -225,6 +226,27 @@ NewTable ParsedEventsDefinition() {
       "created_at", Transform::Kind::kDay, {});
 }
 
+namespace {
+
+// What was received is nowhere else: an empty table in the place of one whose row in the catalog
+// was lost would make it look as if it had never been there.
+Status RefuseToReplace(Warehouse& warehouse, const iceberg::TableIdentifier& identifier) {
+  auto loaded = warehouse.catalog().LoadTable(identifier);
+  if (loaded || loaded.error().kind != ErrorKind::kNotFound) return {};
+  const std::string location = warehouse.catalog().DefaultTableLocation(identifier);
+  const std::string newest = NewestCommittedMetadata(warehouse, location);
+  if (newest.empty()) return {};
+  return MakeError(ErrorKind::kCorruption,
+                   "the catalog of warehouse " + warehouse.directory() + " has no table " +
+                       identifier.ToString() + ", but " + newest +
+                       " is metadata of one; restore catalog.db from a backup, register that "
+                       "file as the table (PyIceberg: catalog.register_table), or, if the table "
+                       "was dropped on purpose, remove the directory " +
+                       location);
+}
+
+}  // namespace
+
 Status CreateTables(Warehouse& warehouse) {
   const Namespaces& namespaces = warehouse.namespaces();
   const std::pair<iceberg::TableIdentifier, NewTable> tables[] = {
@@ -234,6 +256,8 @@ Status CreateTables(Warehouse& warehouse) {
       {ParsedEvents(namespaces), ParsedEventsDefinition()},
   };
   for (const auto& [identifier, definition] : tables) {
+    if (identifier.name_space == namespaces.bronze)
+      OCTO_TRY(RefuseToReplace(warehouse, identifier));
     OCTO_TRY(iceberg::CreateTableIfMissing(warehouse.catalog(), warehouse.update_context(),
                                            identifier, definition));
   }

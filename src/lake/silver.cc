@@ -245,6 +245,12 @@ Status SilverStep::Commit(const SilverChunk& chunk, const iceberg::Table& silver
 
 Result<SilverReport> RunSilver(Warehouse& warehouse, const SilverOptions& options,
                                ProgressListener& progress) {
+  // Parsed Silver may have been dropped to be computed anew; without Bronze there is nothing to do.
+  if (warehouse.catalog().LoadTable(BronzeEvents(warehouse.namespaces()))) {
+    OCTO_TRY(iceberg::CreateTableIfMissing(warehouse.catalog(), warehouse.update_context(),
+                                           ParsedEvents(warehouse.namespaces()),
+                                           ParsedEventsDefinition()));
+  }
   SilverStep step(warehouse, options, progress);
   while (true) {
     Status done = step.Run();
