@@ -41,9 +41,10 @@ Result<Table> CreateTableIfMissing(Catalog& catalog, const UpdateContext& contex
     }
     // Whoever created it, if it can be loaded now it is there.
     loaded = catalog.LoadTable(identifier);
-    if (loaded || kind == ErrorKind::kCommitConflict) return loaded;
-    const bool missing = loaded.error().kind == ErrorKind::kNotFound;
-    if (!missing || attempt == kCreateAttempts) {
+    const bool missing = !loaded && loaded.error().kind == ErrorKind::kNotFound;
+    if (loaded || (kind == ErrorKind::kCommitConflict && !missing)) return loaded;
+    // What is in the way and cannot be loaded is a view.
+    if (kind == ErrorKind::kCommitConflict || !missing || attempt == kCreateAttempts) {
       return tl::unexpected<Error>(std::move(created).error());
     }
   }
