@@ -47,6 +47,7 @@ fuzz: ## every fuzz target for FUZZ_SECONDS (60), or those of FUZZ="NAME..."
 
 interop: ## read and write our tables with other engines
 	deps/build.sh release --tests
+	tests/interop/jdbc_catalog.sh
 	tests/interop/run_all.sh
 
 crash: ## 200 kills, two minutes of racing processes, full disks (about 25 minutes)
