@@ -6,26 +6,6 @@
 #include "iceberg/table_metadata_check.h"
 
 namespace octolake::iceberg {
-namespace {
-
-// A partition column beside the table's own of the same name would be ambiguous in a query.
-Status CheckSpecNames(const Schema& schema, const PartitionSpec& spec) {
-  for (const PartitionField& field : spec.fields) {
-    const Field* column = schema.FindByName(field.name);
-    if (column == nullptr) continue;
-    const bool own =
-        field.transform.kind == Transform::Kind::kIdentity && column->id == field.source_id;
-    if (own) continue;
-    return MakeError(ErrorKind::kInvalidArgument,
-                     "partition field '" + field.name + "' (" + field.transform.ToString() +
-                         ") has the name of a column; name it differently, for example '" +
-                         field.name + "_" + field.transform.ToString() + "'");
-  }
-  return {};
-}
-
-}  // namespace
-
 Result<TableMetadata> MakeTableMetadata(const NewTable& table, std::string table_uuid,
                                         int64_t now_ms) {
   constexpr ErrorKind kKind = ErrorKind::kInvalidArgument;
@@ -42,7 +22,7 @@ Result<TableMetadata> MakeTableMetadata(const NewTable& table, std::string table
   if (!sort_order.fields.empty() && sort_order.order_id == 0) sort_order.order_id = 1;
   OCTO_TRY(CheckSchema(table.schema, kKind));
   OCTO_TRY(CheckSpec(table.schema, table.spec, kKind));
-  OCTO_TRY(CheckSpecNames(table.schema, table.spec));
+  OCTO_TRY(CheckSpecNames(table.schema, table.spec, kKind));
   OCTO_TRY(CheckSortOrder(table.schema, sort_order, kKind));
 
   metadata.last_column_id = table.schema.HighestId();

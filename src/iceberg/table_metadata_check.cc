@@ -252,6 +252,21 @@ Status CheckSpec(const Schema& schema, const PartitionSpec& spec, ErrorKind kind
   return {};
 }
 
+// A partition column beside the table's own of the same name would be ambiguous in a query.
+Status CheckSpecNames(const Schema& schema, const PartitionSpec& spec, ErrorKind kind) {
+  for (const PartitionField& field : spec.fields) {
+    const Field* column = schema.FindByName(field.name);
+    if (column == nullptr) continue;
+    const bool own =
+        field.transform.kind == Transform::Kind::kIdentity && column->id == field.source_id;
+    if (own) continue;
+    return MakeError(kind, "partition field '" + field.name + "' (" + field.transform.ToString() +
+                               ") has the name of a column; name it differently, for example '" +
+                               field.name + "_" + field.transform.ToString() + "'");
+  }
+  return {};
+}
+
 Status CheckSortOrder(const Schema& schema, const SortOrder& order, ErrorKind kind) {
   const std::string what = "sort order " + Text(order.order_id);
   if ((order.order_id == 0) != order.fields.empty()) {

@@ -80,8 +80,8 @@ Result<std::optional<std::vector<Table>>> Transaction::Attempt() {
   Doubt attempt{.base = *tables, .applied = {}};
   for (const TableChange& change : *changes) {
     const TableMetadata& made = change.metadata;
-    attempt.applied.push_back(
-        {made.last_sequence_number, made.current_snapshot_id, made.properties, made.refs});
+    attempt.applied.push_back({made.last_sequence_number, made.current_snapshot_id,
+                               made.CurrentSchema(), made.properties, made.refs});
   }
   auto committed = catalog_.CommitTables(*std::move(changes));
   if (committed) {
@@ -196,7 +196,7 @@ tl::unexpected<Error> Transaction::Untold() const {
 
 bool Transaction::SameState(const State& state, const TableMetadata& metadata) {
   return state.current_snapshot_id == metadata.current_snapshot_id &&
-         state.properties == metadata.properties &&
+         state.schema == metadata.CurrentSchema() && state.properties == metadata.properties &&
          std::equal(state.refs.begin(), state.refs.end(), metadata.refs.begin(),
                     metadata.refs.end(), [](const auto& x, const auto& y) {
                       return x.first == y.first && x.second.snapshot_id == y.second.snapshot_id;

@@ -54,6 +54,7 @@ class Transaction {
   struct State {
     int64_t last_sequence_number = 0;
     std::optional<int64_t> current_snapshot_id;
+    Schema schema;
     Properties properties;
     std::map<std::string, SnapshotRef> refs;
   };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -68,6 +69,27 @@ std::unique_ptr<TableUpdate> AssertCurrentSnapshot(std::optional<int64_t> snapsh
 std::unique_ptr<TableUpdate> AssertTableUuid(std::string uuid);
 
 std::unique_ptr<TableUpdate> SetProperties(Properties properties);
+
+// What the columns of a table are to become. They are matched with those it has by name.
+struct SchemaEvolution {
+  Schema wanted;  // its field ids, identifier fields and schema id do not count
+  // Former names of renamed columns, by the names they are to have.
+  std::map<std::string, std::string> former_names;
+  // All rows are replaced in the same transaction, so that columns which are not wanted are dropped
+  // (else they are kept, after the wanted ones), and a column whose new type cannot hold the old
+  // values gets a new field id (else it is refused).
+  bool rows_are_replaced = false;
+};
+
+// Makes a schema current that has the wanted columns, in their order, with the wanted docs: what is
+// missing is added as optional, under field ids never used before; int becomes long, float double,
+// a decimal gets more digits; required becomes optional, never the other way. Files that were
+// written before stay readable: what they lack is NULL. kUnsupported, naming the column, for
+// another change of type and for a change of the columns by which the table is partitioned or
+// sorted. Changes nothing if the current schema is as wanted.
+std::unique_ptr<TableUpdate> EvolveSchema(SchemaEvolution evolution);
+// kCommitConflict unless the current schema, after the updates before, has these columns.
+std::unique_ptr<TableUpdate> AssertColumns(std::vector<Field> columns);
 // Makes an ancestor of the current snapshot current again, or what is older than expired ones; tags
 // stay. kNotFound if the snapshot is unknown, kInvalidArgument if it is no ancestor.
 std::unique_ptr<TableUpdate> RollbackTo(int64_t snapshot_id);

@@ -1,5 +1,6 @@
 #include "lake/definitions.h"
 
+#include <algorithm>
 #include <initializer_list>
 #include <string>
 #include <utility>
@@ -8,6 +9,7 @@
 #include "iceberg/transaction.h"
 #include "iceberg/type.h"
 #include "lake/table_check.h"
+#include "lake/table_version.h"
 
 namespace octolake::lake {
 namespace {
@@ -22,7 +24,8 @@ using iceberg::StringType;
 using iceberg::TimestamptzType;
 using iceberg::Transform;
 
-// Counts up with every change of a definition below.
+// Counts up with every change of a definition below or of a model's columns: tables of a lower
+// version are upgraded, those of a higher one are not written to.
 constexpr char kDefinitionVersion[] = "1";
 
 // The first id of a partition field ("Partition Field IDs" in the specification).
@@ -63,6 +66,27 @@ NewTable MakeTable(iceberg::Schema schema, const char* partition_column, Transfo
   return table;
 }
 
+struct OwnTable {
+  iceberg::TableIdentifier identifier;
+  TableDefinition definition;
+};
+
+// A column that is renamed is named here with its former name: {{"new", "old"}}.
+std::vector<OwnTable> OwnTables(const Namespaces& namespaces) {
+  return {{BronzeEvents(namespaces), {BronzeEventsDefinition(), {}}},
+          {RejectedEvents(namespaces), {RejectedEventsDefinition(), {}}},
+          {LoadedFiles(namespaces), {LoadedFilesDefinition(), {}}},
+          {ParsedEvents(namespaces), {ParsedEventsDefinition(), {}}}};
+}
+
+Status Upgrade(Warehouse& warehouse, const OwnTable& own) {
+  auto table = warehouse.catalog().LoadTable(own.identifier);
+  if (!table && table.error().kind == ErrorKind::kNotFound) return {};
+  if (!table) return tl::unexpected<Error>(std::move(table).error());
+  OCTO_TRY(OpenForWriting(warehouse, *std::move(table), own.definition));
+  return {};
+}
+
 }  // namespace
 
 iceberg::TableIdentifier BronzeEvents(const Namespaces& namespaces) {
@@ -79,7 +103,7 @@ iceberg::TableIdentifier ParsedEvents(const Namespaces& namespaces) {
 }
 
 iceberg::Properties CommonTableProperties() {
-  return {{"octolake.definition-version", kDefinitionVersion},
+  return {{kDefinitionVersionProperty, kDefinitionVersion},
           {"write.format.default", "parquet"},
           {"write.metadata.delete-after-commit.enabled", "true"},
           {"write.metadata.previous-versions-max", "50"},
@@ -249,17 +273,23 @@ Status RefuseToReplace(Warehouse& warehouse, const iceberg::TableIdentifier& ide
 
 Status CreateTables(Warehouse& warehouse) {
   const Namespaces& namespaces = warehouse.namespaces();
-  const std::pair<iceberg::TableIdentifier, NewTable> tables[] = {
-      {BronzeEvents(namespaces), BronzeEventsDefinition()},
-      {RejectedEvents(namespaces), RejectedEventsDefinition()},
-      {LoadedFiles(namespaces), LoadedFilesDefinition()},
-      {ParsedEvents(namespaces), ParsedEventsDefinition()},
-  };
-  for (const auto& [identifier, definition] : tables) {
-    if (identifier.name_space == namespaces.bronze)
-      OCTO_TRY(RefuseToReplace(warehouse, identifier));
+  const std::vector<OwnTable> tables = OwnTables(namespaces);
+  // Before anything is created beside what a newer octolake made.
+  for (const OwnTable& own : tables) OCTO_TRY(Upgrade(warehouse, own));
+  for (const OwnTable& own : tables) {
+    if (own.identifier.name_space == namespaces.bronze) {
+      OCTO_TRY(RefuseToReplace(warehouse, own.identifier));
+    }
     OCTO_TRY(iceberg::CreateTableIfMissing(warehouse.catalog(), warehouse.update_context(),
-                                           identifier, definition));
+                                           own.identifier, own.definition.table));
+  }
+  return {};
+}
+
+Status UpgradeTables(Warehouse& warehouse, const std::vector<iceberg::TableIdentifier>& tables) {
+  for (const OwnTable& own : OwnTables(warehouse.namespaces())) {
+    const bool wanted = std::find(tables.begin(), tables.end(), own.identifier) != tables.end();
+    if (wanted) OCTO_TRY(Upgrade(warehouse, own));
   }
   return {};
 }

@@ -22,10 +22,13 @@ iceberg::NewTable LoadedFilesDefinition();
 iceberg::NewTable ParsedEventsDefinition();
 
 // Properties every table of ours gets: zstd, old metadata files kept (50), and the version of the
-// definitions that made it (octolake.definition-version).
+// definitions that made it (table_version.h).
 iceberg::Properties CommonTableProperties();
 
-// Creates what is missing.
+// Creates what is missing, and upgrades what an older octolake made. kUnsupported if a newer one
+// has written to a table; then nothing is created.
 Status CreateTables(Warehouse& warehouse);
+// Only the second, for some of these tables; a missing one is passed over.
+Status UpgradeTables(Warehouse& warehouse, const std::vector<iceberg::TableIdentifier>& tables);
 
 }  // namespace octolake::lake

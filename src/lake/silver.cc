@@ -245,11 +245,12 @@ Status SilverStep::Commit(const SilverChunk& chunk, const iceberg::Table& silver
 
 Result<SilverReport> RunSilver(Warehouse& warehouse, const SilverOptions& options,
                                ProgressListener& progress) {
+  const Namespaces& namespaces = warehouse.namespaces();
+  OCTO_TRY(UpgradeTables(warehouse, {BronzeEvents(namespaces), ParsedEvents(namespaces)}));
   // Parsed Silver may have been dropped to be computed anew; without Bronze there is nothing to do.
-  if (warehouse.catalog().LoadTable(BronzeEvents(warehouse.namespaces()))) {
+  if (warehouse.catalog().LoadTable(BronzeEvents(namespaces))) {
     OCTO_TRY(iceberg::CreateTableIfMissing(warehouse.catalog(), warehouse.update_context(),
-                                           ParsedEvents(warehouse.namespaces()),
-                                           ParsedEventsDefinition()));
+                                           ParsedEvents(namespaces), ParsedEventsDefinition()));
   }
   SilverStep step(warehouse, options, progress);
   while (true) {

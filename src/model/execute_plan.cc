@@ -126,6 +126,11 @@ Result<iceberg::Table> CommitRows(lake::Warehouse& warehouse, const Model& model
   if (plan.action != Action::kAppended) {
     transaction.Add(id, iceberg::AssertCurrentSnapshot(plan.target.metadata->current_snapshot_id));
   }
+  if (plan.new_columns) {
+    transaction.Add(id, lake::UpgradeTable(id, *plan.new_columns, lake::kRowsAreReplaced));
+    // The files have the field ids that were planned.
+    transaction.Add(id, iceberg::AssertColumns(plan.target.metadata->CurrentSchema().fields));
+  }
   transaction.Add(id, WriteUpdate(plan.action, files, std::move(summary)));
   for (const std::string& tag : tags) transaction.Add(id, iceberg::SetTag(tag, std::nullopt));
   transaction.Add(id, iceberg::ExpireSnapshots(options.retention));

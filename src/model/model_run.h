@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "iceberg/scan.h"
 #include "lake/position.h"
+#include "lake/table_version.h"
 #include "model/relations.h"
 #include "model/run.h"
 
@@ -25,7 +26,9 @@ struct Input {
 
 // What a run will do, decided from pinned snapshots alone.
 struct Plan {
-  iceberg::Table target;
+  iceberg::Table target;  // with the columns that will be written
+  // The model's columns, if the table has others until the full refresh is committed.
+  std::optional<lake::TableDefinition> new_columns;
   std::vector<Input> inputs;
   std::vector<const Model*> views;  // among the inputs, each after those it reads
   ModelReport::Action action = ModelReport::Action::kFullRefresh;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <memory>
 #include <string>
 
 #include "base/sha256.h"
@@ -11,7 +12,37 @@ namespace {
 
 using Action = ModelReport::Action;
 
-Result<iceberg::Table> TargetTable(lake::Warehouse& warehouse, const Model& model) {
+bool SameColumns(const iceberg::Schema& have, const iceberg::Schema& want) {
+  return std::equal(have.fields.begin(), have.fields.end(), want.fields.begin(), want.fields.end(),
+                    [](const iceberg::Field& a, const iceberg::Field& b) {
+                      return a.name == b.name && *a.type == *b.type;
+                    });
+}
+
+// "day(event_date), ..."
+std::string PartitionText(const iceberg::Schema& schema, const iceberg::PartitionSpec& spec) {
+  std::string text;
+  for (const iceberg::PartitionField& field : spec.fields) {
+    const iceberg::Field* source = schema.FindById(field.source_id);
+    const std::string column = source == nullptr ? "a column that is gone" : source->name;
+    text += (text.empty() ? "" : ", ") + field.transform.ToString() + "(" + column + ")";
+  }
+  return text.empty() ? "nothing" : text;
+}
+
+// An increment rewrites the partitions of the model: they must be those of the table.
+Status CheckPartitions(const iceberg::Table& table, const iceberg::NewTable& definition) {
+  const std::string have =
+      PartitionText(table.metadata->CurrentSchema(), table.metadata->DefaultSpec());
+  const std::string want = PartitionText(definition.schema, definition.spec);
+  if (have == want) return {};
+  return MakeError(ErrorKind::kUnsupported, "table " + table.identifier.ToString() +
+                                                " is partitioned by " + have + ", its model by " +
+                                                want +
+                                                ": drop the table and run again to build it anew");
+}
+
+Status OpenTarget(lake::Warehouse& warehouse, const Model& model, Plan& plan) {
   const iceberg::TableIdentifier id = TableOf(model.relation, warehouse.namespaces());
   OCTO_ASSIGN(iceberg::NewTable definition, ModelTable(model));
   definition.location = warehouse.catalog().DefaultTableLocation(id);
@@ -19,19 +50,20 @@ Result<iceberg::Table> TargetTable(lake::Warehouse& warehouse, const Model& mode
   OCTO_ASSIGN(iceberg::Table table,
               iceberg::CreateTableIfMissing(warehouse.catalog(), warehouse.update_context(), id,
                                             definition));
-  const std::vector<iceberg::Field>& have = table.metadata->CurrentSchema().fields;
-  const std::vector<iceberg::Field>& want = definition.schema.fields;
-  bool same = have.size() == want.size();
-  for (size_t i = 0; same && i < have.size(); ++i) {
-    same = have[i].name == want[i].name && *have[i].type == *want[i].type;
+  OCTO_TRY(lake::CheckVersion(id, *table.metadata, definition));
+  OCTO_TRY(CheckPartitions(table, definition));
+  lake::TableDefinition target{std::move(definition), {}};
+  if (SameColumns(table.metadata->CurrentSchema(), target.table.schema)) {
+    OCTO_ASSIGN(plan.target, lake::OpenForWriting(warehouse, std::move(table), target));
+    return {};
   }
-  if (!same) {
-    return MakeError(ErrorKind::kUnsupported,
-                     "table " + id.ToString() +
-                         " has other columns than its model; it was made by another version of "
-                         "the model: drop the table and run again to build it anew");
-  }
-  return table;
+  auto evolved = std::make_shared<iceberg::TableMetadata>(*table.metadata);
+  OCTO_TRY(lake::UpgradeTable(id, target, lake::kRowsAreReplaced)
+               ->Apply(warehouse.update_context(), *evolved));
+  table.metadata = std::move(evolved);
+  plan.target = std::move(table);
+  plan.new_columns = std::move(target);
+  return {};
 }
 
 bool ReadsChangesOf(const Model& model, const Relation& relation) {
@@ -129,13 +161,17 @@ std::string DefinitionDigest(const Model& model) {
 Result<Plan> PlanModel(lake::Warehouse& warehouse, const Bundle& bundle, const Model& model,
                        bool full_refresh) {
   Plan plan;
-  OCTO_ASSIGN(plan.target, TargetTable(warehouse, model));
+  OCTO_TRY(OpenTarget(warehouse, model, plan));
   for (const std::string& unique_id : model.depends_on) {
     OCTO_TRY(AddInput(warehouse, bundle, model, unique_id, plan));
   }
   plan.action = Action::kFullRefresh;
   if (full_refresh || model.materialization == Materialization::kTable) return plan;
 
+  if (plan.new_columns) {
+    plan.reason = "the model's columns changed";
+    return plan;
+  }
   bool any_rows = false;
   bool first_run = true;
   for (const Input& input : plan.inputs) {

@@ -10,6 +10,7 @@
 
 #include "event/generator.h"
 #include "lake/position.h"
+#include "lake/table_version.h"
 #include "lake/test_warehouse.h"
 #include "model/relations.h"
 
@@ -139,6 +140,86 @@ TEST_F(RunTest, AChangedModelIsRefreshedInFull) {
   EXPECT_EQ(reports[0].action, Action::kUpToDate);
   EXPECT_EQ(reports[1].action, Action::kFullRefresh);
   EXPECT_EQ(reports[1].reason, "the model's definition changed");
+}
+
+TEST_F(RunTest, AModelWithOtherColumnsIsRefreshedInFull) {
+  AddEvents(100);
+  Run();
+  const auto before = Rows(kGoldRows);
+  const int64_t first = *LoadTable(kGold).metadata->current_snapshot_id;
+  const int32_t last_id = LoadTable(kGold).metadata->last_column_id;
+  const int32_t total_id =
+      LoadTable(kGold).metadata->CurrentSchema().FindByName("total_events")->id;
+  // As an earlier octolake may have had it: one column less, one more, one of another type.
+  Model& gold = bundle_.models.at(1);
+  const Model now = gold;
+  for (model::Column& column : gold.columns) {
+    if (column.name == "created_at") {
+      column.name = "made_by";
+      column.type = "VARCHAR";
+    }
+    if (column.name == "total_events") column.type = "VARCHAR";
+  }
+  const std::string change =
+      "SELECT * EXCLUDE (created_at) REPLACE (total_events::VARCHAR AS "
+      "total_events), 'me' AS made_by FROM (";
+  const auto made_by =
+      std::find_if(gold.columns.begin(), gold.columns.end(),
+                   [](const model::Column& column) { return column.name == "made_by"; });
+  std::rotate(made_by, made_by + 1, gold.columns.end());
+  gold.full_sql = change + gold.full_sql + "\n)";
+  const auto reports = Run();
+  EXPECT_EQ(reports[0].action, Action::kUpToDate);
+  EXPECT_EQ(reports[1].action, Action::kFullRefresh);
+  EXPECT_EQ(reports[1].reason, "the model's columns changed");
+  const auto earlier = LoadTable(kGold);
+  EXPECT_EQ(earlier.metadata->CurrentSchema().FindByName("created_at"), nullptr);
+  EXPECT_GT(earlier.metadata->CurrentSchema().FindByName("total_events")->id, last_id);
+  EXPECT_THAT(Rows("SELECT DISTINCT made_by, typeof(total_events) FROM gold.gold_user_activity"),
+              ElementsAre("me|VARCHAR|"));
+
+  gold = now;
+  EXPECT_EQ(Run()[1].action, Action::kFullRefresh);
+  EXPECT_EQ(Rows(kGoldRows), before);
+  EXPECT_NE(LoadTable(kGold).metadata->CurrentSchema().FindByName("total_events")->id, total_id);
+  AsOf then;
+  then.snapshot_id = first;
+  EXPECT_EQ(Rows(kGoldRows, then), before);
+  // Increments go on from there.
+  AddEvents(50);
+  EXPECT_EQ(Run()[1].action, Action::kOverwritten);
+  const auto increments = Rows(kGoldRows);
+  RunOptions full;
+  full.full_refresh = true;
+  Run(full);
+  EXPECT_EQ(Rows(kGoldRows), increments);
+}
+
+TEST_F(RunTest, AModelWithOtherPartitionsIsRefused) {
+  AddEvents(100);
+  Run();
+  bundle_.models.at(1).partition_by = {{"activity_date", "month"}};
+  const auto reports = TryRun();
+  ASSERT_FALSE(reports);
+  EXPECT_EQ(reports.error().kind, ErrorKind::kUnsupported);
+  EXPECT_THAT(reports.error().message,
+              HasSubstr("table gold.gold_user_activity is partitioned by identity(activity_date), "
+                        "its model by month(activity_date): drop the table"));
+}
+
+TEST_F(RunTest, AModelsTableOfANewerOctolakeIsOnlyRead) {
+  AddEvents(100);
+  Run();
+  const auto rows = Rows(kGoldRows);
+  iceberg::Transaction newer(warehouse_->catalog(), warehouse_->update_context());
+  newer.Add(kGold, iceberg::SetProperties({{lake::kDefinitionVersionProperty, "2"}}));
+  Must(newer.Commit());
+  const auto reports = TryRun();
+  ASSERT_FALSE(reports);
+  EXPECT_EQ(reports.error().kind, ErrorKind::kUnsupported);
+  EXPECT_THAT(reports.error().message, HasSubstr("table gold.gold_user_activity was written by a "
+                                                 "newer octolake"));
+  EXPECT_EQ(Rows(kGoldRows), rows);
 }
 
 TEST_F(RunTest, ARewrittenSourceMeansAFullRefresh) {
