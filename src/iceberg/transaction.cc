@@ -263,7 +263,7 @@ Result<Table> LoadTableAgain(Catalog& catalog, const TableIdentifier& identifier
   return MakeError(ErrorKind::kNotFound,
                    "table " + identifier.ToString() +
                        " is gone: another process dropped it while this one was at work; run the "
-                       "command again to make it anew");
+                       "command again");
 }
 
 }  // namespace octolake::iceberg

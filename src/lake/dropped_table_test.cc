@@ -19,7 +19,7 @@ class DroppedTableTest : public WarehouseTest {
   }
   void ExpectNamed(const Error& error, const iceberg::TableIdentifier& table) {
     EXPECT_EQ(error.kind, ErrorKind::kNotFound) << error.message;
-    EXPECT_THAT(error.message, HasSubstr("table " + table.ToString() + " does not exist"));
+    EXPECT_THAT(error.message, HasSubstr("table " + table.ToString() + " is gone"));
   }
   size_t DataFilesBelow(const iceberg::TableIdentifier& table) {
     const std::string location = warehouse_->catalog().DefaultTableLocation(table);
