@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <set>
 
@@ -340,13 +341,16 @@ class GoldProperty : public lake::WarehouseTest, public ::testing::WithParamInte
     return true;
   }
 
-  // Somebody else writes all rows of a table anew.
+  // Somebody else writes all rows of a table anew, into other files.
   void Rewrite(const iceberg::TableIdentifier& id, const std::string& operation) {
     const auto table = LoadTable(id);
     std::vector<iceberg::DataFile> files;
     for (const auto& task :
          Must(iceberg::PlanScan(warehouse_->file_system(), *table.metadata, std::nullopt, {}))) {
       files.push_back(task.file);
+      files.back().file_path += "-rewritten.parquet";
+      const auto local = [](const std::string& location) { return location.substr(7); };  // file://
+      std::filesystem::copy_file(local(task.file.file_path), local(files.back().file_path));
     }
     Commit(id, iceberg::OverwriteAll(std::move(files), {}),
            std::make_unique<SetOperation>(operation));
