@@ -206,7 +206,7 @@ def test_views_of_java(java, lake, definition, tmp_path):
     writers.append("octolake")
     lake.run()
     assert lake.counts().keys() == set(ALL_TABLES)
-    assert "v does not exist" in lake.octolake("sql", "select * from works.v", status=1).err
+    assert "works.v\" does not exist" in lake.octolake("sql", "select * from works.v", status=1).err
     lake.octolake("doctor")
     java("create_namespace", namespace="other")
     java("create_view", table="other.github_events")
