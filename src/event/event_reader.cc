@@ -5,9 +5,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "event/document_reader.h"
 #include "event/event_parser.h"
-#include "event/json_index.h"
+#include "event/object_reader.h"
 #include "event/row_builder.h"
 
 namespace octolake::event {
@@ -41,8 +40,7 @@ class Reader final : public EventReader {
          UuidV7Generator* trace_ids)
       : options_(options),
         trace_ids_(trace_ids),
-        documents_(std::move(input), LimitsOf(options)),
-        index_(options.max_depth),
+        objects_(std::move(input), LimitsOf(options)),
         events_(OriginOf(options)),
         rejected_(OriginOf(options)) {}
 
@@ -50,15 +48,13 @@ class Reader final : public EventReader {
 
  private:
   Result<bool> ReadOne();
-  Result<JsonProblem> Parse(Document* document);
   Status Reject(const Document& document, std::string_view reason);
-  std::string ReasonOf(const Document& document, const JsonProblem& problem) const;
   Result<std::optional<EventBatch>> Finish();
 
   ReadOptions options_;
   UuidV7Generator* trace_ids_;  // null: trace_id stays NULL
-  DocumentReader documents_;
-  JsonIndex index_;
+  ObjectReader objects_;
+  ObjectReader::Item item_;
   EventParser parser_;
   EventRow row_;
   EventRowBuilder events_;
@@ -95,81 +91,20 @@ Result<std::optional<EventBatch>> Reader::Finish() {
   return std::optional<EventBatch>(std::move(batch));
 }
 
-// Parses a document, finding its real end if the line was not one document.
-Result<JsonProblem> Reader::Parse(Document* document) {
-  JsonProblem problem = index_.Parse(document->text);
-  if (problem && document->kind == Document::Kind::kLine) {
-    OCTO_TRY(documents_.Rescan(document));
-    if (document->kind == Document::Kind::kTooLong) return problem;
-    problem = index_.Parse(document->text);
-  }
-  if (problem && document->kind == Document::Kind::kScanned) {
-    const size_t size = document->text.size();
-    OCTO_TRY(documents_.Discard(document));
-    if (document->text.size() != size) problem = index_.Parse(document->text);
-  }
-  return problem;
-}
-
 Result<bool> Reader::ReadOne() {
-  Document document;
-  OCTO_ASSIGN(const bool found, documents_.Next(&document));
+  OCTO_ASSIGN(const bool found, objects_.Next(&item_));
   if (!found) return false;
-  bytes_ += static_cast<int64_t>(document.text.size());
-  using Kind = Document::Kind;
-  JsonProblem problem;
-  if (document.kind != Kind::kTooLong) {
-    OCTO_ASSIGN(problem, Parse(&document));
-  }
-  const bool object = document.kind == Kind::kLine || document.kind == Kind::kScanned;
-  if (!object || problem) {
-    OCTO_TRY(Reject(document, ReasonOf(document, problem)));
+  bytes_ += static_cast<int64_t>(item_.document.text.size());
+  if (!item_.problem.empty()) {
+    OCTO_TRY(Reject(item_.document, item_.problem));
     return true;
   }
-  if (!index_.only_root()) {
-    document.text = document.text.substr(0, index_.root_end());
-    documents_.Shorten(document.text.size());
-  }
-  if (const char* reason = parser_.Read(index_, &row_)) {
-    OCTO_TRY(Reject(document, reason));
+  if (const char* reason = parser_.Read(objects_.index(), &row_)) {
+    OCTO_TRY(Reject(item_.document, reason));
     return true;
   }
   OCTO_TRY(events_.Append(row_));
   return true;
-}
-
-std::string Reader::ReasonOf(const Document& document, const JsonProblem& problem) const {
-  std::string deeper = "nested deeper than " + std::to_string(options_.max_depth) + " levels";
-  switch (document.kind) {
-    case Document::Kind::kTooLong:
-      return "longer than " + std::to_string(options_.max_document_bytes) + " bytes";
-    case Document::Kind::kUnclosedArray:
-      return "the array that begins here has no end";
-    case Document::Kind::kDeepArray:
-      return deeper;
-    case Document::Kind::kUnterminated:
-      if (problem.kind == JsonProblem::Kind::kInvalidUtf8 ||
-          problem.kind == JsonProblem::Kind::kTooDeep) {
-        break;
-      }
-      return "the input ends inside this document";
-    default:
-      break;
-  }
-  const std::string at = " at byte " + std::to_string(problem.position);
-  switch (problem.kind) {
-    case JsonProblem::Kind::kInvalidUtf8:
-      return "invalid UTF-8" + at;
-    case JsonProblem::Kind::kTooDeep:
-      return deeper;
-    case JsonProblem::Kind::kInvalidJson:
-      return "invalid JSON" + at + ": " + problem.what;
-    default:
-      break;
-  }
-  if (index_.only_root() && !index_.root().IsObject()) return kNotAnObject;
-  return "invalid JSON at byte " + std::to_string(index_.root_end()) +
-         ": expected the end of the document";
 }
 
 Status Reader::Reject(const Document& document, std::string_view reason) {
