@@ -2,7 +2,8 @@
 #   dep_arrow  dep_arrow_compute  DuckDB::duckdb  simdjson
 # From the distribution:
 #   spdlog::spdlog  fmt::fmt  CLI11::CLI11  nlohmann_json::nlohmann_json  OpenSSL::Crypto
-#   SQLite::SQLite3  yaml-cpp  tl::expected  dep_zstd  dep_isal  Threads::Threads
+#   OpenSSL::SSL  SQLite::SQLite3  yaml-cpp  tl::expected  dep_zstd  dep_isal  Threads::Threads
+#   dep_boost
 find_package(ArrowParquet 26.0.1 REQUIRED)
 find_package(DuckDB REQUIRED)
 
@@ -17,7 +18,7 @@ find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
-find_package(OpenSSL REQUIRED COMPONENTS Crypto)
+find_package(OpenSSL REQUIRED COMPONENTS Crypto SSL)
 find_package(SQLite3 REQUIRED)
 find_package(tl-expected REQUIRED)
 find_package(yaml-cpp REQUIRED)
@@ -36,6 +37,13 @@ function(octolake_c_library name header library)
 endfunction()
 octolake_c_library(zstd zstd.h zstd)
 octolake_c_library(isal isa-l/igzip_lib.h isal)
+
+# Asio and Beast, of which the headers are all.
+find_path(boost_INCLUDE_DIR boost/beast/http/basic_parser.hpp REQUIRED)
+add_library(dep_boost INTERFACE)
+target_include_directories(dep_boost SYSTEM INTERFACE "${boost_INCLUDE_DIR}")
+target_compile_definitions(dep_boost INTERFACE BOOST_ASIO_NO_DEPRECATED)
+target_link_libraries(dep_boost INTERFACE Threads::Threads)
 
 if(BUILD_TESTING)
   find_package(GTest REQUIRED)

@@ -19,9 +19,9 @@ while read -r of_group package command reason; do
   [ "$of_group" = "$group" ] || continue
   # A tool may be there without its package, such as npm with a newer Node.
   [ "$command" = - ] || ! command -v "$command" >/dev/null || continue
-  case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) in
-    installed) ;;
-    *) missing+=("$package") lines+=("$(printf '  %-20s %s' "$package" "$reason")") ;;
+  case " $(dpkg-query -W -f '${db:Status-Status} ' ${package//|/ } 2>/dev/null)" in
+    *" installed "*) ;;
+    *) missing+=("$package") lines+=("$(printf '  %-20s %s' "${package//|/ or }" "$reason")") ;;
   esac
 done <"$list"
 [ ${#missing[@]} -gt 0 ] || exit 0
@@ -41,5 +41,12 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 quietly() { "$@" >"$log" 2>&1 || { cat "$log" >&2; echo "failed: $*" >&2; exit 1; }; }
 quietly "${as_root[@]}" apt-get update
+# Of alternatives the first that the distribution has.
+for i in "${!missing[@]}"; do
+  for package in ${missing[$i]//|/ }; do
+    missing[i]=$package
+    [ -z "$(apt-cache madison "$package" 2>/dev/null)" ] || break
+  done
+done
 quietly "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
   apt-get install --yes --no-install-recommends "${missing[@]}"

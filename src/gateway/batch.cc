@@ -1,0 +1,290 @@
+#include "gateway/batch.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "event/json_writer.h"
+#include "event/object_reader.h"
+#include "io/byte_source.h"
+
+namespace octolake::gateway {
+namespace {
+
+constexpr size_t kMaxWaiting = 16;
+constexpr int kRetrySeconds = 1;
+// Of one batch, waiting for the disk: the rest of the queue is for others.
+constexpr int64_t kMaxPendingBytes = 8 << 20;
+constexpr int64_t kMaxPendingRecords = 8192;
+// A full queue is tried again so often, then the sender is asked to come back.
+constexpr std::chrono::milliseconds kFullPause{20};
+constexpr int kFullTries = 40;
+// An answer names so many rejected events; all are counted.
+constexpr int64_t kMaxNamed = 1000;
+constexpr int64_t kMaxRejectedBytes = 0;
+constexpr size_t kCheckedPiece = 64 << 10;
+
+// Reads bytes that stay where they are.
+class ViewSource final : public io::ByteSource {
+ public:
+  explicit ViewSource(std::string_view bytes) : bytes_(bytes) {}
+  Result<int64_t> Read(char* out, int64_t capacity) override {
+    const size_t count = std::min(static_cast<size_t>(capacity), bytes_.size() - at_);
+    std::memcpy(out, bytes_.data() + at_, count);
+    at_ += count;
+    return static_cast<int64_t>(count);
+  }
+  int64_t consumed() const override { return static_cast<int64_t>(at_); }
+
+ private:
+  std::string_view bytes_;
+  size_t at_ = 0;
+};
+
+enum class Encoding { kIdentity, kGzip, kZstd, kUnknown };
+
+bool EqualsIgnoringCase(const std::string& text, const char* other) {
+  return strcasecmp(text.c_str(), other) == 0;
+}
+
+Encoding EncodingOf(const Request& request) {
+  const std::string& name = request.Get(Field::kContentEncoding);
+  if (name.empty() || EqualsIgnoringCase(name, "identity")) return Encoding::kIdentity;
+  if (EqualsIgnoringCase(name, "gzip") || EqualsIgnoringCase(name, "x-gzip")) {
+    return Encoding::kGzip;
+  }
+  return EqualsIgnoringCase(name, "zstd") ? Encoding::kZstd : Encoding::kUnknown;
+}
+
+bool BeginsAs(Encoding encoding, std::string_view body) {
+  return body.starts_with(encoding == Encoding::kGzip ? std::string_view("\x1f\x8b")
+                                                      : std::string_view("\x28\xb5\x2f\xfd"));
+}
+
+std::unique_ptr<io::ByteSource> OpenBody(const Request& request) {
+  auto source = std::make_unique<ViewSource>(request.body);
+  if (EncodingOf(request) == Encoding::kIdentity) return source;
+  return io::MakeDecompressedSource(std::move(source), "the body");
+}
+
+Response TooLarge(int64_t limit) {
+  return ErrorResponse(413, "the batch is longer than " + std::to_string(limit) +
+                                " bytes; nothing of it was taken, send it in parts");
+}
+
+// Decompresses all of it, keeping nothing.
+std::optional<Response> CheckCompressed(const Request& request, int64_t limit) {
+  const Encoding encoding = EncodingOf(request);
+  if (encoding == Encoding::kIdentity || request.body.empty()) return std::nullopt;
+  if (!BeginsAs(encoding, request.body)) {
+    return ErrorResponse(400, "the body is not " + request.Get(Field::kContentEncoding));
+  }
+  const auto source = OpenBody(request);
+  const auto piece = std::make_unique<char[]>(kCheckedPiece);
+  int64_t bytes = 0;
+  while (true) {
+    const auto count = source->Read(piece.get(), kCheckedPiece);
+    if (!count) return ErrorResponse(400, count.error().message + "; nothing of it was taken");
+    if (*count == 0) return std::nullopt;
+    bytes += *count;
+    if (bytes > limit) return TooLarge(limit);
+  }
+}
+
+// The records of one batch that the journal has.
+class PendingRecords {
+ public:
+  explicit PendingRecords(EventDoor& door) : door_(door) {}
+
+  // Waits for room. An error: the record, and what follows it, is not to be taken.
+  Status Append(std::string_view document);
+  // Waits for all, and gives the first error.
+  Status Finish();
+  int64_t durable() const { return durable_; }
+
+ private:
+  void WaitForRoom(int64_t bytes);
+  void OnDone(const Result<uint64_t>& sequence, int64_t bytes);
+
+  EventDoor& door_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int64_t records_ = 0;
+  int64_t bytes_ = 0;
+  int64_t durable_ = 0;
+  std::optional<Error> error_;
+};
+
+void PendingRecords::OnDone(const Result<uint64_t>& sequence, int64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  --records_;
+  bytes_ -= bytes;
+  if (sequence) {
+    ++durable_;
+  } else if (!error_) {
+    error_ = sequence.error();
+  }
+  // Still locked: whoever waits may be gone right after it.
+  changed_.notify_all();
+}
+
+void PendingRecords::WaitForRoom(int64_t bytes) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] {
+    return records_ == 0 || (bytes_ + bytes <= kMaxPendingBytes && records_ < kMaxPendingRecords);
+  });
+  ++records_;
+  bytes_ += bytes;
+}
+
+Status PendingRecords::Append(std::string_view document) {
+  const auto bytes = static_cast<int64_t>(document.size());
+  WaitForRoom(bytes);
+  {
+    const std::lock_guard lock(mutex_);
+    if (error_) {
+      --records_;
+      bytes_ -= bytes;
+      return tl::unexpected<Error>(*error_);
+    }
+  }
+  for (int tries = 0;; ++tries) {
+    journal::Record record = door_.MakeRecord("collect");
+    record.body.assign(document);
+    Status taken = door_.journal().Append(
+        std::move(record),
+        [this, bytes](const Result<uint64_t>& sequence) { OnDone(sequence, bytes); });
+    if (taken) return taken;
+    if (taken.error().kind != ErrorKind::kResourceExhausted || tries == kFullTries) {
+      const std::lock_guard lock(mutex_);
+      --records_;
+      bytes_ -= bytes;
+      return taken;
+    }
+    std::this_thread::sleep_for(kFullPause);
+  }
+}
+
+Status PendingRecords::Finish() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return records_ == 0; });
+  if (error_) return tl::unexpected<Error>(*error_);
+  return {};
+}
+
+struct Outcome {
+  int64_t accepted = 0;
+  int64_t rejected = 0;
+};
+
+std::string OutcomeJson(const Outcome& outcome, const std::string& rejections, const char* status,
+                        const Error* error) {
+  event::JsonWriter json;
+  json.Open('{').Member("status", status);
+  if (error != nullptr) json.Member("detail", error->message);
+  json.Member("accepted", outcome.accepted).Member("rejected", outcome.rejected);
+  return json.Key("rejections").AddRaw(rejections).Close('}').text();
+}
+
+}  // namespace
+
+std::optional<Response> CheckContentEncoding(const Request& request) {
+  if (EncodingOf(request) != Encoding::kUnknown) return std::nullopt;
+  return ErrorResponse(415, "Content-Encoding " + request.Get(Field::kContentEncoding) +
+                                ": expected gzip, zstd or none");
+}
+
+Response TakeBatch(const Request& request, const BatchOptions& options, EventDoor& door) {
+  if (auto refusal = CheckCompressed(request, options.max_batch_bytes)) {
+    door.metrics().CountRejected(refusal->status == 413 ? Rejection::kTooLarge
+                                                        : Rejection::kMalformed);
+    return std::move(*refusal);
+  }
+  event::ObjectReader objects(OpenBody(request),
+                              {options.max_event_bytes, kMaxRejectedBytes, kMaxJsonDepth});
+  PendingRecords pending(door);
+  Outcome outcome;
+  event::JsonWriter rejections;
+  rejections.Open('[');
+  Status taken;
+  event::ObjectReader::Item item;
+  while (taken) {
+    const Result<bool> found = objects.Next(&item);
+    if (!found) {
+      taken = tl::unexpected<Error>(found.error());
+    } else if (!*found) {
+      break;
+    } else if (item.problem.empty()) {
+      taken = pending.Append(item.document.text);
+    } else if (++outcome.rejected <= kMaxNamed) {
+      rejections.Open('{')
+          .Member("index", item.document.ordinal)
+          .Member("reason", item.problem)
+          .Close('}');
+    }
+  }
+  const Status finished = pending.Finish();
+  if (taken) taken = finished;
+  outcome.accepted = pending.durable();
+  door.metrics().CountReceived(outcome.accepted);
+  door.metrics().CountBytes(static_cast<int64_t>(request.body.size()));
+  door.metrics().CountRejected(Rejection::kInvalidJson, outcome.rejected);
+  rejections.Close(']');
+  Response response;
+  if (!taken) {
+    door.metrics().CountRejected(JournalRejection(taken.error()));
+    response = JournalErrorResponse(taken.error());
+  }
+  response.body = OutcomeJson(outcome, rejections.text(), taken ? "success" : "failed",
+                              taken ? nullptr : &taken.error());
+  return response;
+}
+
+BatchPool::BatchPool(const BatchOptions& options, EventDoor& door)
+    : options_(options), door_(door) {
+  for (int i = 0; i < std::max(options.threads, 1); ++i) {
+    threads_.emplace_back([this] { Work(); });
+  }
+}
+
+BatchPool::~BatchPool() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    changed_.notify_all();
+  }
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void BatchPool::Take(Exchange& exchange) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (waiting_.size() < kMaxWaiting) {
+      waiting_.push_back(&exchange);
+      changed_.notify_one();
+      return;
+    }
+  }
+  Response response = ErrorResponse(503, "too many batches wait; send it again later");
+  response.retry_after_seconds = kRetrySeconds;
+  exchange.Finish(std::move(response));
+}
+
+void BatchPool::Work() {
+  while (true) {
+    Exchange* exchange = nullptr;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+      if (waiting_.empty()) return;
+      exchange = waiting_.front();
+      waiting_.pop_front();
+    }
+    exchange->Finish(TakeBatch(exchange->request(), options_, door_));
+  }
+}
+
+}  // namespace octolake::gateway

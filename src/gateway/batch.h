@@ -1,0 +1,51 @@
+// POST /collect/batch: many events in one body.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "gateway/event_door.h"
+
+namespace octolake::gateway {
+
+struct BatchOptions {
+  int threads = 2;
+  int64_t max_batch_bytes = 0;  // decompressed
+  int64_t max_event_bytes = 0;
+};
+
+// nullopt, or why the body cannot be read: a 415.
+std::optional<Response> CheckContentEncoding(const Request& request);
+
+// Reads a batch and gives its events to the door, as fast as the journal takes them. Waits until
+// each is durable or refused. Compressed bytes are checked to their end before the first event is
+// taken, so that an answer of 400 or 413 means that nothing was.
+Response TakeBatch(const Request& request, const BatchOptions& options, EventDoor& door);
+
+// Threads for batches, which take longer than a worker may wait.
+class BatchPool {
+ public:
+  BatchPool(const BatchOptions& options, EventDoor& door);
+  // What was given has been answered.
+  ~BatchPool();
+
+  // Answers the exchange later, or at once with 503 if too many wait.
+  void Take(Exchange& exchange);
+
+ private:
+  void Work();
+
+  const BatchOptions options_;
+  EventDoor& door_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Exchange*> waiting_;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace octolake::gateway

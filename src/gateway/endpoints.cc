@@ -1,0 +1,247 @@
+#include "gateway/endpoints.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "event/json_writer.h"
+#include "gateway/check_event.h"
+#include "gateway/pages.h"
+#include "gateway/process_figures.h"
+#include "gateway/signature.h"
+
+namespace octolake::gateway {
+namespace {
+
+enum class Access { kAnyone, kToken, kSignature };
+
+struct Route {
+  std::string_view path;
+  Endpoint endpoint;
+  bool takes_body;  // POST; else GET and HEAD
+  Access access;
+};
+
+constexpr std::array<Route, 11> kRoutes = {{
+    {"/collect", Endpoint::kCollect, true, Access::kToken},
+    {"/collect/batch", Endpoint::kBatch, true, Access::kToken},
+    {"/webhooks/github", Endpoint::kWebhook, true, Access::kSignature},
+    {"/health", Endpoint::kHealth, false, Access::kAnyone},
+    {"/livez", Endpoint::kLive, false, Access::kAnyone},
+    {"/readyz", Endpoint::kReady, false, Access::kAnyone},
+    {"/metrics", Endpoint::kMetrics, false, Access::kToken},
+    {"/", Endpoint::kStatusPage, false, Access::kAnyone},  // its figures come from the next
+    {"/api/v1/status", Endpoint::kStatus, false, Access::kToken},
+    {"/openapi.json", Endpoint::kOpenApi, false, Access::kAnyone},
+    {"/docs", Endpoint::kDocs, false, Access::kAnyone},
+}};
+
+constexpr std::string_view kJson = "application/json";
+constexpr std::string_view kHtml = "text/html; charset=utf-8";
+constexpr std::string_view kPrometheus = "text/plain; version=0.0.4; charset=utf-8";
+constexpr int kStoppingRetrySeconds = 5;
+
+Response Page(std::string_view content_type, std::string body) {
+  Response response;
+  response.content_type = content_type;
+  response.body = std::move(body);
+  return response;
+}
+
+Response NotAllowed(const Route& route, const Request& request) {
+  Response response =
+      ErrorResponse(405, request.method + " " + std::string(route.path) + ": expected " +
+                             (route.takes_body ? "POST" : "GET or HEAD"));
+  response.allow = route.takes_body ? "POST" : "GET, HEAD";
+  return response;
+}
+
+}  // namespace
+
+Endpoints::Endpoints(const GatewayOptions& options, EventDoor& door, ByteBudget& bodies,
+                     StatusSource& status, const Clock& clock)
+    : options_(options),
+      door_(door),
+      bodies_(bodies),
+      status_(status),
+      clock_(clock),
+      started_at_(clock.Now()),
+      webhook_(options.webhook_secrets, door),
+      batches_({options.batch_threads, options.max_batch_bytes, options.max_event_bytes}, door) {}
+
+RequestHandler::HeadDecision Endpoints::OnHead(const Request& request) {
+  HeadDecision decision;
+  decision.endpoint = static_cast<int>(Endpoint::kOther);
+  const auto refuse = [&](Response response) {
+    decision.refusal = std::move(response);
+    return decision;
+  };
+  const auto* route = std::find_if(kRoutes.begin(), kRoutes.end(),
+                                   [&](const Route& one) { return one.path == request.path; });
+  if (route == kRoutes.end()) {
+    return refuse(ErrorResponse(404, "there is no " + request.path + "; see /docs"));
+  }
+  decision.endpoint = static_cast<int>(route->endpoint);
+  const bool allowed = route->takes_body ? request.method == "POST"
+                                         : request.method == "GET" || request.method == "HEAD";
+  if (!allowed) return refuse(NotAllowed(*route, request));
+  if (route->access == Access::kToken && !options_.tokens.empty() &&
+      !HasToken(options_.tokens, request.Get(Field::kAuthorization))) {
+    door_.metrics().CountRejected(Rejection::kUnauthorized);
+    return refuse(ErrorResponse(401, "expected the header Authorization: Bearer TOKEN"));
+  }
+  if (!route->takes_body) return decision;
+  if (!request.content_length && !request.chunked) {
+    return refuse(ErrorResponse(411, "expected Content-Length or Transfer-Encoding: chunked"));
+  }
+  switch (route->endpoint) {
+    case Endpoint::kBatch:
+      decision.body_limit = static_cast<uint64_t>(options_.max_batch_bytes);
+      decision.refusal = CheckContentEncoding(request);
+      break;
+    case Endpoint::kWebhook:
+      decision.body_limit = static_cast<uint64_t>(options_.max_webhook_bytes);
+      decision.refusal = webhook_.CheckHead(request);
+      break;
+    default:
+      decision.body_limit = static_cast<uint64_t>(options_.max_event_bytes);
+      if (request.Has(Field::kContentEncoding)) {
+        decision.refusal =
+            ErrorResponse(415, "/collect takes no Content-Encoding; /collect/batch does");
+      }
+  }
+  return decision;
+}
+
+void Endpoints::Handle(int endpoint, Exchange& exchange, WorkerTools& tools) {
+  switch (static_cast<Endpoint>(endpoint)) {
+    case Endpoint::kCollect:
+      return Collect(exchange, tools);
+    case Endpoint::kBatch:
+      return batches_.Take(exchange);
+    case Endpoint::kWebhook:
+      return webhook_.Take(exchange, tools);
+    case Endpoint::kHealth:
+      return exchange.Finish(Health());
+    case Endpoint::kLive:
+      return exchange.Finish(Page(kJson, R"({"status":"alive"})"));
+    case Endpoint::kReady:
+      return exchange.Finish(Ready());
+    case Endpoint::kMetrics:
+      return exchange.Finish(MetricsPage());
+    case Endpoint::kStatusPage:
+      return exchange.Finish(Page(kHtml, std::string(StatusPageHtml())));
+    case Endpoint::kStatus:
+      return exchange.Finish(StatusReport());
+    case Endpoint::kOpenApi:
+      return exchange.Finish(Page(kJson, std::string(OpenApiJson())));
+    case Endpoint::kDocs:
+      return exchange.Finish(Page(kHtml, std::string(DocsPageHtml())));
+    case Endpoint::kOther:
+      return exchange.Finish(ErrorResponse(404, "there is nothing here; see /docs"));
+  }
+}
+
+void Endpoints::Collect(Exchange& exchange, WorkerTools& tools) {
+  std::string& body = exchange.request().body;
+  const std::string problem = CheckEvent(tools.json, body);
+  if (!problem.empty()) {
+    door_.metrics().CountRejected(Rejection::kInvalidJson);
+    return exchange.Finish(ErrorResponse(400, problem));
+  }
+  journal::Record record = door_.MakeRecord("collect");
+  exchange.response()
+      .body.append(R"({"status":"success","event_id":")")
+      .append(record.trace_id.ToString())
+      .append("\"}");
+  record.body = std::move(body);
+  door_.Take(std::move(record), exchange);
+}
+
+Response Endpoints::Health() {
+  const journal::JournalStats stats = door_.journal().Stats();
+  const double records = static_cast<double>(stats.waiting_records) /
+                         static_cast<double>(std::max<int64_t>(options_.max_queue_records, 1));
+  const double bytes = static_cast<double>(stats.waiting_bytes) /
+                       static_cast<double>(std::max<int64_t>(options_.max_queue_bytes, 1));
+  const double percent = std::max(records, bytes) * 100;
+  char text[32];
+  std::snprintf(text, sizeof(text), "%.2f", percent);
+  event::JsonWriter json;
+  json.Open('{')
+      .Member("status", percent >= options_.warning_percent ? "degraded" : "healthy")
+      .Member("queue_size", stats.waiting_records)
+      .Member("max_queue_size", options_.max_queue_records)
+      .Key("queue_pressure_percent")
+      .AddRaw(text)
+      .Member("queue_bytes", stats.waiting_bytes)
+      .Member("max_queue_bytes", options_.max_queue_bytes)
+      .Member("journal_bytes", stats.bytes)
+      .Member("uptime_seconds", UptimeSeconds())
+      .Close('}');
+  return Page(kJson, json.text());
+}
+
+Response Endpoints::Ready() {
+  Status ready = status_.Ready();
+  if (ready && stopping_) ready = MakeError(ErrorKind::kTransient, "octolake is stopping");
+  if (ready) return Page(kJson, R"({"status":"ready"})");
+  Response response = ErrorResponse(503, ready.error().message);
+  response.retry_after_seconds = kStoppingRetrySeconds;
+  return response;
+}
+
+Response Endpoints::MetricsPage() {
+  const journal::JournalStats stats = door_.journal().Stats();
+  std::string text = door_.metrics().Text();
+  const auto gauge = [&](std::string_view name, std::string_view help, auto value) {
+    AppendMetric(text, name, "gauge", help, static_cast<double>(value));
+  };
+  gauge("metric_queue_size", "Events that wait for the disk.", stats.waiting_records);
+  gauge("metric_queue_capacity", "Events that may wait.", options_.max_queue_records);
+  gauge("metric_queue_utilization_percent", "Events that wait, of those that may.",
+        100.0 * static_cast<double>(stats.waiting_records) /
+            static_cast<double>(std::max<int64_t>(options_.max_queue_records, 1)));
+  gauge("octolake_queue_bytes", "Bytes that wait for the disk.", stats.waiting_bytes);
+  gauge("octolake_queue_capacity_bytes", "Bytes that may wait.", options_.max_queue_bytes);
+  gauge("octolake_bodies_bytes", "Bytes of requests being handled.", bodies_.used());
+  gauge("octolake_journal_bytes", "Size of the journal.", stats.bytes);
+  gauge("octolake_journal_segments", "Files of the journal.", stats.segments);
+  gauge("octolake_journal_durable_sequence", "The last durable record.",
+        door_.journal().durable_sequence());
+  AppendMetric(text, "octolake_journal_groups_total", "counter", "Groups of records synced.",
+               static_cast<double>(stats.groups));
+  AppendMetric(text, "octolake_journal_failed_groups_total", "counter",
+               "Groups that could not be synced; nothing of them was acknowledged.",
+               static_cast<double>(stats.failed_groups));
+  AppendProcessFigures(text);
+  text += status_.MetricsText();
+  return Page(kPrometheus, std::move(text));
+}
+
+Response Endpoints::StatusReport() {
+  const journal::JournalStats stats = door_.journal().Stats();
+  event::JsonWriter json;
+  json.Open('{')
+      .Member("now_ms", clock_.Now() / 1000)
+      .Member("uptime_seconds", UptimeSeconds())
+      .Member("received", door_.metrics().received())
+      .Member("rejected", door_.metrics().rejected())
+      .Member("connections", door_.metrics().connections())
+      .Key("journal")
+      .Open('{')
+      .Member("waiting_records", stats.waiting_records)
+      .Member("waiting_bytes", stats.waiting_bytes)
+      .Member("segments", stats.segments)
+      .Member("bytes", stats.bytes)
+      .Member("groups", stats.groups)
+      .Member("failed_groups", stats.failed_groups)
+      .Member("durable_sequence", static_cast<int64_t>(door_.journal().durable_sequence()))
+      .Close('}')
+      .Key("lake")
+      .AddRaw(status_.StatusJson())
+      .Close('}');
+  return Page(kJson, json.text());
+}
+
+}  // namespace octolake::gateway

@@ -1,0 +1,105 @@
+// A gateway on a free port over a journal in memory, and what its tests share.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/logging.h"
+#include "gateway/client.h"
+#include "gateway/gateway.h"
+#include "journal/memory_segment_store_for_test.h"
+
+namespace octolake::gateway {
+
+class NoStatus final : public StatusSource {
+ public:
+  Status Ready() override { return {}; }
+  std::string StatusJson() override { return R"({"name":"lake"})"; }
+  std::string MetricsText() override { return "lake_metric 7\n"; }
+};
+
+class RunningGateway {
+ public:
+  explicit RunningGateway(GatewayOptions options = {}, journal::JournalOptions limits = {})
+      : options_(std::move(options)), limits_(limits) {
+    options_.server.port = 0;
+    // Every segment is memory here.
+    limits_.segment_bytes = 2 << 20;
+    Start();
+  }
+  ~RunningGateway() { gateway_.reset(); }
+
+  // As after the end of the process: what was durable is there.
+  void Restart() {
+    gateway_.reset();
+    journal_.reset();
+    Start();
+  }
+
+  Gateway& gateway() { return *gateway_; }
+  journal::Journal& journal() { return *journal_; }
+  journal::MemorySegmentStore& store() { return store_; }
+  int port() const { return gateway_->port(); }
+
+  std::unique_ptr<Client> Connect() {
+    auto client = Client::Connect("127.0.0.1", port());
+    EXPECT_TRUE(client) << client.error().message;
+    return client ? std::move(*client) : nullptr;
+  }
+  Answer Send(std::string_view method, std::string_view path, const Client::Fields& fields,
+              std::string_view body) {
+    auto answer = Connect()->Send(method, path, fields, body);
+    EXPECT_TRUE(answer) << method << " " << path << ": " << answer.error().message;
+    return answer.value_or(Answer());
+  }
+  Answer Post(std::string_view path, std::string_view body) { return Send("POST", path, {}, body); }
+  Answer Get(std::string_view path) { return Send("GET", path, {}, ""); }
+
+  // Everything durable.
+  std::vector<journal::Record> Records() {
+    std::vector<journal::Record> records;
+    const auto reader = journal_->ReadAfter(0);
+    while (true) {
+      auto next = reader->Next(1 << 20);
+      EXPECT_TRUE(next) << next.error().message;
+      if (!next || next->empty()) return records;
+      for (auto& one : *next) records.push_back(std::move(one.record));
+    }
+  }
+  std::vector<std::string> Bodies() {
+    std::vector<std::string> bodies;
+    for (const auto& record : Records()) bodies.push_back(record.body);
+    return bodies;
+  }
+
+ private:
+  void Start() {
+    auto journal = journal::Journal::Open(store_, limits_, SystemClock(), SystemRandom());
+    ASSERT_TRUE(journal) << journal.error().message;
+    journal_ = std::move(*journal);
+    auto gateway = Gateway::Start(options_, *journal_, status_, SystemClock(), SystemRandom(),
+                                  MakeNullLogger());
+    ASSERT_TRUE(gateway) << gateway.error().message;
+    gateway_ = std::move(*gateway);
+  }
+
+  GatewayOptions options_;
+  journal::JournalOptions limits_;
+  journal::MemorySegmentStore store_;
+  NoStatus status_;
+  std::unique_ptr<journal::Journal> journal_;
+  std::unique_ptr<Gateway> gateway_;
+};
+
+// The value of a field in an answer's head; "" if it is not there.
+inline std::string FieldOf(const Answer& answer, const std::string& name) {
+  const size_t at = answer.head.find("\r\n" + name + ": ");
+  if (at == std::string::npos) return "";
+  const size_t begin = at + name.size() + 4;
+  return answer.head.substr(begin, answer.head.find("\r\n", begin) - begin);
+}
+
+}  // namespace octolake::gateway

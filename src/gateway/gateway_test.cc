@@ -1,0 +1,354 @@
+#include "gateway/gateway.h"
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <future>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <thread>
+
+#include "gateway/gateway_for_test.h"
+
+namespace octolake::gateway {
+namespace {
+
+using nlohmann::json;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+std::string DetailOf(const Answer& answer) {
+  const json parsed = json::parse(answer.body, nullptr, false);
+  return parsed.is_object() && parsed.contains("detail") ? parsed["detail"].get<std::string>()
+                                                         : "no detail: " + answer.body;
+}
+
+TEST(Gateway, AnEventIsDurableWhenItIsAcknowledged) {
+  RunningGateway running;
+  const Answer answer = running.Post("/collect", R"( {"id":"1","nested":{"a":[1,2]}} )");
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  const json body = json::parse(answer.body);
+  EXPECT_EQ(body["status"], "success");
+  const auto records = running.Records();
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(records[0].trace_id.ToString(), body["event_id"]);
+  EXPECT_EQ(records[0].source, "collect");
+  EXPECT_EQ(records[0].delivery_id, "");
+  EXPECT_EQ(records[0].body, R"( {"id":"1","nested":{"a":[1,2]}} )");
+}
+
+TEST(Gateway, RequestsOfOneConnectionAreAnsweredInTurn) {
+  RunningGateway running;
+  const auto client = running.Connect();
+  std::string bytes;
+  for (int i = 0; i < 50; ++i) {
+    const std::string body = R"({"n":)" + std::to_string(i) + "}";
+    bytes += "POST /collect HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body.size()) +
+             "\r\n\r\n" + body;
+  }
+  ASSERT_TRUE(client->SendBytes(bytes));
+  for (int i = 0; i < 50; ++i) {
+    const auto answer = client->ReadAnswer();
+    ASSERT_TRUE(answer) << answer.error().message;
+    ASSERT_EQ(answer->status, 200);
+  }
+  const auto bodies = running.Bodies();
+  ASSERT_EQ(bodies.size(), 50U);
+  EXPECT_EQ(bodies[49], R"({"n":49})");
+}
+
+TEST(Gateway, ABodyMayComeByteByByteOrInChunks) {
+  RunningGateway running;
+  const auto client = running.Connect();
+  const std::string request =
+      "POST /collect HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "3;name=\"v\"\r\n{\"a\r\n5\r\n\":12}\r\n0\r\nTrailer: x\r\n\r\n";
+  for (const char byte : request) ASSERT_TRUE(client->SendBytes({&byte, 1}));
+  const auto answer = client->ReadAnswer();
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->status, 200) << answer->body;
+  EXPECT_THAT(running.Bodies(), ElementsAre(R"({"a":12})"));
+  // The connection goes on.
+  EXPECT_EQ(client->Post("/collect", "{}")->status, 200);
+}
+
+TEST(Gateway, WhatIsNoEventIsRefusedWithAReason) {
+  RunningGateway running;
+  const auto refused = [&](const std::string& body) {
+    const Answer answer = running.Post("/collect", body);
+    EXPECT_EQ(answer.status, 400) << body;
+    return DetailOf(answer);
+  };
+  EXPECT_EQ(refused(""), "the body is empty");
+  EXPECT_EQ(refused(" \n"), "the body is empty");
+  EXPECT_EQ(refused("[1]"), "not a JSON object");
+  EXPECT_EQ(refused("\"x\""), "not a JSON object");
+  EXPECT_THAT(refused("{\"a\":}"), HasSubstr("invalid JSON at byte 5"));
+  EXPECT_THAT(refused("{\"a\":\"\xff\"}"), HasSubstr("invalid UTF-8"));
+  EXPECT_THAT(refused("{} {}"), HasSubstr("several go to /collect/batch"));
+  const std::string deep(300, '[');
+  EXPECT_EQ(refused("{\"a\":" + deep + std::string(300, ']') + "}"),
+            "nested deeper than 256 levels");
+  EXPECT_THAT(running.Records(), IsEmpty());
+}
+
+TEST(Gateway, PathsAndMethods) {
+  RunningGateway running;
+  EXPECT_EQ(running.Get("/nowhere").status, 404);
+  EXPECT_EQ(DetailOf(running.Get("/nowhere")), "there is no /nowhere; see /docs");
+  const Answer get = running.Get("/collect");
+  EXPECT_EQ(get.status, 405);
+  EXPECT_EQ(FieldOf(get, "Allow"), "POST");
+  const Answer post = running.Post("/health", "{}");
+  EXPECT_EQ(post.status, 405);
+  EXPECT_EQ(FieldOf(post, "Allow"), "GET, HEAD");
+  EXPECT_EQ(running.Send("POST", "/collect?x=1", {}, "{}").status, 200);
+  for (const char* path : {"/", "/docs", "/openapi.json", "/livez", "/readyz", "/api/v1/status"}) {
+    EXPECT_EQ(running.Get(path).status, 200) << path;
+  }
+  const Answer head = running.Send("HEAD", "/docs", {}, "");
+  EXPECT_EQ(head.status, 200);
+  EXPECT_GT(std::stoi(FieldOf(head, "Content-Length")), 100);
+}
+
+TEST(Gateway, ALengthIsAskedFor) {
+  RunningGateway running;
+  const auto client = running.Connect();
+  ASSERT_TRUE(client->SendBytes("POST /collect HTTP/1.1\r\nHost: h\r\n\r\n"));
+  EXPECT_EQ(client->ReadAnswer()->status, 411);
+}
+
+TEST(Gateway, LimitsOnBodies) {
+  GatewayOptions options;
+  options.max_event_bytes = 1000;
+  options.max_webhook_bytes = 2000;
+  options.max_batch_bytes = 3000;
+  options.webhook_secrets = {"s"};
+  RunningGateway running(options);
+  const std::string event = R"({"a":")" + std::string(991, 'x') + "\"}";
+  ASSERT_EQ(event.size(), 999U);
+  EXPECT_EQ(running.Post("/collect", event + " ").status, 200);
+  const Answer answer = running.Post("/collect", event + "  ");
+  EXPECT_EQ(answer.status, 413);
+  EXPECT_EQ(DetailOf(answer), "the body has 1001 bytes, but /collect takes 1000 at most");
+  EXPECT_EQ(running.Post("/collect/batch", std::string(3001, ' ')).status, 413);
+
+  // The same when the length is not announced.
+  const auto client = running.Connect();
+  ASSERT_TRUE(client->SendBytes(
+      "POST /collect HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n"));
+  const auto chunked = client->ReadAnswer();
+  ASSERT_TRUE(chunked) << chunked.error().message;
+  EXPECT_EQ(chunked->status, 413);
+  EXPECT_TRUE(client->IsClosedNext());
+}
+
+TEST(Gateway, ExpectContinue) {
+  RunningGateway running;
+  const auto client = running.Connect();
+  ASSERT_TRUE(client->SendBytes(
+      "POST /collect HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n"));
+  EXPECT_EQ(client->ReadAnswer(false)->status, 100);
+  ASSERT_TRUE(client->SendBytes("{}"));
+  EXPECT_EQ(client->ReadAnswer()->status, 200);
+}
+
+TEST(Gateway, HealthAndMetricsCount) {
+  RunningGateway running;
+  ASSERT_EQ(running.Post("/collect", "{}").status, 200);
+  ASSERT_EQ(running.Post("/collect", "{").status, 400);
+  const json health = json::parse(running.Get("/health").body);
+  EXPECT_EQ(health["status"], "healthy");
+  EXPECT_EQ(health["queue_size"], 0);
+  EXPECT_EQ(health["max_queue_size"], 100'000);
+  EXPECT_EQ(health["queue_pressure_percent"], 0);
+  const Answer metrics = running.Get("/metrics");
+  EXPECT_EQ(FieldOf(metrics, "Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
+  for (const char* line : {"\nmetric_queue_size 0\n", "\nmetric_queue_capacity 100000\n",
+                           "\nmetric_queue_utilization_percent 0\n", "\nmetrics_received_total 1\n",
+                           "\nmetrics_rejected_total{reason=\"invalid_json\"} 1\n",
+                           "\napi_requests_total{endpoint=\"/collect\",status=\"200\"} 1\n",
+                           "\napi_requests_total{endpoint=\"/collect\",status=\"400\"} 1\n",
+                           "\napi_request_duration_seconds_count{endpoint=\"/collect\"} 2\n",
+                           "\nprocess_resident_memory_bytes ", "\nlake_metric 7\n"}) {
+    EXPECT_THAT(metrics.body, HasSubstr(line));
+  }
+  EXPECT_EQ(json::parse(running.Get("/api/v1/status").body)["received"], 1);
+}
+
+TEST(Gateway, TokensWhereTheyAreConfigured) {
+  GatewayOptions options;
+  options.tokens = {"t1", "t2"};
+  RunningGateway running(options);
+  const Answer without = running.Post("/collect", "{}");
+  EXPECT_EQ(without.status, 401);
+  EXPECT_EQ(FieldOf(without, "WWW-Authenticate"), "Bearer");
+  EXPECT_EQ(running.Send("POST", "/collect/batch", {{"Authorization", "Bearer t3"}}, "{}").status,
+            401);
+  EXPECT_EQ(running.Get("/metrics").status, 401);
+  EXPECT_EQ(running.Get("/api/v1/status").status, 401);
+  EXPECT_EQ(running.Get("/health").status, 200);
+  EXPECT_EQ(running.Send("POST", "/collect", {{"Authorization", "Bearer t2"}}, "{}").status, 200);
+  EXPECT_EQ(running.Send("GET", "/metrics", {{"Authorization", "bearer t1"}}, "").status, 200);
+  EXPECT_EQ(running.Records().size(), 1U);
+}
+
+TEST(Gateway, OtherAddressesNeedATokenOrConsent) {
+  journal::MemorySegmentStore store;
+  journal::JournalOptions limits;
+  limits.segment_bytes = 1 << 20;
+  auto journal = journal::Journal::Open(store, limits, SystemClock(), SystemRandom());
+  NoStatus status;
+  GatewayOptions options;
+  options.server.host = "0.0.0.0";
+  options.server.port = 0;
+  const auto start = [&] {
+    return Gateway::Start(options, **journal, status, SystemClock(), SystemRandom(),
+                          MakeNullLogger());
+  };
+  auto refused = start();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kInvalidArgument);
+  EXPECT_THAT(refused.error().message, HasSubstr("--allow-anonymous"));
+  options.allow_anonymous = true;
+  EXPECT_TRUE(start());
+  options.allow_anonymous = false;
+  options.tokens = {"t"};
+  EXPECT_TRUE(start());
+}
+
+// Syncs wait until they are let go.
+class HeldSync {
+ public:
+  explicit HeldSync(journal::MemorySegmentStore& store) : released_(promise_.get_future().share()) {
+    store.before = [this](journal::MemorySegmentStore::Step step) -> Status {
+      if (step == journal::MemorySegmentStore::Step::kSync) released_.wait();
+      return {};
+    };
+  }
+  void Release() { promise_.set_value(); }
+
+ private:
+  std::promise<void> promise_;
+  std::shared_future<void> released_;
+};
+
+TEST(Gateway, AFullQueueIsAnsweredAtOnce) {
+  journal::JournalOptions limits;
+  limits.max_waiting_records = 3;
+  GatewayOptions options;
+  options.max_queue_records = 3;
+  RunningGateway running(options, limits);
+  HeldSync held(running.store());
+  // One or a few are in the group that is being synced, three wait, and the next is refused.
+  std::vector<std::unique_ptr<Client>> waiting;
+  const auto figure = [&](const std::string& line) {
+    return running.Get("/metrics").body.find("\n" + line + "\n") != std::string::npos;
+  };
+  bool full = false;
+  while (!full) {
+    ASSERT_LT(waiting.size(), 10U);
+    waiting.push_back(running.Connect());
+    ASSERT_TRUE(waiting.back()->SendBytes(
+        "POST /collect HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{}"));
+    const std::string bodies = "octolake_bodies_bytes " + std::to_string(2 * waiting.size());
+    do {
+      full = figure("metrics_rejected_total{reason=\"queue_full\"} 1");
+    } while (!full && !figure(bodies));
+  }
+  ASSERT_GE(waiting.size(), 5U);
+  const auto refused = std::move(waiting.back());
+  waiting.pop_back();
+  const auto answer = refused->ReadAnswer();
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->status, 503);
+  EXPECT_EQ(FieldOf(*answer, "Retry-After"), "1");
+  EXPECT_THAT(answer->body, HasSubstr("the queue is full"));
+  EXPECT_EQ(json::parse(running.Get("/health").body)["status"], "degraded");
+  held.Release();
+  for (const auto& client : waiting) EXPECT_EQ(client->ReadAnswer()->status, 200);
+  EXPECT_EQ(running.Records().size(), waiting.size());
+}
+
+TEST(Gateway, NothingIsAcknowledgedThatCouldNotBeSynced) {
+  RunningGateway running;
+  ASSERT_EQ(running.Post("/collect", R"({"n":1})").status, 200);
+  std::atomic<bool> broken{true};
+  running.store().before = [&](journal::MemorySegmentStore::Step step) -> Status {
+    if (step != journal::MemorySegmentStore::Step::kSync || !broken) return {};
+    return MakeError(ErrorKind::kIo, "fdatasync: Input/output error");
+  };
+  const Answer answer = running.Post("/collect", R"({"n":2})");
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_NE(FieldOf(answer, "Retry-After"), "");
+  EXPECT_THAT(running.Get("/metrics").body,
+              HasSubstr("\nmetrics_rejected_total{reason=\"not_durable\"} 1\n"));
+  broken = false;
+  EXPECT_EQ(running.Post("/collect", R"({"n":3})").status, 200);
+  EXPECT_THAT(running.Bodies(), ElementsAre(R"({"n":1})", R"({"n":3})"));
+}
+
+TEST(Gateway, BodiesOfAllRequestsTogetherAreLimited) {
+  GatewayOptions options;
+  options.max_bytes_in_flight = 5000;
+  RunningGateway running(options);
+  const auto first = running.Connect();
+  const std::string half = R"({"a":")" + std::string(2994, 'x');
+  ASSERT_TRUE(
+      first->SendBytes("POST /collect HTTP/1.1\r\nHost: h\r\nContent-Length: 3002\r\n\r\n" + half));
+  while (running.Get("/metrics").body.find("\noctolake_bodies_bytes 3000\n") == std::string::npos) {
+  }
+  const Answer second = running.Post("/collect", half + "\"}");
+  EXPECT_EQ(second.status, 503);
+  EXPECT_EQ(FieldOf(second, "Retry-After"), "1");
+  ASSERT_TRUE(first->SendBytes("\"}"));
+  EXPECT_EQ(first->ReadAnswer()->status, 200);
+  EXPECT_EQ(running.Post("/collect", half + "\"}").status, 200);
+}
+
+TEST(Gateway, ManyConnectionsAtOnce) {
+  GatewayOptions options;
+  options.server.workers = 2;
+  RunningGateway running(options);
+  std::vector<std::thread> threads;
+  std::atomic<int> acknowledged{0};
+  for (int i = 0; i < 8; ++i) {
+    threads.emplace_back([&, i] {
+      const auto client = running.Connect();
+      for (int j = 0; j < 100; ++j) {
+        const auto answer = client->Post("/collect", "{\"n\":" + std::to_string(i * 100 + j) + "}");
+        if (answer && answer->status == 200) ++acknowledged;
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(acknowledged, 800);
+  std::set<std::string> bodies;
+  for (const auto& record : running.Records()) bodies.insert(record.body);
+  EXPECT_EQ(bodies.size(), 800U);
+}
+
+TEST(Gateway, StopAnswersWhatWasBegun) {
+  RunningGateway running;
+  auto held = std::make_unique<HeldSync>(running.store());
+  const auto client = running.Connect();
+  const auto idle = running.Connect();
+  ASSERT_TRUE(
+      client->SendBytes("POST /collect HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{}"));
+  while (running.Get("/metrics").body.find("\noctolake_bodies_bytes 2\n") == std::string::npos) {
+  }
+  auto stopped = std::async(std::launch::async, [&] { running.gateway().Stop(); });
+  EXPECT_TRUE(idle->IsClosedNext());
+  held->Release();
+  const auto answer = client->ReadAnswer();
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->status, 200);
+  EXPECT_EQ(FieldOf(*answer, "Connection"), "close");
+  stopped.get();
+  EXPECT_FALSE(Client::Connect("127.0.0.1", running.port()));
+  EXPECT_EQ(running.Records().size(), 1U);
+}
+
+}  // namespace
+}  // namespace octolake::gateway

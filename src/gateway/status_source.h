@@ -1,0 +1,21 @@
+// What the gateway is told by the rest of the program, of which it knows nothing.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+
+namespace octolake::gateway {
+
+// Thread-safe; asked by worker threads, so it must not wait for long.
+class StatusSource {
+ public:
+  virtual ~StatusSource() = default;
+  // Whether all parts work; the error says which one does not.
+  virtual Status Ready() = 0;
+  // A JSON object for the status page, and metrics in Prometheus' text format.
+  virtual std::string StatusJson() = 0;
+  virtual std::string MetricsText() = 0;
+};
+
+}  // namespace octolake::gateway
