@@ -1,8 +1,8 @@
 // Canonical JSON (RFC 8785, JCS), from which the id of an event without one is derived.
 //
 // Where RFC 8785 would write different documents alike, this does not:
-// - A number that is an integer beyond what a double holds, or that a double cannot hold at all (too
-//   large, too small), is written with its own digits. Other numbers are doubles, written as
+// - A number that is an integer beyond what a double holds, or that a double cannot hold at all
+//   (too large, too small), is written with its own digits. Other numbers are doubles, written as
 //   ECMAScript writes them.
 // - Of a repeated key every member is kept, in the order received.
 // - A lone surrogate, which RFC 8785 refuses, is written as its escape.

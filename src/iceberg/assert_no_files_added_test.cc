@@ -1,10 +1,11 @@
+#include "iceberg/assert_no_files_added.h"
+
 #include <gtest/gtest.h>
 
 #include <random>
 #include <set>
 
 #include "iceberg/table_for_test.h"
-#include "iceberg/assert_no_files_added.h"
 
 namespace octolake::iceberg {
 namespace {

@@ -41,8 +41,7 @@ template <typename WantedManifest, typename WantedEntry>
 Status CollectTasks(io::FileSystem& fs, const TableMetadata& metadata, const Snapshot& snapshot,
                     const BoundFilter& filter, WantedManifest wanted_manifest,
                     WantedEntry wanted_entry, std::vector<ScanTask>& tasks) {
-  OCTO_ASSIGN(const std::vector<ManifestFile> manifests,
-              ReadManifestList(fs, snapshot));
+  OCTO_ASSIGN(const std::vector<ManifestFile> manifests, ReadManifestList(fs, snapshot));
   for (const ManifestFile& manifest : manifests) {
     if (!HasLiveFiles(manifest) || !wanted_manifest(manifest)) continue;
     if (manifest.content == ManifestContent::kDeletes) {

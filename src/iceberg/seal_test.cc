@@ -103,7 +103,8 @@ TEST_F(SealTest, AnErrorSaysWhatWasFound) {
   Replace(location, bad);
   const auto found = ReadManifestList(fs, snapshot_);
   ASSERT_FALSE(found);
-  EXPECT_THAT(found.error().message, HasSubstr("manifest list: " + location + " is damaged: its " + std::to_string(size)));
+  EXPECT_THAT(found.error().message,
+              HasSubstr("manifest list: " + location + " is damaged: its " + std::to_string(size)));
 }
 
 TEST_F(SealTest, AManifestHasTheLengthThatItsListSays) {

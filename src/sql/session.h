@@ -51,8 +51,8 @@ class ResultStream {
 
 // The session's time zone is UTC. Used by one thread; but several may query unless it is sandboxed,
 // and any interrupt. Values never become part of a statement's text; names are quoted. Several
-// results may be open at once, each read by a thread of its own; they may outlive the session. Files
-// outside the readable directories are closed to every statement, DuckDB's extensions too.
+// results may be open at once, each read by a thread of its own; they may outlive the session.
+// Files outside the readable directories are closed to every statement, DuckDB's extensions too.
 class Session {
  public:
   virtual ~Session() = default;
