@@ -312,6 +312,18 @@ class TestUsage:
         assert "log.level" in done.err or "octolake.yaml" in done.err
         assert message in done.err
 
+    @pytest.mark.parametrize(("key", "value", "allowed"), [
+        ("max_snapshots", "0", "1 to 100000"), ("max_snapshots", "1000000000", "1 to 100000"),
+        ("min_snapshots", "-1", "1 to 100000"), ("keep_all", "0s", "1m to 36500d"), ("max_age", "0", "1m to 36500d"),
+        ("interval", "99999999d", "0s to 36500d"),
+    ])
+    def test_a_retention_beyond_reason_is_refused(self, tmp_path, key, value, allowed):
+        variable = f"OCTOLAKE_RETENTION_{key.upper()}"
+        done = octolake("--warehouse", tmp_path / "none", "load", tmp_path, status=2, env={variable: value})
+        assert f"retention.{key} (environment {variable}): '{value}'" in done.err
+        assert f"allowed: {allowed}" in done.err
+        assert not (tmp_path / "none").exists()
+
     def test_a_missing_configuration_file(self, tmp_path):
         done = octolake("--config", tmp_path / "gone.yaml", "config", status=2)
         assert f"{tmp_path}/gone.yaml" in done.err

@@ -42,6 +42,27 @@ Result<int64_t> ParseBool(std::string_view text) {
                    "'" + std::string(text) + "' is neither true nor false");
 }
 
+// A value of a type that is a number.
+Result<int64_t> ParseNumber(ConfigType type, const std::string& text) {
+  switch (type) {
+    case ConfigType::kBool:
+      return ParseBool(text);
+    case ConfigType::kDuration:
+      return ParseDuration(text);
+    case ConfigType::kSize:
+      return ParseSize(text);
+    default:
+      return ParseInt(text);
+  }
+}
+
+// "at least 1", "at most 9" or "1 to 9".
+std::string Allowed(const ConfigKey& key) {
+  if (key.at_most.empty()) return "at least " + key.at_least;
+  if (key.at_least.empty()) return "at most " + key.at_most;
+  return key.at_least + " to " + key.at_most;
+}
+
 // What a bare number in an older variable of a duration means.
 std::string WithLegacyUnit(const ConfigKey& key, const std::string& variable,
                            const std::string& text) {
@@ -170,7 +191,13 @@ Status Config::Set(Setting& setting, const std::string& text, const std::string&
   setting.set = !text.empty();
   setting.number = 0;
   setting.list.clear();
-  if (text.empty()) return {};
+  const bool needed = !setting.key.at_least.empty() || !setting.key.at_most.empty();
+  if (text.empty() && !needed) return {};
+  if (text.empty()) {
+    return MakeError(ErrorKind::kInvalidArgument,
+                     setting.key.name + " (" + source +
+                         "): a value is missing; allowed: " + Allowed(setting.key));
+  }
   if (auto parsed = Parse(setting, text); !parsed) {
     // A secret put under the wrong key must not reach a log through its error.
     const std::string why =
@@ -187,24 +214,26 @@ Status Config::Parse(Setting& setting, const std::string& text) {
     case ConfigType::kList:
       setting.list = SplitList(text);
       return {};
-    case ConfigType::kInt: {
-      OCTO_ASSIGN(setting.number, ParseInt(text));
-      return {};
-    }
-    case ConfigType::kBool: {
-      OCTO_ASSIGN(setting.number, ParseBool(text));
-      return {};
-    }
-    case ConfigType::kDuration: {
-      OCTO_ASSIGN(setting.number, ParseDuration(text));
-      return {};
-    }
-    case ConfigType::kSize: {
-      OCTO_ASSIGN(setting.number, ParseSize(text));
-      return {};
-    }
+    default:
+      OCTO_ASSIGN(setting.number, ParseNumber(setting.key.type, text));
+      return CheckLimits(setting);
   }
-  return {};
+}
+
+Status Config::CheckLimits(const Setting& setting) {
+  const ConfigKey& key = setting.key;
+  bool within = true;
+  if (!key.at_least.empty()) {
+    OCTO_ASSIGN(const int64_t least, ParseNumber(key.type, key.at_least));
+    within = setting.number >= least;
+  }
+  if (!key.at_most.empty()) {
+    OCTO_ASSIGN(const int64_t most, ParseNumber(key.type, key.at_most));
+    within = within && setting.number <= most;
+  }
+  if (within) return {};
+  return MakeError(ErrorKind::kInvalidArgument,
+                   "'" + setting.text + "' is beyond what is allowed: " + Allowed(key));
 }
 
 std::vector<std::string> Config::Names() const {

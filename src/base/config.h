@@ -34,6 +34,10 @@ struct ConfigKey {
   // (_MS) may hold a bare number of seconds (milliseconds).
   std::vector<std::string> legacy_env;
   bool secret = false;
+  // The least and the greatest value of a number, duration or size, as texts of the key's type;
+  // "": no limit. With one of them the key cannot be set to nothing.
+  std::string at_least = {};
+  std::string at_most = {};
 };
 
 struct ConfigEntry {
@@ -49,8 +53,8 @@ class Config {
  public:
   // `flags` maps keys to texts. `environment` is the whole environment; an empty variable counts as
   // not set. kInvalidArgument names the source and the nearest known name for an unknown key, flag
-  // or OCTOLAKE_ variable, and says what was expected for a value of the wrong type; kNotFound if
-  // the file does not exist.
+  // or OCTOLAKE_ variable, and says what was expected for a value of the wrong type or beyond the
+  // key's limits; kNotFound if the file does not exist.
   static Result<Config> Load(const std::vector<ConfigKey>& keys,
                              const std::map<std::string, std::string>& flags,
                              const std::map<std::string, std::string>& environment,
@@ -89,6 +93,7 @@ class Config {
   Status ApplyFlags(const std::map<std::string, std::string>& flags);
   static Status Set(Setting& setting, const std::string& text, const std::string& source);
   static Status Parse(Setting& setting, const std::string& text);
+  static Status CheckLimits(const Setting& setting);
   std::vector<std::string> Names() const;
   Setting* Find(std::string_view key);
   const Setting& Require(std::string_view key, ConfigType type) const;

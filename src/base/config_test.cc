@@ -187,6 +187,38 @@ TEST_F(ConfigTest, EntriesKeepTheOrderOfTheKeys) {
   EXPECT_EQ(entries[0].description, "Where tables live");
 }
 
+TEST_F(ConfigTest, RefusesWhatIsBeyondTheLimitsOfAKey) {
+  const std::vector<ConfigKey> keys = {
+      {"keep.count", ConfigType::kInt, "5", "", {}, false, "1", "100"},
+      {"keep.age", ConfigType::kDuration, "7d", "", {}, false, "1m", ""},
+      {"keep.size", ConfigType::kSize, "", "", {}, false, "", "1GiB"},
+  };
+  const auto error = [&](const Map& flags, const Map& environment, const std::string& text) {
+    const auto config = Config::Load(keys, flags, environment, Write(text));
+    if (config) return std::string();
+    EXPECT_EQ(config.error().kind, ErrorKind::kInvalidArgument);
+    return config.error().message;
+  };
+  EXPECT_EQ(error({{"keep.count", "0"}}, {}, ""),
+            "keep.count (flag --keep.count): '0' is beyond what is allowed: 1 to 100");
+  EXPECT_THAT(error({{"keep.count", "-5"}}, {}, ""), HasSubstr("'-5' is beyond"));
+  EXPECT_THAT(error({}, {{"OCTOLAKE_KEEP_COUNT", "101"}}, ""),
+              HasSubstr("environment OCTOLAKE_KEEP_COUNT): '101' is beyond"));
+  EXPECT_EQ(error({}, {}, "keep:\n  age: 59s\n"),
+            "keep.age (file " + path_ + ":2): '59s' is beyond what is allowed: at least 1m");
+  EXPECT_THAT(error({}, {}, "keep.size: 1025MiB\n"), HasSubstr("allowed: at most 1GiB"));
+  EXPECT_THAT(error({}, {}, "keep.count:\n"), HasSubstr("a value is missing; allowed: 1 to 100"));
+  for (const char* count : {"1", "100"}) EXPECT_EQ(error({{"keep.count", count}}, {}, ""), "");
+  EXPECT_EQ(error({{"keep.age", "60s"}, {"keep.size", "1GiB"}}, {}, ""), "");
+}
+
+TEST_F(ConfigTest, ADefaultBeyondItsLimitsIsAMistakeThatShows) {
+  const auto config = Config::Load({{"keep.count", ConfigType::kInt, "0", "", {}, false, "1", ""}},
+                                   {}, {}, std::nullopt);
+  ASSERT_FALSE(config);
+  EXPECT_THAT(config.error().message, HasSubstr("keep.count (default)"));
+}
+
 TEST_F(ConfigTest, RefusesKeysThatShareAVariable) {
   std::vector<ConfigKey> keys = Keys();
   keys.push_back({"kafka_topic", ConfigType::kString, "", "", {}, false});
