@@ -4,6 +4,8 @@
 
 #include <atomic>
 #include <future>
+#include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <thread>
@@ -221,17 +223,30 @@ TEST(Gateway, OtherAddressesNeedATokenOrConsent) {
 // Syncs wait until they are let go.
 class HeldSync {
  public:
-  explicit HeldSync(journal::MemorySegmentStore& store) : released_(promise_.get_future().share()) {
-    store.before = [this](journal::MemorySegmentStore::Step step) -> Status {
-      if (step == journal::MemorySegmentStore::Step::kSync) released_.wait();
+  explicit HeldSync(journal::MemorySegmentStore& store) {
+    store.before = [state = state_](journal::MemorySegmentStore::Step step) -> Status {
+      if (step != journal::MemorySegmentStore::Step::kSync) return {};
+      std::call_once(state->once, [&] { state->begun.set_value(); });
+      state->let_go_future.wait();
       return {};
     };
   }
-  void Release() { promise_.set_value(); }
+  ~HeldSync() { Release(); }
+  void AwaitSync() { state_->begun.get_future().wait(); }
+  void Release() {
+    if (!released_) state_->let_go.set_value();
+    released_ = true;
+  }
 
  private:
-  std::promise<void> promise_;
-  std::shared_future<void> released_;
+  struct State {  // outlives this, with the store
+    std::once_flag once;
+    std::promise<void> begun;
+    std::promise<void> let_go;
+    std::shared_future<void> let_go_future = let_go.get_future().share();
+  };
+  std::shared_ptr<State> state_ = std::make_shared<State>();
+  bool released_ = false;
 };
 
 TEST(Gateway, AFullQueueIsAnsweredAtOnce) {
@@ -241,7 +256,7 @@ TEST(Gateway, AFullQueueIsAnsweredAtOnce) {
   options.max_queue_records = 3;
   RunningGateway running(options, limits);
   HeldSync held(running.store());
-  // One or a few are in the group that is being synced, three wait, and the next is refused.
+  // One is in the group that is being synced, three wait, and the next is refused.
   std::vector<std::unique_ptr<Client>> waiting;
   const auto figure = [&](const std::string& line) {
     return running.Get("/metrics").body.find("\n" + line + "\n") != std::string::npos;
@@ -252,12 +267,13 @@ TEST(Gateway, AFullQueueIsAnsweredAtOnce) {
     waiting.push_back(running.Connect());
     ASSERT_TRUE(waiting.back()->SendBytes(
         "POST /collect HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{}"));
+    if (waiting.size() == 1) held.AwaitSync();
     const std::string bodies = "octolake_bodies_bytes " + std::to_string(2 * waiting.size());
     do {
       full = figure("metrics_rejected_total{reason=\"queue_full\"} 1");
     } while (!full && !figure(bodies));
   }
-  ASSERT_GE(waiting.size(), 5U);
+  ASSERT_EQ(waiting.size(), 5U);
   const auto refused = std::move(waiting.back());
   waiting.pop_back();
   const auto answer = refused->ReadAnswer();
