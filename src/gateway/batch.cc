@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/thread.h"
 #include "event/json_writer.h"
 #include "event/object_reader.h"
 #include "io/byte_source.h"
@@ -243,11 +244,12 @@ Response TakeBatch(const Request& request, const BatchOptions& options, EventDoo
   return response;
 }
 
-BatchPool::BatchPool(const BatchOptions& options, EventDoor& door)
-    : options_(options), door_(door) {
-  for (int i = 0; i < std::max(options.threads, 1); ++i) {
-    threads_.emplace_back([this] { Work(); });
+Status BatchPool::Begin() {
+  for (int i = 0; i < std::max(options_.threads, 1); ++i) {
+    OCTO_ASSIGN(auto thread, StartThread("to take batches", [this] { Work(); }));
+    threads_.push_back(std::move(thread));
   }
+  return {};
 }
 
 BatchPool::~BatchPool() {
@@ -256,7 +258,7 @@ BatchPool::~BatchPool() {
     stopping_ = true;
     changed_.notify_all();
   }
-  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();  // joins them
 }
 
 void BatchPool::Take(Exchange& exchange) {

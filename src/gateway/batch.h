@@ -29,7 +29,9 @@ Response TakeBatch(const Request& request, const BatchOptions& options, EventDoo
 // Threads for batches, which take longer than a worker may wait.
 class BatchPool {
  public:
-  BatchPool(const BatchOptions& options, EventDoor& door);
+  BatchPool(const BatchOptions& options, EventDoor& door) : options_(options), door_(door) {}
+  // Starts the threads; before the first batch, once. kResourceExhausted if there are not enough.
+  Status Begin();
   // What was given has been answered.
   ~BatchPool();
 
@@ -45,7 +47,7 @@ class BatchPool {
   std::condition_variable changed_;
   std::deque<Exchange*> waiting_;
   bool stopping_ = false;
-  std::vector<std::thread> threads_;
+  std::vector<std::jthread> threads_;  // last: they use the others
 };
 
 }  // namespace octolake::gateway

@@ -17,6 +17,8 @@ class Endpoints final : public RequestHandler {
  public:
   Endpoints(const GatewayOptions& options, EventDoor& door, ByteBudget& bodies,
             StatusSource& status, const Clock& clock);
+  // Before the first request, once.
+  Status Begin() { return batches_.Begin(); }
 
   HeadDecision OnHead(const Request& request) override;
   void Handle(int endpoint, Exchange& exchange, WorkerTools& tools) override;

@@ -17,6 +17,7 @@ class JournalGateway final : public Gateway {
   ~JournalGateway() override { Stop(); }
 
   Status Begin(const ServerOptions& options, Logger logger) {
+    OCTO_TRY(endpoints_.Begin());
     OCTO_ASSIGN(server_, Server::Start(options, endpoints_, bodies_, metrics_, std::move(logger)));
     return {};
   }

@@ -10,7 +10,9 @@
 #include <set>
 #include <thread>
 
+#include "base/no_threads_for_test.h"
 #include "gateway/gateway_for_test.h"
+#include "gateway/server.h"
 
 namespace octolake::gateway {
 namespace {
@@ -217,6 +219,44 @@ TEST(Gateway, OtherAddressesNeedATokenOrConsent) {
   EXPECT_TRUE(start());
   options.allow_anonymous = false;
   options.tokens = {"t"};
+  EXPECT_TRUE(start());
+}
+
+class NothingToServe final : public RequestHandler {
+ public:
+  HeadDecision OnHead(const Request& /*request*/) override { return {}; }
+  void Handle(int /*endpoint*/, Exchange& /*exchange*/, WorkerTools& /*tools*/) override {}
+};
+
+TEST(Gateway, WithoutThreadsItDoesNotStartAndSaysWhy) {
+  const auto is_told = [](const auto& started, const std::string& what_for) {
+    ASSERT_FALSE(started);
+    EXPECT_EQ(started.error().kind, ErrorKind::kResourceExhausted);
+    EXPECT_THAT(started.error().message, HasSubstr("no thread can be started " + what_for));
+  };
+  journal::MemorySegmentStore store;
+  journal::JournalOptions limits;
+  limits.segment_bytes = 1 << 20;
+  auto journal = journal::Journal::Open(store, limits, SystemClock(), SystemRandom());
+  NoStatus status;
+  GatewayOptions options;
+  options.server.port = 0;
+  const auto start = [&] {
+    return Gateway::Start(options, **journal, status, SystemClock(), SystemRandom(),
+                          MakeNullLogger());
+  };
+  NothingToServe handler;
+  ByteBudget bodies(1);
+  Metrics metrics;
+  journal::MemorySegmentStore other_store;
+  {
+    const NoMoreThreads limit;
+    is_told(start(), "to take batches");
+    is_told(Server::Start(options.server, handler, bodies, metrics, MakeNullLogger()),
+            "to serve connections");
+    is_told(journal::Journal::Open(other_store, limits, SystemClock(), SystemRandom()),
+            "to write the journal");
+  }
   EXPECT_TRUE(start());
 }
 

@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/thread.h"
 #include "gateway/connection.h"
 
 namespace octolake::gateway {
@@ -57,8 +58,9 @@ class Worker final : public ConnectionHost {
     thread_.join();
   }
 
-  void Start() {
-    thread_ = std::thread([this] { io_.run(); });
+  Status Start() {
+    OCTO_ASSIGN(thread_, StartThread("to serve connections", [this] { io_.run(); }));
+    return {};
   }
   asio::io_context& io() { return io_; }
 
@@ -164,7 +166,7 @@ class Worker final : public ConnectionHost {
   std::condition_variable changed_;
   std::vector<Connection*> finished_;
   bool empty_ = false;
-  std::thread thread_;  // last: it uses all the others
+  std::jthread thread_;  // last: it uses all the others
 };
 
 class AsioServer final : public Server {
@@ -186,6 +188,7 @@ class AsioServer final : public Server {
   }
   Status LoadCertificate();
   Status Listen();
+  Status StartWorkers();
   void Accept();
   void OnAccept(const ErrorCode& error, tcp::socket socket, Worker& worker);
 
@@ -260,8 +263,19 @@ Status AsioServer::Begin() {
   }
   OCTO_TRY(Listen());
   accept_pause_ = std::make_unique<asio::steady_timer>(workers_.front()->io());
+  // Before connections are accepted, so that none waits for a worker that is not there.
+  OCTO_TRY(StartWorkers());
   Accept();
-  for (const auto& worker : workers_) worker->Start();
+  return {};
+}
+
+Status AsioServer::StartWorkers() {
+  for (const auto& worker : workers_) {
+    if (Status started = worker->Start(); !started) {
+      stopped_ = true;  // there is nothing to wait for
+      return started;
+    }
+  }
   return {};
 }
 

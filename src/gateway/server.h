@@ -34,7 +34,7 @@ struct ServerOptions {
 class Server {
  public:
   // Listens and serves. kInvalidArgument: an address or certificate that cannot be used; kIo: the
-  // port is taken. What is referenced must outlive the server.
+  // port is taken; kResourceExhausted: no more threads. What is referenced must outlive the server.
   static Result<std::unique_ptr<Server>> Start(const ServerOptions& options,
                                                RequestHandler& handler, ByteBudget& bodies,
                                                Metrics& metrics, Logger logger);

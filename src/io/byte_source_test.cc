@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/no_threads_for_test.h"
 #include "io/local_file_system.h"
 
 namespace octolake::io {
@@ -204,6 +205,15 @@ TEST(ReadAheadSourceTest, GivesTheSameBytesAndTheErrorAfterThem) {
       }
     }
   }
+}
+
+TEST(ReadAheadSourceTest, SaysThatThereIsNoThread) {
+  const NoMoreThreads limit;
+  const auto source = MakeReadAheadSource(MakeMemorySource("text"));
+  char buffer[8];
+  const auto read = source->Read(buffer, sizeof(buffer));
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().kind, ErrorKind::kResourceExhausted);
 }
 
 TEST(ReadAheadSourceTest, CanBeGivenUpAnywhere) {

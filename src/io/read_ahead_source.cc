@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/thread.h"
 #include "io/byte_source.h"
 
 namespace octolake::io {
@@ -21,7 +22,13 @@ class ReadAheadSource final : public ByteSource {
  public:
   explicit ReadAheadSource(std::unique_ptr<ByteSource> input) : input_(std::move(input)) {
     for (Chunk& chunk : chunks_) chunk.bytes.resize(kChunkBytes);
-    thread_ = std::thread([this] { Work(); });
+    auto thread = StartThread("to read ahead", [this] { Work(); });
+    if (thread) {
+      thread_ = *std::move(thread);
+    } else {
+      error_ = std::move(thread).error();
+      ended_ = true;
+    }
   }
 
   ~ReadAheadSource() override {
@@ -30,7 +37,6 @@ class ReadAheadSource final : public ByteSource {
       abandoned_ = true;
     }
     changed_.notify_all();
-    thread_.join();
   }
 
   Result<int64_t> Read(char* out, int64_t capacity) override {
@@ -115,7 +121,7 @@ class ReadAheadSource final : public ByteSource {
   bool ended_ = false;
   bool abandoned_ = false;
   std::optional<Error> error_;  // after the filled chunks
-  std::thread thread_;
+  std::jthread thread_;         // the last member: it ends before the others go
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/thread.h"
 #include "journal/reader.h"
 #include "journal/recovery.h"
 #include "journal/segment_writer.h"
@@ -36,7 +37,7 @@ class SegmentedJournal final : public Journal {
 
   Status Begin(bool is_new) {
     if (is_new) OCTO_TRY(writer_.Begin());
-    thread_ = std::thread([this] { Work(); });
+    OCTO_ASSIGN(thread_, StartThread("to write the journal", [this] { Work(); }));
     return {};
   }
 
@@ -73,7 +74,7 @@ class SegmentedJournal final : public Journal {
   JournalStats stats_;
 
   std::mutex release_mutex_;  // one removal at a time
-  std::thread thread_;
+  std::jthread thread_;
 };
 
 Status SegmentedJournal::Append(Record record, Done done) {

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "base/thread.h"
+
 namespace octolake::lake {
 namespace {
 
@@ -14,7 +16,14 @@ constexpr size_t kMaxWaiting = 4;
 
 BackgroundWriter::BackgroundWriter(io::FileSystem& fs,
                                    std::vector<std::unique_ptr<datafile::TableWriter>> writers)
-    : fs_(fs), writers_(std::move(writers)), thread_([this] { Work(); }) {}
+    : fs_(fs), writers_(std::move(writers)) {
+  auto thread = StartThread("to write data files", [this] { Work(); });
+  if (thread) {
+    thread_ = *std::move(thread);
+  } else {
+    status_ = tl::unexpected<Error>(std::move(thread).error());
+  }
+}
 
 BackgroundWriter::~BackgroundWriter() {
   {
@@ -23,7 +32,6 @@ BackgroundWriter::~BackgroundWriter() {
     finishing_ = true;
   }
   changed_.notify_all();
-  if (thread_.joinable()) thread_.join();
 }
 
 Status BackgroundWriter::Write(size_t writer, std::shared_ptr<arrow::RecordBatch> batch) {
@@ -42,7 +50,7 @@ Result<std::vector<std::vector<iceberg::DataFile>>> BackgroundWriter::Finish() {
     finishing_ = true;
   }
   changed_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
   OCTO_TRY(status_);
   std::vector<std::vector<iceberg::DataFile>> files;
   for (const auto& writer : writers_) {

@@ -23,7 +23,8 @@ namespace octolake::lake {
 // Finish succeeded.
 class BackgroundWriter {
  public:
-  // The file system must outlive this.
+  // The file system must outlive this. If no thread can be started, nothing can be written, and
+  // Write and Finish say why.
   BackgroundWriter(io::FileSystem& fs, std::vector<std::unique_ptr<datafile::TableWriter>> writers);
   ~BackgroundWriter();
   BackgroundWriter(const BackgroundWriter&) = delete;
@@ -51,7 +52,7 @@ class BackgroundWriter {
   bool finishing_ = false;  // no more batches will come
   bool abandoned_ = false;  // what waits is not wanted any more
   Status status_;
-  std::thread thread_;
+  std::jthread thread_;  // the last member: it ends before the others go
 };
 
 }  // namespace octolake::lake

@@ -5,6 +5,8 @@
 #include <exception>
 #include <utility>
 
+#include "base/thread.h"
+
 namespace octolake::lake {
 namespace {
 
@@ -31,7 +33,13 @@ FileReading::FileReading(GroupFile file, event::ReadOptions options, bool decomp
   result_.index = file_.index;
   result_.file.name = file_.path;
   result_.file.loaded_at = options_.ingestion_timestamp;
-  thread_ = std::thread([this] { Work(); });
+  auto thread = StartThread("to read it", [this] { Work(); });
+  if (thread) {
+    thread_ = *std::move(thread);
+  } else {
+    result_.Fail(file_.path + ": " + thread.error().message);
+    ended_ = true;
+  }
 }
 
 FileReading::~FileReading() {
@@ -40,7 +48,6 @@ FileReading::~FileReading() {
     abandoned_ = true;
   }
   changed_.notify_all();
-  thread_.join();
 }
 
 std::optional<event::EventBatch> FileReading::Next() {

@@ -72,7 +72,7 @@ class FileReading {
   std::deque<event::EventBatch> waiting_;
   bool ended_ = false;
   bool abandoned_ = false;
-  std::thread thread_;
+  std::jthread thread_;  // the last member: it ends before the others go
 };
 
 }  // namespace octolake::lake

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "base/no_threads_for_test.h"
 #include "base/sha256.h"
 #include "lake/test_warehouse.h"
 
@@ -282,6 +283,28 @@ TEST_F(LoadTest, AnotherLoadOfOtherFilesCostsNothing) {
   EXPECT_EQ(Load({own}).events, 2);
   EXPECT_THAT(Ids(), UnorderedElementsAre("1", "2", "10", "11"));
   EXPECT_EQ(CountDataFiles(BronzeEvents({})), 2);
+}
+
+TEST_F(LoadTest, WithoutThreadsNothingIsLoadedAndTheErrorSaysWhy) {
+  const std::string path = WriteFile("x.json", Events(1, 2));
+  {
+    const NoMoreThreads limit;
+    const auto report = TryLoad({path});
+    ASSERT_FALSE(report);
+    EXPECT_EQ(report.error().kind, ErrorKind::kResourceExhausted);
+    EXPECT_THAT(report.error().message, HasSubstr("no thread can be started"));
+  }
+  EXPECT_EQ(CountDataFiles(BronzeEvents({})), 0);
+  EXPECT_EQ(Load({path}).events, 2);
+  {
+    const NoMoreThreads limit;
+    IgnoreProgress progress;
+    const auto report = RunSilver(*warehouse_, {}, progress);
+    ASSERT_FALSE(report);
+    EXPECT_EQ(report.error().kind, ErrorKind::kResourceExhausted);
+    EXPECT_THAT(report.error().message, HasSubstr("no thread can be started"));
+  }
+  EXPECT_EQ(Silver().added, 2);
 }
 
 TEST_F(LoadTest, NothingIsRemovedWhenTheOutcomeIsUnknown) {

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "base/thread.h"
+
 namespace octolake::lake {
 namespace {
 
@@ -14,11 +16,15 @@ constexpr size_t kMaxReady = 3;
 
 ReadAhead::ReadAhead(io::FileSystem& fs, std::vector<iceberg::DataFile> files,
                      iceberg::Schema columns, const datafile::ReadFileOptions& options)
-    : fs_(fs),
-      files_(std::move(files)),
-      columns_(std::move(columns)),
-      options_(options),
-      thread_([this] { Work(); }) {}
+    : fs_(fs), files_(std::move(files)), columns_(std::move(columns)), options_(options) {
+  auto thread = StartThread("to read data files", [this] { Work(); });
+  if (thread) {
+    thread_ = *std::move(thread);
+  } else {
+    status_ = tl::unexpected<Error>(std::move(thread).error());
+    finished_ = true;
+  }
+}
 
 ReadAhead::~ReadAhead() {
   {
@@ -26,7 +32,6 @@ ReadAhead::~ReadAhead() {
     unwanted_ = true;
   }
   changed_.notify_all();
-  thread_.join();
 }
 
 Result<ReadAhead::Item> ReadAhead::Next() {

@@ -57,7 +57,7 @@ class ReadAhead {
   bool finished_ = false;  // no more will come
   bool unwanted_ = false;
   Status status_;
-  std::thread thread_;
+  std::jthread thread_;  // the last member: it ends before the others go
 };
 
 }  // namespace octolake::lake

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <thread>
 
+#include "base/thread.h"
 #include "datafile/arrow_schema.h"
 #include "datafile/table_writer.h"
 #include "iceberg/transaction.h"
@@ -157,9 +158,11 @@ Status RunTest(lake::Warehouse& warehouse, const TestSession& opened, bool store
   return {};
 }
 
-// Tells `finished`, in the calling thread, each time a test is done.
-void RunAll(std::vector<TestRun>& runs, size_t threads, const std::function<Status(TestRun&)>& body,
-            const std::function<void(const TestRun&)>& finished) {
+// Tells `finished`, in the calling thread, each time a test is done. As many at once as there are
+// threads to be had; an error if there is none.
+Status RunAll(std::vector<TestRun>& runs, size_t threads,
+              const std::function<Status(TestRun&)>& body,
+              const std::function<void(const TestRun&)>& finished) {
   std::mutex mutex;
   std::condition_variable changed;
   size_t next = 0;
@@ -176,7 +179,12 @@ void RunAll(std::vector<TestRun>& runs, size_t threads, const std::function<Stat
     }
   };
   std::vector<std::jthread> workers;
-  for (size_t i = 0; i < std::min(threads, runs.size()); ++i) workers.emplace_back(work);
+  while (workers.size() < std::min(threads, runs.size())) {
+    auto worker = StartThread("to run data tests", work);
+    if (!worker && workers.empty()) return tl::unexpected<Error>(std::move(worker).error());
+    if (!worker) break;
+    workers.push_back(*std::move(worker));
+  }
   std::unique_lock lock(mutex);
   for (size_t told = 0; told < runs.size(); ++told) {
     changed.wait(lock, [&] { return !done.empty(); });
@@ -186,6 +194,7 @@ void RunAll(std::vector<TestRun>& runs, size_t threads, const std::function<Stat
     finished(*run);
     lock.lock();
   }
+  return {};
 }
 
 std::vector<TestReport> Reports(std::vector<TestRun> runs) {
@@ -216,10 +225,11 @@ Result<std::vector<TestReport>> RunDataTests(lake::Warehouse& warehouse, const B
   const auto body = [&](TestRun& run) {
     return RunTest(warehouse, opened, options.store_failures, run);
   };
-  RunAll(runs, static_cast<size_t>(TestsAtOnce(options)), body, [&](const TestRun& run) {
+  const auto tell = [&](const TestRun& run) {
     progress.OnProgress(
         {"test " + run.test->name, "tests", ++done, static_cast<int64_t>(runs.size())});
-  });
+  };
+  OCTO_TRY(RunAll(runs, static_cast<size_t>(TestsAtOnce(options)), body, tell));
   // Tests share the session's memory: what had too little of it may do alone.
   for (TestRun& run : runs) {
     const bool exhausted = !run.status && run.status.error().kind == ErrorKind::kResourceExhausted;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "base/no_threads_for_test.h"
 #include "event/generator.h"
 #include "lake/position.h"
 #include "lake/table_version.h"
@@ -265,6 +266,30 @@ TEST_F(RunTest, TheLoserOfARaceStartsOver) {
     live = std::max(live, tasks.size());
   }
   EXPECT_EQ(static_cast<size_t>(CountDataFiles(kSilver)), live);
+}
+
+TEST_F(RunTest, WithoutThreadsStepsFailAndLeaveNothing) {
+  AddEvents(100);
+  Run();
+  const int64_t files = CountDataFiles(kSilver);
+  {
+    const NoMoreThreads limit;
+    RunOptions full;
+    full.full_refresh = true;
+    full.session.threads = 1;
+    const auto report = TryRun(full);
+    ASSERT_FALSE(report);
+    EXPECT_THAT(report.error().message, HasSubstr("no thread can be started to write data files"));
+    IgnoreProgress progress;
+    TestOptions options;
+    options.session.threads = 2;
+    const auto tests = RunDataTests(*warehouse_, bundle_, options, progress);
+    ASSERT_FALSE(tests);
+    EXPECT_EQ(tests.error().kind, ErrorKind::kResourceExhausted);
+    EXPECT_THAT(tests.error().message, HasSubstr("to run data tests"));
+  }
+  EXPECT_EQ(CountDataFiles(kSilver), files);
+  for (const TestReport& test : Test()) EXPECT_EQ(test.outcome, Outcome::kPassed) << test.name;
 }
 
 TEST_F(RunTest, AnUnknownOutcomeRemovesNothing) {

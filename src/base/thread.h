@@ -1,0 +1,17 @@
+// Starts threads without exceptions.
+#pragma once
+
+#include <functional>
+#include <string_view>
+#include <thread>
+
+#include "base/result.h"
+
+namespace octolake {
+
+// A thread that runs `work`, which must not throw; it is joined at the latest when the object goes.
+// kResourceExhausted, saying what it was for, if the system gives no more threads or memory for
+// their stacks.
+Result<std::jthread> StartThread(std::string_view what_for, std::function<void()> work);
+
+}  // namespace octolake
