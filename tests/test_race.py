@@ -195,14 +195,16 @@ class TestRace:
         race.lake.run("--full-refresh")
         assert differences(contents(race.lake), wanted) == []
 
-    @pytest.mark.xfail(reason="metadata files that fell off the log can stay behind when commits race", strict=False)
     def test_every_file_is_named_and_there(self, race, result):
         assert set(result[1]) == set(ALL_TABLES)
         assert missing_files(race.lake) == []
-        # What PyIceberg wrote for a commit that was refused it leaves where it is.
-        ours = [path for path in leftovers(race.lake) if not path.startswith(BRONZE.replace(".", "/"))]
-        assert ours == []
-        assert leftovers(race.lake) == [] or race.refused or race.unknown
+        left = leftovers(race.lake)
+        assert [path for path in left if not path.startswith(BRONZE.replace(".", "/"))] == []
+        # PyIceberg tries a lost commit again by itself, and leaves the metadata file of each attempt where it is:
+        # our commands remove those. One of an attempt without an answer may have nothing committed after it.
+        assert [path for path in left if path.endswith(".metadata.json")] == [] or race.unknown
+        # The data of a commit that it gave up it leaves, too.
+        assert left == [] or race.refused or race.unknown
 
     @pytest.mark.skipif(verify_home() is None, reason=NO_CHECKER)
     def test_the_checker_finds_nothing(self, race, result):

@@ -8,6 +8,18 @@
 #include "lake/leftovers.h"
 
 namespace octolake::cli {
+namespace {
+
+void SayRemoved(const Context& context, const lake::LeftoverReport& report, const std::string& what,
+                const std::string& which) {
+  if (report.files > 0) {
+    context.Say("Removed " + Grouped(report.files) + " " + what + " (" + HumanSize(report.bytes) +
+                ") " + which);
+  }
+  for (const std::string& line : report.kept) context.Say(line);
+}
+
+}  // namespace
 
 Result<std::unique_ptr<lake::Warehouse>> Context::OpenWarehouse(bool create_if_missing) const {
   lake::WarehouseOptions options = WarehouseOptionsOf(config);
@@ -15,14 +27,18 @@ Result<std::unique_ptr<lake::Warehouse>> Context::OpenWarehouse(bool create_if_m
   return lake::Warehouse::Open(options, SystemClock(), SystemRandom());
 }
 
-void Context::RemoveLeftovers(lake::Warehouse& warehouse) const {
+void Context::RemoveLeftovers(lake::Warehouse& warehouse,
+                              const std::vector<std::string>& namespaces) const {
   const Result<lake::LeftoverReport> report = lake::RemoveLeftovers(warehouse);
-  if (!report) return Say("Nothing was cleaned up: " + report.error().message);
-  if (report->files > 0) {
-    Say("Removed " + Grouped(report->files) + " files (" + HumanSize(report->bytes) +
-        ") that a process which ended too early had left behind");
+  if (!report) {
+    Say("Nothing was cleaned up: " + report.error().message);
+  } else {
+    SayRemoved(*this, *report, "files", "that a process which ended too early had left behind");
   }
-  for (const std::string& line : report->kept) Say(line);
+  for (const std::string& name_space : namespaces) {
+    SayRemoved(*this, lake::RemoveStrayMetadata(warehouse, name_space), "old metadata files",
+               "of " + name_space + " that no table names any more");
+  }
 }
 
 void Context::Say(const std::string& line) const {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/config.h"
 #include "base/logging.h"
@@ -37,8 +38,10 @@ struct Context {
 
   // Opens the configured warehouse.
   Result<std::unique_ptr<lake::Warehouse>> OpenWarehouse(bool create_if_missing) const;
-  // Removes what killed processes left behind, and says so. What cannot be removed stops nobody.
-  void RemoveLeftovers(lake::Warehouse& warehouse) const;
+  // Removes what killed processes left behind, and old metadata of the tables of some namespaces
+  // that lost its race, and says so. What cannot be removed stops nobody.
+  void RemoveLeftovers(lake::Warehouse& warehouse,
+                       const std::vector<std::string>& namespaces = {}) const;
   // Writes a line to stderr unless --quiet, above the progress bar.
   void Say(const std::string& line) const;
   // Writes an error to stderr and gives kFailed.

@@ -90,7 +90,7 @@ int Load(const Context& context, const LoadFlags& flags) {
   if (!paths) return context.Fail(paths.error());
   auto warehouse = context.OpenWarehouse(true);
   if (!warehouse) return context.Fail(warehouse.error());
-  context.RemoveLeftovers(**warehouse);
+  context.RemoveLeftovers(**warehouse, {(*warehouse)->namespaces().bronze});
   lake::LoadOptions options;
   options.again = flags.again;
   options.commit_bytes = context.config.GetBytes("load.commit_bytes");

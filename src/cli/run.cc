@@ -139,7 +139,8 @@ int Run(const Context& context, const RunFlags& flags) {
   if (!known) return context.FailUsage(known.error());
   auto warehouse = context.OpenWarehouse(false);
   if (!warehouse) return context.Fail(warehouse.error());
-  context.RemoveLeftovers(**warehouse);
+  const lake::Namespaces& namespaces = (*warehouse)->namespaces();
+  context.RemoveLeftovers(**warehouse, {namespaces.bronze, namespaces.silver, namespaces.gold});
   auto report = RunPipeline(context, flags, *bundle, **warehouse);
   context.progress.Clear();
   // Of a process that was killed before it had made its tables.

@@ -19,16 +19,6 @@ constexpr int64_t kReadBytes = 64 << 10;
 constexpr int32_t kDefaultPreviousVersions = 100;  // the reference implementation's
 constexpr std::string_view kGzipMagic = "\x1f\x8b";
 
-// The number at the front of "00012-<uuid>.metadata.json".
-int64_t VersionOf(const std::string& location) {
-  const std::string_view name = std::string_view(location).substr(location.rfind('/') + 1);
-  const std::string_view digits = name.substr(0, name.find('-'));
-  int32_t version = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), version);
-  const bool whole = error == std::errc() && end == digits.data() + digits.size() && version >= 0;
-  return whole && digits.size() < name.size() ? version : -1;
-}
-
 Result<std::string> Gunzip(std::string bytes, const std::string& location) {
   const auto source = io::MakeDecompressedSource(io::MakeMemorySource(std::move(bytes)), location);
   std::string text;
@@ -70,11 +60,25 @@ std::string MetadataDirectory(const TableMetadata& metadata) {
   return directory;
 }
 
+int64_t MetadataVersion(const std::string& location) {
+  const std::string_view name = std::string_view(location).substr(location.rfind('/') + 1);
+  const std::string_view digits = name.substr(0, name.find('-'));
+  int32_t version = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), version);
+  const bool whole = error == std::errc() && end == digits.data() + digits.size() && version >= 0;
+  return whole && digits.size() < name.size() ? version : -1;
+}
+
+bool DeletesOldMetadata(const TableMetadata& metadata) {
+  const auto property = metadata.properties.find("write.metadata.delete-after-commit.enabled");
+  return property != metadata.properties.end() && property->second == "true";
+}
+
 std::string NextMetadataLocation(const TableMetadata& metadata, const std::string& base_location,
                                  RandomSource& random) {
   char number[32];
   std::snprintf(number, sizeof(number), "%05lld",
-                static_cast<long long>(VersionOf(base_location) + 1));
+                static_cast<long long>(MetadataVersion(base_location) + 1));
   return MetadataDirectory(metadata) + "/" + number + "-" + Uuid::RandomV4(random).ToString() +
          ".metadata.json";
 }

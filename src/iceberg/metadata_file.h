@@ -19,6 +19,13 @@ std::string MetadataDirectory(const TableMetadata& metadata);
 std::string NextMetadataLocation(const TableMetadata& metadata, const std::string& base_location,
                                  RandomSource& random);
 
+// The number at the front of a file's name; -1 if there is none.
+int64_t MetadataVersion(const std::string& location);
+
+// Whether write.metadata.delete-after-commit.enabled is true: files that fall off the log are of no
+// more use to anybody.
+bool DeletesOldMetadata(const TableMetadata& metadata);
+
 // Writes a new file, durably, with a seal (seal.h).
 Status WriteMetadataFile(io::FileSystem& fs, const std::string& location,
                          const TableMetadata& metadata);

@@ -65,11 +65,6 @@ Status CheckChanges(const std::vector<TableChange>& changes) {
   return {};
 }
 
-bool DeletesObsoleteMetadata(const TableMetadata& metadata) {
-  const auto property = metadata.properties.find("write.metadata.delete-after-commit.enabled");
-  return property != metadata.properties.end() && property->second == "true";
-}
-
 class SqlCatalog final : public Catalog {
  public:
   SqlCatalog(std::unique_ptr<CatalogDatabase> database, SqlCatalogOptions options,
@@ -204,7 +199,7 @@ Result<std::vector<Table>> SqlCatalog::CommitTables(std::vector<TableChange> cha
     swaps.push_back({.table = prepared->table.identifier,
                      .from = prepared->base_location,
                      .to = prepared->table.metadata_location});
-    if (DeletesObsoleteMetadata(*prepared->table.metadata)) {
+    if (DeletesOldMetadata(*prepared->table.metadata)) {
       obsolete.insert(obsolete.end(), prepared->obsolete.begin(), prepared->obsolete.end());
     }
     tables.push_back(std::move(prepared->table));

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "iceberg/named_files.h"
+#include "iceberg/stray_metadata.h"
 #include "io/local_file_system.h"
 #include "io/write_record.h"
 
@@ -14,6 +15,15 @@ namespace {
 
 // A file of a dead process that is still there.
 using Sizes = std::map<std::string, int64_t>;  // by location
+
+Status Remove(Warehouse& warehouse, const std::string& location, int64_t size,
+              LeftoverReport& report) {
+  Status removed = warehouse.file_system().Remove(location);
+  if (!removed && removed.error().kind != ErrorKind::kNotFound) return removed;
+  ++report.files;
+  report.bytes += size;
+  return {};
+}
 
 class Cleaner {
  public:
@@ -28,7 +38,9 @@ class Cleaner {
   Result<std::set<std::string>> NamedByTables(const Sizes& files, std::set<std::string>& homeless);
   bool IsInWarehouse(const std::string& location) const;
   bool IsTemporary(const std::string& location) const;
-  Status Remove(const std::string& location, int64_t size);
+  Status Remove(const std::string& location, int64_t size) {
+    return octolake::lake::Remove(warehouse_, location, size, report_);
+  }
 
   Warehouse& warehouse_;
   std::optional<std::vector<iceberg::Table>> tables_;
@@ -97,14 +109,6 @@ Result<std::set<std::string>> Cleaner::NamedByTables(const Sizes& files,
   return named;
 }
 
-Status Cleaner::Remove(const std::string& location, int64_t size) {
-  Status removed = warehouse_.file_system().Remove(location);
-  if (!removed && removed.error().kind != ErrorKind::kNotFound) return removed;
-  ++report_.files;
-  report_.bytes += size;
-  return {};
-}
-
 // Whether the record has served its purpose.
 Result<bool> Cleaner::CleanUp(const io::WriteRecordContent& content) {
   if (content.locations.empty()) return true;
@@ -148,7 +152,36 @@ Result<LeftoverReport> Cleaner::Run() {
   return std::move(report_);
 }
 
+Status RemoveStrays(Warehouse& warehouse, const iceberg::TableIdentifier& name,
+                    LeftoverReport& report) {
+  OCTO_ASSIGN(const iceberg::Table table, warehouse.catalog().LoadTable(name));
+  OCTO_ASSIGN(const std::vector<io::FileInfo> files,
+              iceberg::FindStrayMetadata(warehouse.file_system(), table));
+  for (const io::FileInfo& file : files) {
+    OCTO_TRY(Remove(warehouse, file.location, file.size, report));
+  }
+  return {};
+}
+
 }  // namespace
+
+LeftoverReport RemoveStrayMetadata(Warehouse& warehouse, const std::string& name_space) {
+  LeftoverReport report;
+  const auto keep = [&](const std::string& what, const Error& error) {
+    report.kept.push_back("old metadata of " + what + " is not cleaned up: " + error.message);
+  };
+  const auto names = warehouse.catalog().ListTables(name_space);
+  if (!names) {
+    if (names.error().kind != ErrorKind::kNotFound) keep(name_space, names.error());
+    return report;
+  }
+  for (const iceberg::TableIdentifier& name : *names) {
+    const Status removed = RemoveStrays(warehouse, name, report);
+    if (removed || removed.error().kind == ErrorKind::kNotFound) continue;  // dropped meanwhile
+    keep("table " + name.ToString(), removed.error());
+  }
+  return report;
+}
 
 Result<LeftoverReport> RemoveLeftovers(Warehouse& warehouse) { return Cleaner(warehouse).Run(); }
 

@@ -1,4 +1,4 @@
-// Removes what killed processes left behind in a warehouse.
+// Removes what killed processes and other programs left behind in a warehouse.
 #pragma once
 
 #include <cstdint>
@@ -24,5 +24,10 @@ struct LeftoverReport {
 // table may be created yet, or have been dropped without its files. Costs the listing of one
 // directory when nothing was left behind. An error only if that cannot be listed.
 Result<LeftoverReport> RemoveLeftovers(Warehouse& warehouse);
+
+// Removes old metadata files of a namespace's tables that no commit names any more, or ever will
+// (iceberg/stray_metadata.h), whoever wrote them. Loads the tables, and lists their metadata
+// directories. What cannot be decided or removed is in the report; never an error.
+LeftoverReport RemoveStrayMetadata(Warehouse& warehouse, const std::string& name_space);
 
 }  // namespace octolake::lake

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "iceberg/metadata_file.h"
 #include "iceberg/transaction.h"
 #include "iceberg/update.h"
 #include "lake/test_warehouse.h"
@@ -155,6 +156,61 @@ TEST_F(LeftoversTest, NothingIsRemovedWhileATableCannotBeRead) {
   EXPECT_TRUE(Exists(file));
   std::filesystem::rename(metadata + ".away", metadata);
   EXPECT_EQ(Clean().files, 1);
+}
+
+TEST_F(LeftoversTest, ACommitOfUnknownOutcomeIsDecidedByTheNext) {
+  for (const bool takes_effect : {true, false}) {
+    SCOPED_TRACE(takes_effect);
+    const std::string id = takes_effect ? "1" : "2";
+    auto loss =
+        std::make_shared<ReplyLoss>(ReplyLoss{.takes_effect = takes_effect, .then_silent = true});
+    WarehouseParts parts;
+    parts.wrap_catalog = [&](std::unique_ptr<iceberg::Catalog> catalog) {
+      auto hooked = std::make_unique<HookedCatalog>(std::move(catalog));
+      hooked->loss = loss;
+      return hooked;
+    };
+    WarehouseOptions options;
+    options.directory = warehouse_->directory();
+    auto process = Must(Warehouse::OpenOn(std::move(parts), options, clock_, SystemRandom()));
+    IgnoreProgress progress;
+    const auto report =
+        LoadFiles(*process, {WriteFile(id, EventLine(id, "2015-01-01T00:00:00Z"))}, {}, progress);
+    ASSERT_FALSE(report);
+    EXPECT_EQ(report.error().kind, ErrorKind::kCommitStateUnknown);
+    process.reset();  // ends well, but for what it does not know
+    const LeftoverReport left = Clean();
+    EXPECT_THAT(left.kept, IsEmpty());
+    // Data file, manifest and manifest list of two tables.
+    EXPECT_EQ(left.files, takes_effect ? 0 : 6);
+    EXPECT_THAT(Column(BronzeEvents({}), "id"), ElementsAre("1"));
+    EXPECT_EQ(CountDataFiles(BronzeEvents({})), 1);
+    EXPECT_EQ(CountRecords(), 1u) << "our own";
+  }
+}
+
+TEST_F(LeftoversTest, MetadataThatLostARaceIsRemovedInTheNamespacesAskedFor) {
+  // Another program's commit to Bronze, between whose reading and writing somebody else commits.
+  const iceberg::Table base = Bronze();
+  iceberg::TableMetadata metadata = *base.metadata;
+  Must(iceberg::ExtendMetadataLog(metadata, {metadata.last_updated_ms, base.metadata_location}));
+  const auto local = io::MakeLocalFileSystem();
+  const std::string lost =
+      iceberg::NextMetadataLocation(metadata, base.metadata_location, SystemRandom());
+  Must(iceberg::WriteMetadataFile(*local, lost, metadata));
+  const auto clean = [&](const std::string& name_space) {
+    const LeftoverReport report = RemoveStrayMetadata(*warehouse_, name_space);
+    EXPECT_THAT(report.kept, IsEmpty());
+    return report.files;
+  };
+  EXPECT_EQ(clean("bronze"), 0) << "it may take effect yet";
+  Load({WriteFile("a.json", EventLine("1", "2015-01-01T00:00:00Z"))});
+  EXPECT_EQ(clean("silver"), 0);
+  EXPECT_EQ(clean("nowhere"), 0);
+  EXPECT_TRUE(Exists(lost));
+  EXPECT_EQ(clean("bronze"), 1);
+  EXPECT_FALSE(Exists(lost));
+  EXPECT_EQ(clean("bronze"), 0);
 }
 
 }  // namespace
