@@ -257,6 +257,12 @@ Result<SilverReport> RunSilver(Warehouse& warehouse, const SilverOptions& option
     Status done = step.Run();
     if (done) return std::move(step.report());
     if (done.error().kind == ErrorKind::kCommitConflict && step.MayStartOver()) continue;
+    if (done.error().kind == ErrorKind::kCommitConflict) {
+      done = WithContext(std::move(done).error(),
+                         "gave up after " + std::to_string(kMaxLostRaces) +
+                             " races lost in a row to other commands; run again when they have "
+                             "ended");
+    }
     const SilverReport& report = step.report();
     if (report.commits == 0) return tl::unexpected(std::move(done).error());
     return WithContext(std::move(done).error(), std::to_string(report.added) + " events in " +

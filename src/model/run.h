@@ -46,9 +46,10 @@ Status CheckTestNames(const Bundle& bundle, const std::vector<std::string>& name
 // Runs each model in turn, and stops at the first that fails. An incremental model reads what its
 // source appended since the snapshot it last consumed, at pinned snapshots, and keeps its position
 // as lake/position.h says; when that is not possible (first run, changed definition, snapshot
-// gone, source rewritten) it is refreshed in full, and says so. A lost race starts the model over;
-// so does a query that runs out of memory, with smaller passes or, if the model cannot be split,
-// spilling from the start.
+// gone, source rewritten) it is refreshed in full, and says so. A lost race starts the model over,
+// at once, since the winner got on; after ten in a row it is kCommitConflict, and the model's table
+// is as the winners left it. So does a query that runs out of memory, with smaller passes or, if
+// the model cannot be split, spilling from the start.
 Result<std::vector<ModelReport>> RunModels(lake::Warehouse& warehouse, const Bundle& bundle,
                                            const RunOptions& options, ProgressListener& progress);
 

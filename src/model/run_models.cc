@@ -6,8 +6,9 @@
 namespace octolake::model {
 namespace {
 
-// A model that loses this many races in a row has a busy neighbour that must be looked at.
-constexpr int kMaxAttempts = 10;
+// Each costs a computation of the model. Whoever loses so many in a row computes for longer than
+// its neighbours leave between two of their commits, and would go on losing.
+constexpr int kMaxLostRaces = 10;
 
 Status CheckNames(const std::vector<std::string>& names, const std::vector<std::string>& known,
                   const std::string& kind) {
@@ -50,15 +51,26 @@ bool UseLessMemory(const Model& model, RunOptions& options) {
   return !spilled;
 }
 
+tl::unexpected<Error> GaveUp(Error last) {
+  return WithContext(std::move(last),
+                     "gave up after " + std::to_string(kMaxLostRaces) +
+                         " races lost in a row to others that commit to its table, and left it as "
+                         "it is; run again when they have ended");
+}
+
 Result<ModelReport> RunModel(lake::Warehouse& warehouse, const Bundle& bundle, const Model& model,
                              const RunOptions& options, ProgressListener& progress) {
   RunOptions attempt_options = options;
-  for (int attempt = 1;; ++attempt) {
+  int lost_races = 0;
+  while (true) {
     OCTO_ASSIGN(Plan plan, PlanModel(warehouse, bundle, model, options.full_refresh));
     auto report = ExecutePlan(warehouse, model, plan, attempt_options, progress);
-    if (report || attempt == kMaxAttempts) return report;
+    if (report) return report;
     const ErrorKind kind = report.error().kind;
-    if (kind == ErrorKind::kCommitConflict) continue;
+    if (kind == ErrorKind::kCommitConflict) {
+      if (++lost_races == kMaxLostRaces) return GaveUp(std::move(report).error());
+      continue;
+    }
     if (kind != ErrorKind::kResourceExhausted || !UseLessMemory(model, attempt_options)) {
       return report;
     }

@@ -10,6 +10,7 @@
 
 #include "base/no_threads_for_test.h"
 #include "event/generator.h"
+#include "iceberg/transaction.h"
 #include "lake/position.h"
 #include "lake/table_version.h"
 #include "lake/test_warehouse.h"
@@ -266,6 +267,35 @@ TEST_F(RunTest, TheLoserOfARaceStartsOver) {
     live = std::max(live, tasks.size());
   }
   EXPECT_EQ(static_cast<size_t>(CountDataFiles(kSilver)), live);
+}
+
+TEST_F(RunTest, WhoLosesRaceAfterRaceGivesUpAndSaysSo) {
+  AddEvents(100);
+  Run();
+  const int64_t files = CountDataFiles(kSilver);
+  auto& catalog = HookCatalog();
+  int winners = 0;
+  for (int race = 0; race < 20; ++race) {
+    catalog.before_commit.push_back([&] {
+      // Adds nothing, but moves the table.
+      iceberg::Transaction other(others_->catalog(), others_->update_context());
+      other.Add(kSilver, iceberg::AppendFiles({}, {}));
+      Must(other.Commit());
+      ++winners;
+    });
+  }
+  RunOptions full;
+  full.full_refresh = true;
+  const auto lost = TryRun(full);
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().kind, ErrorKind::kCommitConflict);
+  EXPECT_THAT(lost.error().message,
+              HasSubstr("model silver_github_events: gave up after 10 races lost in a row"));
+  EXPECT_EQ(winners, 10);
+  EXPECT_EQ(CountDataFiles(kSilver), files) << "what the losers wrote is gone";
+  // The next that is left alone gets done.
+  catalog.before_commit.clear();
+  EXPECT_EQ(Must(TryRun(full))[0].action, Action::kFullRefresh);
 }
 
 TEST_F(RunTest, WithoutThreadsStepsFailAndLeaveNothing) {
