@@ -289,10 +289,10 @@ TEST_F(LoadTest, WithoutThreadsNothingIsLoadedAndTheErrorSaysWhy) {
   const std::string path = WriteFile("x.json", Events(1, 2));
   {
     const NoMoreThreads limit;
-    const auto report = TryLoad({path});
-    ASSERT_FALSE(report);
-    EXPECT_EQ(report.error().kind, ErrorKind::kResourceExhausted);
-    EXPECT_THAT(report.error().message, HasSubstr("no thread can be started"));
+    const LoadReport report = Load({path});
+    EXPECT_EQ(report.files[0].outcome, Outcome::kFailed);
+    EXPECT_THAT(report.files[0].error, HasSubstr("no thread can be started to read it"));
+    EXPECT_EQ(report.commits, 0);
   }
   EXPECT_EQ(CountDataFiles(BronzeEvents({})), 0);
   EXPECT_EQ(Load({path}).events, 2);
