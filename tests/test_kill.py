@@ -103,7 +103,8 @@ def clean(rounds, tmp_path_factory):
             while process.running():
                 watch.look()
             process.finish()
-        seconds[key], commits[key] = time.monotonic() - start, watch.commits
+        # On a busy machine the watch can be too slow for some of them, or for all.
+        seconds[key], commits[key] = time.monotonic() - start, max(watch.commits, 1)
     assert leftovers(lake) == []
     assert check_lake(lake) == ""
     return Clean(rounds, contents(lake), seconds, commits)
