@@ -92,12 +92,21 @@ void FileReading::ReadFile() {
   if (result_.outcome == FileReport::Outcome::kFailed) return;
   auto digest = (*input)->FinishDigest();
   if (!digest) return result_.Fail(std::move(digest).error().message);
-  if (!file_.info.is_stream && *digest != file_.sha256) {
+  if (HasChanged(*digest, (*input)->bytes_read())) {
     return result_.Fail(ChangedMessage(file_.path));
   }
   result_.file.sha256 = std::move(digest).value();
   result_.file.size = (*input)->bytes_read();
   if (result_.outcome == FileReport::Outcome::kPartial) result_.file.error = result_.error;
+}
+
+// Since it was found that its content was not loaded.
+bool FileReading::HasChanged(const std::string& digest, int64_t bytes_read) const {
+  if (file_.info.is_stream) return false;
+  if (!file_.sha256.empty()) return digest != file_.sha256;
+  const auto now = InspectInput(file_.path);
+  return !now || now->is_stream || bytes_read != file_.info.size || now->size != bytes_read ||
+         now->modified != file_.info.modified;
 }
 
 void FileReading::ReadEvents(HashedInput& input) {

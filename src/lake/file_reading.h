@@ -22,7 +22,7 @@ struct GroupFile {
   size_t index = 0;  // of its report
   std::string path;
   InputInfo info;
-  std::string sha256;  // known from the first reading; empty for a stream
+  std::string sha256;  // known from a first reading; empty if only one is to be
 };
 
 // What became of a file. Only what is kLoaded or kPartial is in Bronze.
@@ -59,6 +59,7 @@ class FileReading {
   void Work();
   void ReadFile();
   void ReadEvents(HashedInput& input);
+  bool HasChanged(const std::string& digest, int64_t bytes_read) const;
   bool Give(event::EventBatch batch);
 
   const GroupFile file_;

@@ -130,14 +130,15 @@ bool HasJsonLine(std::string_view text) {
 }  // namespace
 
 Result<InputInfo> InspectInput(const std::string& path) {
-  if (path == kStandardInput) return InputInfo{0, true};
+  if (path == kStandardInput) return InputInfo{0, 0, true};
   struct stat status {};
   if (::stat(path.c_str(), &status) != 0) return io::ErrnoError(errno, "open", path);
   if (S_ISDIR(status.st_mode)) {
     return MakeError(ErrorKind::kInvalidArgument,
                      path + " is a directory, expected a file of events");
   }
-  return InputInfo{status.st_size, !S_ISREG(status.st_mode)};
+  const int64_t modified = int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+  return InputInfo{status.st_size, modified, !S_ISREG(status.st_mode)};
 }
 
 // The stored bytes on their way to the decompressor.

@@ -18,6 +18,7 @@ inline constexpr char kStandardInput[] = "-";
 
 struct InputInfo {
   int64_t size = 0;
+  int64_t modified = 0;    // nanoseconds since 1970
   bool is_stream = false;  // can be read only once: standard input, a pipe; size is unknown
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <unordered_map>
 #include <utility>
 
 #include "lake/definitions.h"
@@ -28,7 +29,9 @@ class Loader {
  private:
   std::vector<std::optional<InputInfo>> Inspect(const std::vector<std::string>& paths);
   Status Take(size_t index, const InputInfo& info);
-  Status TakeFile(size_t index, const InputInfo& info);
+  Status TakeFile(size_t index, InputInfo info);
+  Result<bool> MayBeKnown(const std::string& path, InputInfo& info);
+  Status AddToGroup(size_t index, const InputInfo& info, std::string sha256);
   Result<bool> SkipIfLoaded(size_t index, const std::string& sha256);
   bool IsInGroup(const std::string& sha256) const;
   Status LoadGroup();
@@ -41,6 +44,7 @@ class Loader {
   GroupLoader group_loader_;
   std::vector<GroupFile> group_;
   int64_t group_bytes_ = 0;
+  std::unordered_map<int64_t, int> files_of_size_;
   LoadReport report_;
   int64_t bytes_done_ = 0;  // of the files before the group
   int64_t bytes_total_ = 0;
@@ -60,6 +64,7 @@ std::vector<std::optional<InputInfo>> Loader::Inspect(const std::vector<std::str
     if (info) {
       file.bytes = info->size;
       if (info->is_stream) bytes_total_ = -1;
+      if (!info->is_stream) ++files_of_size_[info->size];
       if (bytes_total_ >= 0) bytes_total_ += info->size;
       infos.push_back(*info);
     } else {
@@ -91,8 +96,31 @@ bool Loader::IsInGroup(const std::string& sha256) const {
                      [&](const GroupFile& file) { return file.sha256 == sha256; });
 }
 
-Status Loader::TakeFile(size_t index, const InputInfo& info) {
+// False if a content of the file's size was neither loaded nor is loaded by this command otherwise,
+// so that the digest taken while it is read is early enough. `info` is brought up to date: by it a
+// change is noticed.
+Result<bool> Loader::MayBeKnown(const std::string& path, InputInfo& info) {
+  const auto now = InspectInput(path);
+  // Special file systems have files that say 0 and are not empty.
+  if (!now || now->is_stream || now->size != info.size || now->size == 0) return true;
+  info = *now;
+  if (options_.again) return false;
+  if (files_of_size_[info.size] > 1) return true;
+  return state_.contents.HasSize(info.size);
+}
+
+Status Loader::AddToGroup(size_t index, const InputInfo& info, std::string sha256) {
+  group_.push_back({index, report_.files[index].name, info, std::move(sha256)});
+  group_bytes_ += info.size;
+  const bool full = group_bytes_ >= options_.commit_bytes ||
+                    static_cast<int64_t>(group_.size()) >= options_.commit_files;
+  return full ? LoadGroup() : Status();
+}
+
+Status Loader::TakeFile(size_t index, InputInfo info) {
   FileReport& file = report_.files[index];
+  OCTO_ASSIGN(const bool may_be_known, MayBeKnown(file.name, info));
+  if (!may_be_known) return AddToGroup(index, info, "");
   auto sha256 = HashFile(file.name);
   if (!sha256) {
     file.outcome = Outcome::kFailed;
@@ -107,11 +135,7 @@ Status Loader::TakeFile(size_t index, const InputInfo& info) {
     bytes_done_ += info.size;
     return {};
   }
-  group_.push_back({index, file.name, info, std::move(sha256).value()});
-  group_bytes_ += info.size;
-  const bool full = group_bytes_ >= options_.commit_bytes ||
-                    static_cast<int64_t>(group_.size()) >= options_.commit_files;
-  return full ? LoadGroup() : Status();
+  return AddToGroup(index, info, std::move(sha256).value());
 }
 
 Status Loader::Take(size_t index, const InputInfo& info) {

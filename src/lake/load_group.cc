@@ -110,6 +110,19 @@ Status GroupLoader::WriteBatches(FileReading& reading, const std::string& path,
   return {};
 }
 
+// Whether a content was loaded before or is one of this group's.
+Result<bool> GroupLoader::IsKnown(const std::string& sha256, const GroupReport& report) {
+  if (options_.again) return false;
+  // A file can have become like another since their sizes were compared.
+  const bool in_group =
+      std::any_of(report.results.begin(), report.results.end(), [&](const GroupResult& result) {
+        return IsInBronze(result) && result.file.sha256 == sha256;
+      });
+  if (in_group) return true;
+  OCTO_ASSIGN(const auto known, state_.contents.Find(sha256));
+  return known.has_value();
+}
+
 // False if rows that must not be committed were written: their file is not in `files` any more, and
 // the others are to be read again.
 Result<bool> GroupLoader::ReadAll(std::vector<GroupFile>& files, BackgroundWriter& writer,
@@ -127,8 +140,8 @@ Result<bool> GroupLoader::ReadAll(std::vector<GroupFile>& files, BackgroundWrite
     GroupResult result = reading.TakeResult();
     readings.pop_front();
     bool written = result.file.events + result.file.rejected > 0;
-    if (!options_.again && files[i].info.is_stream && IsInBronze(result)) {
-      OCTO_ASSIGN(const auto known, state_.contents.Find(result.file.sha256));
+    if (files[i].sha256.empty() && IsInBronze(result)) {
+      OCTO_ASSIGN(const bool known, IsKnown(result.file.sha256, report));
       if (known) {
         result.outcome = Outcome::kSkipped;
         written = true;

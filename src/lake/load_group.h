@@ -56,6 +56,7 @@ class GroupLoader {
   Result<std::unique_ptr<BackgroundWriter>> MakeWriter();
   std::unique_ptr<FileReading> StartReading(const GroupFile& file, bool decompress_apart);
   Status WriteBatches(FileReading& reading, const std::string& path, BackgroundWriter& writer);
+  Result<bool> IsKnown(const std::string& sha256, const GroupReport& report);
   Result<bool> ReadAll(std::vector<GroupFile>& files, BackgroundWriter& writer,
                        GroupReport& report);
   Result<bool> Commit(const Files& files, std::vector<GroupFile>& left, GroupReport& report);

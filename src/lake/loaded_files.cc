@@ -12,6 +12,7 @@
 #include "datafile/arrow_schema.h"
 #include "datafile/arrow_status.h"
 #include "datafile/file_reader.h"
+#include "iceberg/literal.h"
 #include "iceberg/scan.h"
 #include "lake/definitions.h"
 #include "lake/silver_rows.h"
@@ -49,17 +50,29 @@ std::optional<std::string> Bound(const std::map<int32_t, std::string>& bounds, i
   return found == bounds.end() ? std::nullopt : std::optional(found->second);
 }
 
+Result<std::optional<int64_t>> SizeBound(const std::map<int32_t, std::string>& bounds,
+                                         const iceberg::Field& field) {
+  const auto found = bounds.find(field.id);
+  if (found == bounds.end()) return std::optional<int64_t>();
+  OCTO_ASSIGN(const auto literal, iceberg::DecodeLiteral(*field.type, found->second));
+  const auto* size = std::get_if<int64_t>(&literal);
+  return size == nullptr ? std::nullopt : std::optional(*size);
+}
+
 }  // namespace
 
 Result<LoadedContents> LoadedContents::Open(io::FileSystem& fs, const iceberg::Table& table) {
   LoadedContents contents(fs);
-  OCTO_ASSIGN(contents.columns_, SelectColumns(table, {"sha256", "error"}));
+  OCTO_ASSIGN(contents.columns_, SelectColumns(table, {"sha256", "error", "size"}));
   const int32_t id = contents.columns_.fields.front().id;
+  const iceberg::Field& size = contents.columns_.fields.back();
   OCTO_ASSIGN(auto tasks, iceberg::PlanScan(fs, *table.metadata, std::nullopt, {}));
   for (iceberg::ScanTask& task : tasks) {
     UnreadFile unread;
     unread.lower = Bound(task.file.lower_bounds, id);
     unread.upper = Bound(task.file.upper_bounds, id);
+    OCTO_ASSIGN(unread.least_size, SizeBound(task.file.lower_bounds, size));
+    OCTO_ASSIGN(unread.greatest_size, SizeBound(task.file.upper_bounds, size));
     unread.file.file_path = std::move(task.file.file_path);
     unread.file.file_format = std::move(task.file.file_format);
     unread.file.record_count = task.file.record_count;
@@ -69,24 +82,40 @@ Result<LoadedContents> LoadedContents::Open(io::FileSystem& fs, const iceberg::T
   return contents;
 }
 
-Result<std::optional<LoadedContent>> LoadedContents::Find(const std::string& sha256) {
+// Reads the files that can hold what is looked for.
+template <typename CanHold>
+Status LoadedContents::ReadWhere(CanHold can_hold) {
   std::optional<Error> failed;
   std::erase_if(unread_, [&](const UnreadFile& unread) {
-    // Bounds of texts are their bytes; the upper one may be cut and is rounded up then.
-    const bool outside =
-        (unread.lower && sha256 < *unread.lower) || (unread.upper && sha256 > *unread.upper);
-    if (outside || failed) return false;
+    if (failed || !can_hold(unread)) return false;
     Status read = Read(unread.file);
     if (!read) failed = std::move(read).error();
     return !failed;
   });
   if (failed) return tl::unexpected(*std::move(failed));
+  return {};
+}
+
+Result<std::optional<LoadedContent>> LoadedContents::Find(const std::string& sha256) {
+  // Bounds of texts are their bytes; the upper one may be cut and is rounded up then.
+  OCTO_TRY(ReadWhere([&](const UnreadFile& unread) {
+    return !(unread.lower && sha256 < *unread.lower) && !(unread.upper && sha256 > *unread.upper);
+  }));
   const auto found = known_.find(sha256);
   return found == known_.end() ? std::nullopt : std::optional(found->second);
 }
 
+Result<bool> LoadedContents::HasSize(int64_t size) {
+  OCTO_TRY(ReadWhere([&](const UnreadFile& unread) {
+    return !(unread.least_size && size < *unread.least_size) &&
+           !(unread.greatest_size && size > *unread.greatest_size);
+  }));
+  return some_size_unknown_ || sizes_.contains(size);
+}
+
 void LoadedContents::Add(const LoadedFile& file) {
   known_.insert_or_assign(file.sha256, LoadedContent{file.error});
+  sizes_.insert(file.size);
 }
 
 Status LoadedContents::Read(const iceberg::DataFile& file) {
@@ -96,12 +125,18 @@ Status LoadedContents::Read(const iceberg::DataFile& file) {
     if (batch == nullptr) return {};
     const auto* sha256 = dynamic_cast<const arrow::StringArray*>(batch->column(0).get());
     const auto* errors = dynamic_cast<const arrow::StringArray*>(batch->column(1).get());
-    if (sha256 == nullptr || errors == nullptr) {
+    const auto* sizes = dynamic_cast<const arrow::Int64Array*>(batch->column(2).get());
+    if (sha256 == nullptr || errors == nullptr || sizes == nullptr) {
       return MakeError(ErrorKind::kCorruption,
-                       file.file_path + ": columns sha256 and error should be texts");
+                       file.file_path + ": columns sha256 and error should be texts, size a long");
     }
     for (int64_t row = 0; row < batch->num_rows(); ++row) {
       if (sha256->IsNull(row)) continue;
+      if (sizes->IsValid(row)) {
+        sizes_.insert(sizes->Value(row));
+      } else {
+        some_size_unknown_ = true;
+      }
       LoadedContent content;
       if (errors->IsValid(row)) content.error = errors->GetString(row);
       known_.insert_or_assign(sha256->GetString(row), std::move(content));

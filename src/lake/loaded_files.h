@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/clock.h"
@@ -37,8 +38,8 @@ struct LoadedContent {
 };
 
 // The contents that a snapshot of loaded_files names, and what was added to them since. Of the
-// table's data files only those are opened, once each, whose bounds of sha256 can hold a digest
-// that is looked for: each earlier load left a file, mostly of few rows.
+// table's data files only those are opened, once each, whose bounds of sha256 or size can hold a
+// value that is looked for: each earlier load left a file, mostly of few rows.
 class LoadedContents {
  public:
   // Of the table's current snapshot.
@@ -46,6 +47,8 @@ class LoadedContents {
 
   // nullopt if no such content was loaded.
   Result<std::optional<LoadedContent>> Find(const std::string& sha256);
+  // False if no content of this size was loaded, so that none of its digest was.
+  Result<bool> HasSize(int64_t size);
   void Add(const LoadedFile& file);
 
  private:
@@ -53,14 +56,20 @@ class LoadedContents {
     iceberg::DataFile file;
     std::optional<std::string> lower;  // bounds of sha256
     std::optional<std::string> upper;
+    std::optional<int64_t> least_size;
+    std::optional<int64_t> greatest_size;
   };
   explicit LoadedContents(io::FileSystem& fs) : fs_(&fs) {}
+  template <typename CanHold>
+  Status ReadWhere(CanHold can_hold);
   Status Read(const iceberg::DataFile& file);
 
   io::FileSystem* fs_;
   iceberg::Schema columns_;
   std::vector<UnreadFile> unread_;
   std::unordered_map<std::string, LoadedContent> known_;  // by SHA-256
+  std::unordered_set<int64_t> sizes_;                     // of these
+  bool some_size_unknown_ = false;
 };
 
 // Rows with the table's columns.
