@@ -5,7 +5,6 @@
 namespace octolake {
 namespace {
 
-constexpr size_t kTextBytes = 36;
 constexpr uint32_t kCounterBits = 26;
 constexpr uint32_t kCounterLimit = uint32_t{1} << kCounterBits;
 
@@ -22,15 +21,19 @@ bool IsHyphenPosition(size_t i) { return i == 8 || i == 13 || i == 18 || i == 23
 
 }  // namespace
 
-std::string Uuid::ToString() const {
+void Uuid::Write(char* out) const {
   static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text(kTextBytes, '-');
   size_t at = 0;
-  for (const uint8_t byte : bytes) {
-    if (IsHyphenPosition(at)) ++at;
-    text[at++] = kDigits[byte >> 4];
-    text[at++] = kDigits[byte & 15];
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) out[at++] = '-';
+    out[at++] = kDigits[bytes[i] >> 4];
+    out[at++] = kDigits[bytes[i] & 15];
   }
+}
+
+std::string Uuid::ToString() const {
+  std::string text(kTextBytes, '-');
+  Write(text.data());
   return text;
 }
 
@@ -64,11 +67,7 @@ Uuid Uuid::RandomV4(RandomSource& random) {
   return uuid;
 }
 
-Uuid UuidV7Generator::Next() {
-  const uint64_t bits = random_.Next();
-  const int64_t micros = clock_.Now();
-  const std::lock_guard lock(mutex_);
-  const int64_t millis = micros / 1000;
+Uuid UuidV7Generator::Make(int64_t millis, uint64_t bits) {
   if (millis > last_millis_) {
     last_millis_ = millis;
     // Half of the counter's range stays free for the rest of this millisecond.
@@ -84,6 +83,21 @@ Uuid UuidV7Generator::Next() {
   PutBigEndian(bits & 0xffffffffffff, 6, uuid.bytes.data() + 10);
   SetVersionAndVariant(7, uuid.bytes);
   return uuid;
+}
+
+Uuid UuidV7Generator::Next() {
+  const uint64_t bits = random_.Next();
+  const int64_t micros = clock_.Now();
+  const std::lock_guard lock(mutex_);
+  return Make(micros / 1000, bits);
+}
+
+std::vector<Uuid> UuidV7Generator::Next(size_t count) {
+  std::vector<Uuid> uuids(count);
+  const int64_t micros = clock_.Now();
+  const std::lock_guard lock(mutex_);
+  for (Uuid& uuid : uuids) uuid = Make(micros / 1000, random_.Next());
+  return uuids;
 }
 
 }  // namespace octolake

@@ -3,9 +3,12 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/random.h"
@@ -18,6 +21,9 @@ struct Uuid {
 
   // 36 lower-case characters with hyphens.
   std::string ToString() const;
+  static constexpr size_t kTextBytes = 36;
+  // The same into a buffer of kTextBytes.
+  void Write(char* out) const;
   static Result<Uuid> Parse(std::string_view text);
   static Uuid RandomV4(RandomSource& random);
 
@@ -31,8 +37,12 @@ class UuidV7Generator {
  public:
   UuidV7Generator(const Clock& clock, RandomSource& random) : clock_(clock), random_(random) {}
   Uuid Next();
+  // So many at once, which takes the time once.
+  std::vector<Uuid> Next(size_t count);
 
  private:
+  Uuid Make(int64_t millis, uint64_t bits);
+
   const Clock& clock_;
   RandomSource& random_;
   std::mutex mutex_;

@@ -72,6 +72,17 @@ TEST(UuidTest, Version7IncreasesWhileTheClockStandsOrJumpsBack) {
   EXPECT_EQ(MillisOf(last), kNow / 1000 + 1);
 }
 
+TEST(UuidTest, ManyAtOnceAreAsOneByOne) {
+  ManualClock clock(kNow);
+  SeededRandom random(7);
+  SeededRandom same(7);
+  UuidV7Generator generator(clock, random);
+  UuidV7Generator one_by_one(clock, same);
+  for (const Uuid& uuid : generator.Next(1000)) EXPECT_EQ(uuid, one_by_one.Next());
+  EXPECT_TRUE(generator.Next(0).empty());
+  EXPECT_EQ(generator.Next(), one_by_one.Next());
+}
+
 // All ones: the counter starts at its highest start and still has half of its range left.
 class OnesRandom final : public RandomSource {
  public:

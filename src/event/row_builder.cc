@@ -3,6 +3,7 @@
 #include <arrow/api.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/civil_time.h"
 #include "event/arrow_error.h"
@@ -13,7 +14,9 @@ namespace {
 
 // Reserved beyond what the batch before needed.
 constexpr int64_t kMoreRows = 64;
-// Text columns grow by at least this much.
+// A text column begins with room for what it held in the batch before, and for an n-th more:
+// growing means copying. Beyond that it grows by at least kTextGrowth.
+constexpr int64_t kTextMargin = 8;
 constexpr int64_t kTextGrowth = int64_t{4} << 10;
 
 // Room for the row must have been reserved, for its text not.
@@ -71,11 +74,26 @@ struct EventRowBuilder::Columns {
   int64_t reserved_rows = 0;
   // Of the batch before: the next will need about as much.
   int64_t last_rows = 0;
-  int64_t last_payload_bytes = 0;
+  std::array<int64_t, 13> last_text_bytes{};
+
+  std::array<arrow::StringBuilder*, 13> texts() {
+    return {&id,        &type,     &actor_login, &actor_gravatar_id, &actor_url, &actor_avatar_url,
+            &repo_name, &repo_url, &payload,     &created_at,        &org_login, &delivery_id,
+            &extra};
+  }
+
+  arrow::Status ReserveTexts() {
+    const auto builders = texts();
+    for (size_t i = 0; i < builders.size(); ++i) {
+      const int64_t last = last_text_bytes[i];
+      if (last > 0) ARROW_RETURN_NOT_OK(builders[i]->ReserveData(last + last / kTextMargin));
+    }
+    return arrow::Status::OK();
+  }
 
   arrow::Status ReserveRows() {
     arrow::Status status;
-    if (id.length() == 0) status = payload.ReserveData(last_payload_bytes);
+    if (id.length() == 0) status = ReserveTexts();
     const int64_t more = id.length() == 0 ? last_rows + kMoreRows : reserved_rows;
     const auto reserve = [&](auto&... builders) { ((status &= builders.Reserve(more)), ...); };
     reserve(id, type, is_public, actor_id, actor_login, actor_gravatar_id, actor_url,
@@ -112,7 +130,10 @@ struct EventRowBuilder::Columns {
     const int64_t rows = id.length();
     last_rows = rows;
     reserved_rows = 0;
-    last_payload_bytes = payload.value_data_length();
+    const auto columns = texts();
+    for (size_t i = 0; i < columns.size(); ++i) {
+      last_text_bytes[i] = columns[i]->value_data_length();
+    }
     arrow::ArrayVector arrays;
     const auto finish = [&arrays](auto&... builders) {
       arrow::Status status;

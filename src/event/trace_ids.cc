@@ -8,15 +8,19 @@
 namespace octolake::event {
 namespace {
 
-constexpr int64_t kUuidBytes = 36;  // of its text
+constexpr auto kTextBytes = static_cast<int64_t>(Uuid::kTextBytes);
 
 class TextsOfUuids {
  public:
   arrow::Status Reserve(int64_t rows) {
     ARROW_RETURN_NOT_OK(texts_.Reserve(rows));
-    return texts_.ReserveData(rows * kUuidBytes);
+    return texts_.ReserveData(rows * kTextBytes);
   }
-  void Add(const Uuid& uuid) { texts_.UnsafeAppend(uuid.ToString()); }
+  void Add(const Uuid& uuid) {
+    char text[Uuid::kTextBytes];
+    uuid.Write(text);
+    texts_.UnsafeAppend(text, sizeof text);
+  }
   // The batch with these in place of its trace_id.
   arrow::Status PutInto(std::shared_ptr<arrow::RecordBatch>* batch) {
     ARROW_ASSIGN_OR_RAISE(auto column, texts_.Finish());
@@ -35,11 +39,13 @@ arrow::Status Fill(UuidV7Generator& trace_ids, EventBatch* batch) {
   TextsOfUuids of_rejected;
   ARROW_RETURN_NOT_OK(of_events.Reserve(events));
   ARROW_RETURN_NOT_OK(of_rejected.Reserve(rejected));
+  const std::vector<Uuid> uuids = trace_ids.Next(static_cast<size_t>(events + rejected));
   size_t next_rejected = 0;
-  for (int64_t document = 0; document < events + rejected; ++document) {
-    const bool is_rejected = next_rejected < batch->rejected_places.size() &&
-                             batch->rejected_places[next_rejected] == document;
-    (is_rejected ? of_rejected : of_events).Add(trace_ids.Next());
+  for (size_t document = 0; document < uuids.size(); ++document) {
+    const bool is_rejected =
+        next_rejected < batch->rejected_places.size() &&
+        batch->rejected_places[next_rejected] == static_cast<int64_t>(document);
+    (is_rejected ? of_rejected : of_events).Add(uuids[document]);
     if (is_rejected) ++next_rejected;
   }
   ARROW_RETURN_NOT_OK(of_events.PutInto(&batch->events));
