@@ -1,4 +1,9 @@
 #include <algorithm>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
 
 #include "avro/binary.h"
 #include "avro/block_codec.h"
@@ -12,6 +17,28 @@ namespace {
 const Schema& MetadataSchema() {
   static const SchemaPtr schema = MapOf(Primitive(Type::kBytes));
   return *schema;
+}
+
+constexpr size_t kMaxKnownSchemas = 32;
+constexpr size_t kMaxKnownText = size_t{64} << 10;
+
+// The files of a table have the same few schemas, and parsing one takes longer than reading a small
+// file.
+Result<SchemaPtr> ParseOnce(std::string_view json) {
+  static std::mutex mutex;
+  static std::map<std::string, SchemaPtr, std::less<>> known;
+  {
+    const std::lock_guard lock(mutex);
+    const auto found = known.find(json);
+    if (found != known.end()) return found->second;
+  }
+  OCTO_ASSIGN(SchemaPtr schema, ParseSchema(json));
+  if (json.size() <= kMaxKnownText) {
+    const std::lock_guard lock(mutex);
+    if (known.size() >= kMaxKnownSchemas) known.clear();
+    known.emplace(json, schema);
+  }
+  return schema;
 }
 
 }  // namespace
@@ -47,7 +74,7 @@ Status ContainerReader::ReadHeader() {
   if (!schema_json) {
     return MakeError(ErrorKind::kCorruption, "an Avro container file without avro.schema");
   }
-  Result<SchemaPtr> schema = ParseSchema(*schema_json);
+  Result<SchemaPtr> schema = ParseOnce(*schema_json);
   if (!schema) return MakeError(ErrorKind::kCorruption, schema.error().message);
   schema_ = *schema;
   return {};

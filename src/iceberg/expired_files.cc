@@ -18,7 +18,7 @@ namespace {
 // Paths of files looked for at once; some 200 bytes each.
 constexpr size_t kFilesAtOnce = 100'000;
 
-std::set<int64_t> IdsOf(const std::vector<Snapshot>& snapshots) {
+std::set<int64_t> IdsOf(const SnapshotList& snapshots) {
   std::set<int64_t> ids;
   for (const Snapshot& snapshot : snapshots) ids.insert(snapshot.snapshot_id);
   return ids;

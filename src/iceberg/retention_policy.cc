@@ -230,8 +230,8 @@ Result<Expiry> PlanExpiry(const TableMetadata& metadata, const RetentionPolicy& 
 
 void RemoveSnapshots(TableMetadata& metadata, const std::set<int64_t>& snapshots) {
   if (snapshots.empty()) return;
-  std::erase_if(metadata.snapshots,
-                [&](const Snapshot& snapshot) { return snapshots.contains(snapshot.snapshot_id); });
+  metadata.snapshots.EraseIf(
+      [&](const Snapshot& snapshot) { return snapshots.contains(snapshot.snapshot_id); });
   const auto last_gap =
       std::find_if(metadata.snapshot_log.rbegin(), metadata.snapshot_log.rend(),
                    [&](const SnapshotLogEntry& e) { return snapshots.contains(e.snapshot_id); });

@@ -277,7 +277,7 @@ TEST(PlanAppendsBetweenTest, StopsAtWhatIsNoAppend) {
                                                   snapshots[2].snapshot_id, {})),
               ElementsAre("c"));
   TableMetadata replaced = *metadata;
-  replaced.snapshots[1].summary["operation"] = "replace";
+  replaced.snapshots.Change(1, [](Snapshot& one) { one.summary["operation"] = "replace"; });
   EXPECT_THAT(TestTable::Names(PlanAppendsBetween(table.fs, replaced, snapshots[0].snapshot_id,
                                                   snapshots[2].snapshot_id, {})),
               ElementsAre("c"));
@@ -285,7 +285,9 @@ TEST(PlanAppendsBetweenTest, StopsAtWhatIsNoAppend) {
 
 TableMetadata Without(const TableMetadata& metadata, size_t i) {
   TableMetadata copy = metadata;
-  copy.snapshots.erase(copy.snapshots.begin() + static_cast<std::ptrdiff_t>(i));
+  copy.snapshots.EraseIf([id = metadata.snapshots[i].snapshot_id](const Snapshot& one) {
+    return one.snapshot_id == id;
+  });
   return copy;
 }
 

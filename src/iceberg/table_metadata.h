@@ -10,21 +10,10 @@
 
 #include "base/result.h"
 #include "iceberg/partition.h"
+#include "iceberg/snapshot.h"
 #include "iceberg/type.h"
 
 namespace octolake::iceberg {
-
-using Properties = std::map<std::string, std::string>;
-
-struct Snapshot {
-  int64_t snapshot_id = 0;
-  std::optional<int64_t> parent_snapshot_id;
-  int64_t sequence_number = 0;
-  int64_t timestamp_ms = 0;
-  std::string manifest_list;  // a location
-  Properties summary;         // "operation" and totals included
-  std::optional<int32_t> schema_id;
-};
 
 // A branch or a tag.
 struct SnapshotRef {
@@ -59,7 +48,7 @@ struct TableMetadata {
   int32_t last_partition_id = 999;
   Properties properties;
   std::optional<int64_t> current_snapshot_id;
-  std::vector<Snapshot> snapshots;
+  SnapshotList snapshots;
   std::vector<SnapshotLogEntry> snapshot_log;
   std::vector<MetadataLogEntry> metadata_log;
   std::vector<SortOrder> sort_orders;

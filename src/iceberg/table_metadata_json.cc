@@ -9,6 +9,8 @@
 namespace octolake::iceberg {
 namespace {
 
+// The logs of a long history take about as much; the text must not move for them.
+constexpr size_t kRoomBehindSnapshots = size_t{64} << 10;
 constexpr int64_t kNoSnapshot = -1;  // what version 2 files of the reference implementation have
 
 template <typename Items, typename Write>
@@ -139,6 +141,17 @@ OrderedJson RawArray(const std::string& text) {
 
 }  // namespace
 
+void SnapshotList::AppendJson(std::string& out) const {
+  size_t size = 2;
+  for (const auto& item : items_) {
+    std::call_once(item->made, [&] { WriteSnapshot(item->snapshot, item->json); });
+    size += item->json.size() + 1;
+  }
+  out.reserve(out.size() + size + kRoomBehindSnapshots);
+  const auto append = [](const auto& item, std::string& text) { text += item->json; };
+  WriteArray(items_, append, out);
+}
+
 std::string TableMetadataToJson(const TableMetadata& metadata) {
   OrderedJson json = OrderedJson::object();
   json["format-version"] = metadata.format_version;
@@ -160,15 +173,16 @@ std::string TableMetadataToJson(const TableMetadata& metadata) {
   for (const auto& [name, ref] : metadata.refs) refs[name] = RefToJson(ref);
   json["refs"] = std::move(refs);
   std::string text = "{" + MembersText(json) + ",\"snapshots\":";
-  WriteArray(metadata.snapshots, WriteSnapshot, text);
+  metadata.snapshots.AppendJson(text);
   OrderedJson statistics = OrderedJson::object();
   statistics["statistics"] = RawArray(metadata.statistics_json);
   statistics["partition-statistics"] = RawArray(metadata.partition_statistics_json);
-  text += "," + MembersText(statistics) + ",\"snapshot-log\":";
+  text.append(",").append(MembersText(statistics)).append(",\"snapshot-log\":");
   WriteArray(metadata.snapshot_log, WriteLogEntry, text);
   OrderedJson log = OrderedJson::object();
   log["metadata-log"] = ArrayOf(metadata.metadata_log, MetadataLogEntryToJson);
-  return text + "," + MembersText(log) + "}";
+  text.append(",").append(MembersText(log)).append("}");
+  return text;
 }
 
 }  // namespace octolake::iceberg

@@ -355,13 +355,27 @@ TEST(SnapshotLookupTest, AsOfNamesWhatIsLeftWhereTheLogWasCut) {
   EXPECT_THAT(SnapshotAsOf(metadata, 1).error().message, HasSubstr("choose a later time"));
 }
 
+TEST(SnapshotListTest, CopiesShareWhatNoneHasChanged) {
+  const TableMetadata before = EventsWithSnapshots();
+  const std::string text = TableMetadataToJson(before);
+  TableMetadata after = before;
+  EXPECT_EQ(&after.snapshots[0], &before.snapshots[0]);
+  after.snapshots.Change(1, [](Snapshot& last) { last.summary["operation"] = "replace"; });
+  EXPECT_EQ(&after.snapshots[0], &before.snapshots[0]);
+  EXPECT_EQ(before.snapshots[1].summary.at("operation"), "append");
+  EXPECT_EQ(TableMetadataToJson(before), text);
+  const auto reread = ParseTableMetadata(TableMetadataToJson(after), "again").value();
+  EXPECT_EQ(reread.snapshots[1].summary.at("operation"), "replace");
+  EXPECT_EQ(TableMetadataToJson(reread), TableMetadataToJson(after));
+}
+
 TEST(SnapshotLookupTest, AncestryEndsAtExpiredSnapshotsAndCircles) {
   TableMetadata metadata = EventsWithSnapshots();
   EXPECT_TRUE(IsAncestorOf(metadata, 10, 20));
   EXPECT_TRUE(IsAncestorOf(metadata, 20, 20));
   EXPECT_FALSE(IsAncestorOf(metadata, 20, 10));
   EXPECT_FALSE(IsAncestorOf(metadata, 5, 20));
-  metadata.snapshots[0].parent_snapshot_id = 20;
+  metadata.snapshots.Change(0, [](Snapshot& first) { first.parent_snapshot_id = 20; });
   EXPECT_FALSE(IsAncestorOf(metadata, 5, 20));
 }
 
@@ -370,9 +384,10 @@ TEST(SnapshotLookupTest, LongHistoriesAreWalkedOnce) {
   TableMetadata metadata = Events();
   const int64_t count = 200'000;
   for (int64_t id = 1; id <= count; ++id) {
-    Snapshot& snapshot = metadata.snapshots.emplace_back();
+    Snapshot snapshot;
     snapshot.snapshot_id = id;
     if (id > 1) snapshot.parent_snapshot_id = id - 1;
+    metadata.snapshots.push_back(std::move(snapshot));
   }
   EXPECT_TRUE(IsAncestorOf(metadata, 1, count));
   EXPECT_FALSE(IsAncestorOf(metadata, count, count - 1));

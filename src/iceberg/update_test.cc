@@ -140,8 +140,10 @@ TEST(AppendFilesTest, CountsTotalsWhereTheParentHasNone) {
   TestTable table;
   table.MustCommit(AppendFiles({table.File("a", 1, 3)}, {}));
   TableMetadata metadata = *table.Metadata();
-  metadata.snapshots[0].summary.erase("total-files-size");
-  metadata.snapshots[0].summary.erase("total-records");
+  metadata.snapshots.Change(0, [](Snapshot& parent) {
+    parent.summary.erase("total-files-size");
+    parent.summary.erase("total-records");
+  });
   ASSERT_TRUE(AppendFiles({table.File("b", 1, 4)}, {})->Apply(table.Context(), metadata));
   EXPECT_EQ(metadata.CurrentSnapshot()->summary.at("total-records"), "7");
   EXPECT_EQ(metadata.CurrentSnapshot()->summary.at("total-files-size"), "200");
@@ -247,7 +249,7 @@ TEST(OverwriteAllTest, ReplacesEveryFile) {
 // Puts a manifest of position deletes into the current snapshot.
 TableMetadata WithDeleteFile(TestTable& table) {
   TableMetadata metadata = *table.Metadata();
-  Snapshot& snapshot = metadata.snapshots.back();
+  Snapshot snapshot = metadata.snapshots.back();
   auto manifests = ReadManifestList(table.fs, snapshot.manifest_list).value();
   ManifestEntry entry;
   entry.data_file = table.File("deletes", 1, 2);
@@ -263,6 +265,7 @@ TableMetadata WithDeleteFile(TestTable& table) {
   snapshot.summary = {{"operation", "overwrite"}};
   EXPECT_TRUE(
       WriteManifestList(table.fs, table.random, snapshot.manifest_list, snapshot, manifests));
+  metadata.snapshots.Change(metadata.snapshots.size() - 1, [&](Snapshot& last) { last = snapshot; });
   return metadata;
 }
 

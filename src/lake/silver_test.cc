@@ -26,7 +26,7 @@ class KeepOnlyCurrentSnapshot final : public iceberg::TableUpdate {
   Status Apply(const iceberg::UpdateContext&, iceberg::TableMetadata& metadata) override {
     const int64_t current = *metadata.current_snapshot_id;
     const auto is_other = [&](const auto& entry) { return entry.snapshot_id != current; };
-    std::erase_if(metadata.snapshots, is_other);
+    metadata.snapshots.EraseIf(is_other);
     std::erase_if(metadata.snapshot_log, is_other);
     std::erase_if(metadata.refs, [&](const auto& ref) { return is_other(ref.second); });
     return {};

@@ -52,7 +52,7 @@ class ForgetSnapshot final : public iceberg::TableUpdate {
   explicit ForgetSnapshot(int64_t snapshot_id) : snapshot_id_(snapshot_id) {}
   Status Apply(const iceberg::UpdateContext& /*context*/,
                iceberg::TableMetadata& metadata) override {
-    std::erase_if(metadata.snapshots, [&](const auto& s) { return s.snapshot_id == snapshot_id_; });
+    metadata.snapshots.EraseIf([&](const auto& s) { return s.snapshot_id == snapshot_id_; });
     std::erase_if(metadata.snapshot_log,
                   [&](const auto& entry) { return entry.snapshot_id == snapshot_id_; });
     std::erase_if(metadata.refs,
@@ -74,7 +74,9 @@ class SetOperation final : public iceberg::TableUpdate {
   explicit SetOperation(std::string operation) : operation_(std::move(operation)) {}
   Status Apply(const iceberg::UpdateContext& /*context*/,
                iceberg::TableMetadata& metadata) override {
-    metadata.snapshots.back().summary["operation"] = operation_;
+    metadata.snapshots.Change(
+        metadata.snapshots.size() - 1,
+        [&](iceberg::Snapshot& last) { last.summary["operation"] = operation_; });
     return {};
   }
   std::vector<std::string> Unused(const iceberg::TableMetadata* /*committed*/) const override {
