@@ -67,9 +67,8 @@ TEST(AssertNoFilesAddedTest, ARewriteOfFilesAddsNoRows) {
   class CallItReplace final : public TableUpdate {
    public:
     Status Apply(const UpdateContext&, TableMetadata& metadata) override {
-      metadata.snapshots.Change(metadata.snapshots.size() - 1, [](Snapshot& last) {
-        last.summary["operation"] = "replace";
-      });
+      metadata.snapshots.Change(metadata.snapshots.size() - 1,
+                                [](Snapshot& last) { last.summary["operation"] = "replace"; });
       return {};
     }
     std::vector<std::string> Unused(const TableMetadata*) const override { return {}; }

@@ -265,7 +265,8 @@ TableMetadata WithDeleteFile(TestTable& table) {
   snapshot.summary = {{"operation", "overwrite"}};
   EXPECT_TRUE(
       WriteManifestList(table.fs, table.random, snapshot.manifest_list, snapshot, manifests));
-  metadata.snapshots.Change(metadata.snapshots.size() - 1, [&](Snapshot& last) { last = snapshot; });
+  metadata.snapshots.Change(metadata.snapshots.size() - 1,
+                            [&](Snapshot& last) { last = snapshot; });
   return metadata;
 }
 

@@ -74,9 +74,9 @@ class SetOperation final : public iceberg::TableUpdate {
   explicit SetOperation(std::string operation) : operation_(std::move(operation)) {}
   Status Apply(const iceberg::UpdateContext& /*context*/,
                iceberg::TableMetadata& metadata) override {
-    metadata.snapshots.Change(
-        metadata.snapshots.size() - 1,
-        [&](iceberg::Snapshot& last) { last.summary["operation"] = operation_; });
+    metadata.snapshots.Change(metadata.snapshots.size() - 1, [&](iceberg::Snapshot& last) {
+      last.summary["operation"] = operation_;
+    });
     return {};
   }
   std::vector<std::string> Unused(const iceberg::TableMetadata* /*committed*/) const override {
