@@ -15,11 +15,13 @@
 
 namespace octolake::journal {
 
+// The source of checkpoints, in the journal.
+inline constexpr std::string_view kDeliveriesSource = "octolake.deliveries";
 // The journal's consumer that keeps segments until their ids are in a checkpoint.
 inline constexpr const char kDeliveriesConsumer[] = "deliveries";
 
 struct DeliveryMemoryOptions {
-  // Ids are forgotten a day at a time, when the whole day is longer ago than this.
+  // Ids are forgotten a UTC day at a time, when the whole day is longer ago than this.
   int64_t keep_micros = int64_t{4} * 24 * 3600 * 1'000'000;
   // 16 bytes each, about 50 in memory. Beyond it the oldest day is forgotten early.
   int64_t max_ids = 2'000'000;

@@ -11,6 +11,7 @@
 #include "base/thread.h"
 #include "journal/reader.h"
 #include "journal/recovery.h"
+#include "journal/segment_format.h"
 #include "journal/segment_writer.h"
 
 namespace octolake::journal {
@@ -52,6 +53,12 @@ class SegmentedJournal final : public Journal {
   std::unique_ptr<JournalReader> ReadAfter(uint64_t sequence) override {
     return MakeReader(store_, segments_, sequence);
   }
+  std::vector<SegmentSummary> Segments() const override;
+  int64_t BytesAfter(uint64_t sequence) const override { return segments_.BytesAfter(sequence); }
+  void OnDurable(std::function<void()> listener) override {
+    const std::lock_guard lock(listener_mutex_);
+    listener_ = std::move(listener);
+  }
   Status Release(const std::string& consumer, uint64_t sequence) override;
   JournalStats Stats() const override;
 
@@ -63,7 +70,7 @@ class SegmentedJournal final : public Journal {
   SegmentStore& store_;
   const JournalOptions options_;
   const Clock& clock_;
-  Segments segments_;
+  journal::Segments segments_;
   SegmentWriter writer_;  // the thread's, once that runs
 
   mutable std::mutex mutex_;
@@ -74,6 +81,8 @@ class SegmentedJournal final : public Journal {
   JournalStats stats_;
 
   std::mutex release_mutex_;  // one removal at a time
+  std::mutex listener_mutex_;
+  std::function<void()> listener_;
   std::jthread thread_;
 };
 
@@ -137,16 +146,33 @@ std::vector<Waiting> SegmentedJournal::TakeGroup() {
 
 void SegmentedJournal::WriteGroup(std::vector<Waiting> group) {
   std::string records;
-  for (const Waiting& one : group) AppendRecord(one.record, records);
-  const Status written = writer_.WriteGroup(records, static_cast<uint32_t>(group.size()));
+  auto limit = SegmentWriter::Limit::kUsual;
+  for (const Waiting& one : group) {
+    if (IsOwnRecord(one.record)) limit = SegmentWriter::Limit::kOwn;
+    AppendRecord(one.record, records);
+  }
+  const Status written = writer_.WriteGroup(records, static_cast<uint32_t>(group.size()), limit);
   {
     const std::lock_guard lock(mutex_);
     ++(written ? stats_.groups : stats_.failed_groups);
+  }
+  {
+    const std::lock_guard lock(listener_mutex_);
+    if (written && listener_) listener_();
   }
   uint64_t sequence = durable_sequence() - group.size() + 1;
   for (const Waiting& one : group) {
     one.done(written ? Result<uint64_t>(sequence++) : tl::unexpected<Error>(written.error()));
   }
+}
+
+std::vector<SegmentSummary> SegmentedJournal::Segments() const {
+  std::vector<SegmentSummary> summaries;
+  for (const SegmentInfo& segment : segments_.All()) {
+    summaries.push_back({segment.number, segment.first_sequence, segment.next_sequence,
+                         segment.end - kSegmentHeaderBytes, segment.created_at});
+  }
+  return summaries;
 }
 
 void SegmentedJournal::Work() {

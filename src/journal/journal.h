@@ -25,7 +25,8 @@ namespace octolake::journal {
 
 struct JournalOptions {
   int64_t segment_bytes = int64_t{64} << 20;
-  // All segments; when the next one would not fit, nothing more is accepted.
+  // All segments; when the next one would not fit, nothing more is accepted, but for the journal's
+  // own records, which may take one segment more (IsOwnRecord).
   int64_t max_bytes = int64_t{8} << 30;
   // Records that wait for the next sync; more are refused.
   int64_t max_waiting_records = 100'000;
@@ -55,6 +56,15 @@ struct JournalStats {
   int64_t groups = 0;         // synced since the journal was opened
   int64_t failed_groups = 0;  // of which nothing was acknowledged
   int64_t torn_bytes = 0;     // left out when the journal was opened
+};
+
+// A segment as far as it is synced.
+struct SegmentSummary {
+  uint64_t number = 0;
+  uint64_t first_sequence = 1;
+  uint64_t next_sequence = 1;  // behind its last record
+  int64_t bytes = 0;           // of its groups
+  TimestampMicros created_at = 0;
 };
 
 // Reads records in order, as far as they are synced. Used by one thread; may outlive no journal.
@@ -100,6 +110,17 @@ class Journal {
   virtual Status CheckPosition(const JournalPosition& position) const = 0;
   // Records behind `sequence`.
   virtual std::unique_ptr<JournalReader> ReadAfter(uint64_t sequence) = 0;
+
+  // Oldest first; the last is the one being written.
+  virtual std::vector<SegmentSummary> Segments() const = 0;
+  // Of the records behind `sequence`, with their envelopes: exact at a segment's ends, about right
+  // within one.
+  virtual int64_t BytesAfter(uint64_t sequence) const = 0;
+
+  // Called from a thread of the journal's whenever records have become durable, before their
+  // Done; it must not block. There is one listener; an empty function takes it away, and no call is
+  // under way when that returns.
+  virtual void OnDurable(std::function<void()> listener) = 0;
 
   // A consumer has durably passed everything up to `sequence`. Segments are kept for those that
   // have said so once; without any consumer nothing is removed.

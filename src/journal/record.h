@@ -24,6 +24,13 @@ struct Record {
   friend bool operator==(const Record&, const Record&) = default;
 };
 
+// Sources that begin so are the journal's own (delivery_memory.h): they are no events, and whoever
+// consumes events passes over them.
+inline constexpr std::string_view kOwnSourcePrefix = "octolake.";
+inline bool IsOwnRecord(const Record& record) {
+  return record.source.starts_with(kOwnSourcePrefix);
+}
+
 // Bytes that AppendRecord adds. docs/formats/journal.md has the layout.
 int64_t EncodedSize(const Record& record);
 // Adds length, CRC and the record to `out`. The record must be smaller than 4 GiB.

@@ -10,6 +10,8 @@ namespace {
 
 constexpr int64_t kReadBytes = 1 << 20;
 
+}  // namespace
+
 Result<std::vector<uint64_t>> SegmentNumbers(SegmentStore& store) {
   OCTO_ASSIGN(const std::vector<std::string> names, store.List());
   std::vector<uint64_t> numbers;
@@ -30,6 +32,8 @@ Result<bool> HoldsNothing(SegmentFile& file) {
   }
   return true;
 }
+
+namespace {
 
 struct OpenedSegment {
   std::string name;

@@ -25,4 +25,9 @@ struct RecoveredJournal {
 // synced is damaged or missing; `directory` is named as well.
 Result<RecoveredJournal> RecoverJournal(SegmentStore& store);
 
+// Numbers of the segments in the store, ascending.
+Result<std::vector<uint64_t>> SegmentNumbers(SegmentStore& store);
+// Whether a file is a segment whose making was cut off: without marks and groups.
+Result<bool> HoldsNothing(SegmentFile& file);
+
 }  // namespace octolake::journal

@@ -57,11 +57,15 @@ class Scanner {
       if (group.error().kind != ErrorKind::kCorruption) {
         return tl::unexpected<Error>(std::move(group).error());
       }
-      OCTO_ASSIGN(const std::optional<int64_t> later, FindLaterHead());
-      if (!later) return CountTornBytes();
+      OCTO_ASSIGN(const auto later,
+                  FindGroupHead(file_, scan_.header.id, scan_.end + 1, size_, scan_.next_sequence));
+      if (!later) {
+        OCTO_ASSIGN(scan_.torn_bytes, CountNonZero(file_, scan_.end, size_));
+        return {};
+      }
       Error error = std::move(group).error();
       error.message +=
-          "; it was synced, since another group follows at byte " + std::to_string(*later);
+          "; it was synced, since another group follows at byte " + std::to_string(later->offset);
       return tl::unexpected<Error>(std::move(error));
     }
   }
@@ -79,36 +83,12 @@ class Scanner {
     return {};
   }
 
-  // Where a group's head stands behind the one that is broken at the end.
-  Result<std::optional<int64_t>> FindLaterHead() {
-    for (int64_t begin = scan_.end + 1; begin < size_; begin += kSearchBytes) {
-      // What a head needs may reach into the next piece.
-      OCTO_ASSIGN(const std::string piece, file_.ReadAt(begin, kSearchBytes + kGroupHeadBytes - 1));
-      const std::string_view bytes = piece;
-      for (size_t at = bytes.find(kGroupMagic); at != std::string_view::npos;
-           at = bytes.find(kGroupMagic, at + 1)) {
-        const int64_t offset = begin + static_cast<int64_t>(at);
-        const auto head = DecodeGroupHead(scan_.header.id, offset, bytes.substr(at));
-        if (head && head->first_sequence >= scan_.next_sequence) return std::optional(offset);
-      }
-    }
-    return std::optional<int64_t>();
-  }
-
-  Status CountTornBytes() {
-    for (int64_t begin = scan_.end; begin < size_; begin += kSearchBytes) {
-      OCTO_ASSIGN(const std::string piece, file_.ReadAt(begin, kSearchBytes));
-      const size_t last = piece.find_last_not_of('\0');
-      if (last == std::string::npos) continue;
-      scan_.torn_bytes = begin + static_cast<int64_t>(last) + 1 - scan_.end;
-    }
-    return {};
-  }
-
   SegmentFile& file_;
   SegmentScan& scan_;
   const int64_t size_;
 };
+
+}  // namespace
 
 Result<SyncedMark> ReadMark(SegmentFile& file, const SegmentHeader& header) {
   SyncedMark best{kSegmentHeaderBytes, header.first_sequence};
@@ -120,7 +100,33 @@ Result<SyncedMark> ReadMark(SegmentFile& file, const SegmentHeader& header) {
   return best;
 }
 
-}  // namespace
+Result<std::optional<FoundHead>> FindGroupHead(SegmentFile& file, const SegmentId& id,
+                                               int64_t begin, int64_t end,
+                                               uint64_t least_sequence) {
+  for (; begin < end; begin += kSearchBytes) {
+    // What a head needs may reach into the next piece.
+    OCTO_ASSIGN(const std::string piece, file.ReadAt(begin, kSearchBytes + kGroupHeadBytes - 1));
+    const std::string_view bytes = piece;
+    for (size_t at = bytes.find(kGroupMagic); at != std::string_view::npos;
+         at = bytes.find(kGroupMagic, at + 1)) {
+      const int64_t offset = begin + static_cast<int64_t>(at);
+      const auto head = DecodeGroupHead(id, offset, bytes.substr(at));
+      const bool counts = head && offset < end && head->first_sequence >= least_sequence;
+      if (counts) return std::optional(FoundHead{offset, *head});
+    }
+  }
+  return std::optional<FoundHead>();
+}
+
+Result<int64_t> CountNonZero(SegmentFile& file, int64_t begin, int64_t end) {
+  int64_t count = 0;
+  for (int64_t at = begin; at < end; at += kSearchBytes) {
+    OCTO_ASSIGN(const std::string piece, file.ReadAt(at, std::min(kSearchBytes, end - at)));
+    const size_t last = piece.find_last_not_of('\0');
+    if (last != std::string::npos) count = at + static_cast<int64_t>(last) + 1 - begin;
+  }
+  return count;
+}
 
 Result<SegmentHeader> ReadSegmentHeader(SegmentFile& file, const std::string& name) {
   OCTO_ASSIGN(const std::string bytes, file.ReadAt(0, kSegmentHeaderBytes));

@@ -24,6 +24,20 @@ struct Group {
 // is not whole before `limit`.
 Result<Group> ReadGroup(SegmentFile& file, const SegmentId& id, int64_t offset, int64_t limit);
 
+struct FoundHead {
+  int64_t offset = 0;
+  GroupHead head;
+};
+// The first whole group head in [begin, end) whose records are none before `least_sequence`.
+Result<std::optional<FoundHead>> FindGroupHead(SegmentFile& file, const SegmentId& id,
+                                               int64_t begin, int64_t end, uint64_t least_sequence);
+
+// The one that counts; the header's end if there is none.
+Result<SyncedMark> ReadMark(SegmentFile& file, const SegmentHeader& header);
+
+// Bytes in [begin, end) up to the last that is not zero.
+Result<int64_t> CountNonZero(SegmentFile& file, int64_t begin, int64_t end);
+
 struct SegmentScan {
   SegmentHeader header;
   int64_t end = kSegmentHeaderBytes;

@@ -4,8 +4,9 @@
 
 namespace octolake::journal {
 
-Status SegmentWriter::Begin() {
-  if (segments_.Bytes() + segment_bytes_ > max_bytes_) {
+Status SegmentWriter::Begin(Limit limit) {
+  const int64_t beyond = limit == Limit::kOwn ? segment_bytes_ : 0;
+  if (segments_.Bytes() + segment_bytes_ > max_bytes_ + beyond) {
     return MakeError(ErrorKind::kResourceExhausted,
                      "journal " + store_.directory() + " may have " + std::to_string(max_bytes_) +
                          " bytes, which another segment of " + std::to_string(segment_bytes_) +
@@ -54,10 +55,10 @@ void SegmentWriter::CutToEnd(const SegmentInfo& segment) {
   }
 }
 
-Status SegmentWriter::WriteGroup(const std::string& records, uint32_t count) {
+Status SegmentWriter::WriteGroup(const std::string& records, uint32_t count, Limit limit) {
   const SegmentInfo last = segments_.Last();
   const auto bytes = kGroupHeadBytes + static_cast<int64_t>(records.size());
-  if (file_ == nullptr || last.end + bytes > segment_bytes_) OCTO_TRY(Begin());
+  if (file_ == nullptr || last.end + bytes > segment_bytes_) OCTO_TRY(Begin(limit));
   SegmentInfo info = segments_.Last();
   Status written = WriteAndSync(info, records, count);
   if (!written) {

@@ -26,12 +26,15 @@ class SegmentWriter {
         segment_bytes_(segment_bytes),
         max_bytes_(max_bytes) {}
 
+  // kOwn: also one segment beyond the limit, for records without which no segment may be removed.
+  enum class Limit { kUsual, kOwn };
+
   // Begins the segment behind the last one, and cuts that one to what it holds. kResourceExhausted
   // if the journal would be larger than it may, or the disk is full.
-  Status Begin();
+  Status Begin(Limit limit = Limit::kUsual);
   // Writes and syncs records as one group; they are in `segments` then. kIo or kResourceExhausted:
   // none of them is.
-  Status WriteGroup(const std::string& records, uint32_t count);
+  Status WriteGroup(const std::string& records, uint32_t count, Limit limit = Limit::kUsual);
 
   // Bytes of records that a group can have in an empty segment.
   static int64_t MostBytes(int64_t segment_bytes) {

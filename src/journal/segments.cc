@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "journal/segment_format.h"
+
 namespace octolake::journal {
 
 Segments::Segments(const Uuid& journal, std::vector<SegmentInfo> segments)
@@ -32,6 +34,19 @@ int64_t Segments::Bytes() const {
   int64_t bytes = 0;
   for (const SegmentInfo& segment : segments_) bytes += segment.file_bytes;
   return bytes;
+}
+
+int64_t Segments::BytesAfter(uint64_t sequence) const {
+  const std::lock_guard lock(mutex_);
+  double bytes = 0;
+  for (const SegmentInfo& segment : segments_) {
+    if (segment.next_sequence <= sequence + 1) continue;
+    const uint64_t first = std::max(segment.first_sequence, sequence + 1);
+    const auto behind = static_cast<double>(segment.next_sequence - first);
+    const auto all = static_cast<double>(segment.next_sequence - segment.first_sequence);
+    bytes += static_cast<double>(segment.end - kSegmentHeaderBytes) * behind / all;
+  }
+  return static_cast<int64_t>(bytes);
 }
 
 void Segments::Add(const SegmentInfo& segment) {

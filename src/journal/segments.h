@@ -34,6 +34,8 @@ class Segments {
   // The segment that holds the record, or will; nullopt if it was removed.
   std::optional<SegmentInfo> Holding(uint64_t sequence) const;
   int64_t Bytes() const;
+  // Of the groups behind the record; within a segment by its share of the records.
+  int64_t BytesAfter(uint64_t sequence) const;
 
   void Add(const SegmentInfo& segment);
   void UpdateLast(const SegmentInfo& segment);
