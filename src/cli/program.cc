@@ -28,6 +28,7 @@ void AddCommands(CLI::App& app, Action& chosen) {
   AddTestCommand(app, chosen);
   AddSqlCommand(app, chosen);
   AddTablesCommand(app, chosen);
+  AddJournalCommand(app, chosen);
   AddGenerateCommand(app, chosen);
   AddDoctorCommand(app, chosen);
   AddConfigCommand(app, chosen);

@@ -157,10 +157,13 @@ NewTable RejectedEventsDefinition() {
           {"trace_id", StringType(), "UUIDv7 given on receipt, in the order of reading."},
           {"received", TimestamptzType(),
            "When the document was received; its day is the partition."},
-          {"source_file", StringType(), "Name of the loaded file."},
-          {"ordinal", LongType(), "Documents before this one in the input."},
+          {"source_file", StringType(),
+           "Name of the loaded file; of a journal: 'journal' and its UUID."},
+          {"ordinal", LongType(),
+           "Documents before this one in the input; of a journal: the record's sequence."},
           {"byte_offset", LongType(),
-           "Where the document begins in the input, in bytes, after decompression."},
+           "Where the document begins in the input, in bytes, after decompression; NULL for a "
+           "journal."},
       }),
       "received", Transform::Kind::kDay, {"raw"});
 }

@@ -7,22 +7,55 @@
 namespace octolake::lake {
 namespace {
 
-std::optional<int64_t> ParseSnapshotId(const std::string& text) {
-  int64_t id = 0;
+constexpr const char kTagPrefix[] = "octolake.";
+constexpr const char kPropertyPrefix[] = "octolake.position.";
+
+std::string NameOf(const Uuid& journal) { return "journal." + journal.ToString(); }
+
+template <typename Number>
+struct Tagged {
+  std::optional<int64_t> snapshot;
+  std::optional<Number> number;
+};
+
+template <typename Number>
+std::optional<Number> Parse(const std::string& text) {
+  Number number = 0;
   const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, id);
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
   if (error != std::errc() || stop != end) return std::nullopt;
-  return id;
+  return number;
+}
+
+// `what` says what the number is, `undo` what removing the tag does.
+template <typename Number>
+Result<Tagged<Number>> ReadTagged(const iceberg::Table& target, const std::string& source,
+                                  const char* what, const char* undo) {
+  const std::string tag = kTagPrefix + source;
+  const iceberg::Snapshot* snapshot = target.metadata->FindRef(tag);
+  if (snapshot == nullptr) return Tagged<Number>{};
+  const std::string property = kPropertyPrefix + source;
+  const auto found = snapshot->summary.find(property);
+  const std::optional<Number> number =
+      found == snapshot->summary.end() ? std::nullopt : Parse<Number>(found->second);
+  if (number) return Tagged<Number>{snapshot->snapshot_id, number};
+  return MakeError(ErrorKind::kCorruption,
+                   "table " + target.identifier.ToString() + ": tag " + tag + " is at snapshot " +
+                       std::to_string(snapshot->snapshot_id) + ", whose summary should hold " +
+                       what + " as " + property + " but has " +
+                       (found == snapshot->summary.end() ? "none" : "'" + found->second + "'") +
+                       "; the tag was moved by somebody else: put it back, or remove it to " +
+                       undo);
 }
 
 }  // namespace
 
 std::string PositionTag(const iceberg::TableIdentifier& source) {
-  return "octolake." + source.ToString();
+  return kTagPrefix + source.ToString();
 }
 
 std::string PositionProperty(const iceberg::TableIdentifier& source) {
-  return "octolake.position." + source.ToString();
+  return kPropertyPrefix + source.ToString();
 }
 
 std::string ConsumedTag(const iceberg::TableIdentifier& target) {
@@ -31,23 +64,20 @@ std::string ConsumedTag(const iceberg::TableIdentifier& target) {
 
 Result<SourcePosition> ReadPosition(const iceberg::Table& target,
                                     const iceberg::TableIdentifier& source) {
-  const std::string tag = PositionTag(source);
-  const iceberg::Snapshot* snapshot = target.metadata->FindRef(tag);
-  if (snapshot == nullptr) return SourcePosition{};
-  const std::string property = PositionProperty(source);
-  const auto found = snapshot->summary.find(property);
-  const std::optional<int64_t> consumed =
-      found == snapshot->summary.end() ? std::nullopt : ParseSnapshotId(found->second);
-  if (!consumed) {
-    return MakeError(ErrorKind::kCorruption,
-                     "table " + target.identifier.ToString() + ": tag " + tag + " is at snapshot " +
-                         std::to_string(snapshot->snapshot_id) +
-                         ", whose summary should hold a snapshot id as " + property + " but has " +
-                         (found == snapshot->summary.end() ? "none" : "'" + found->second + "'") +
-                         "; the tag was moved by somebody else: put it back, or remove it to read "
-                         "the source as a whole");
-  }
-  return SourcePosition{snapshot->snapshot_id, consumed};
+  OCTO_ASSIGN(const auto tagged, ReadTagged<int64_t>(target, source.ToString(), "a snapshot id",
+                                                     "read the source as a whole"));
+  return SourcePosition{tagged.snapshot, tagged.number};
+}
+
+std::string JournalTagName(const Uuid& journal) { return kTagPrefix + NameOf(journal); }
+
+std::string JournalProperty(const Uuid& journal) { return kPropertyPrefix + NameOf(journal); }
+
+Result<JournalTag> ReadJournalTag(const iceberg::Table& bronze, const Uuid& journal) {
+  OCTO_ASSIGN(const auto tagged,
+              ReadTagged<uint64_t>(bronze, NameOf(journal), "a record's sequence",
+                                   "take the whole journal again, and all of it twice"));
+  return JournalTag{tagged.snapshot, tagged.number.value_or(0)};
 }
 
 Status TagConsumed(Warehouse& warehouse, const iceberg::TableIdentifier& source,

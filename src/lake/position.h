@@ -1,6 +1,7 @@
-// How far a step has come in the table it reads ("exactly once"): the id of the last source
-// snapshot it consumed stands in the summary of the target's snapshot that wrote the result, and
-// the tag octolake.<source> is at that snapshot. The commit asserts that the tag is where the step
+// How far a step has come in what it reads ("exactly once"): the position stands in the summary of
+// the target's snapshot that wrote the result, and the tag octolake.<source> is at that snapshot.
+// In a table it is the id of the last snapshot that was consumed, in a journal the sequence of the
+// last record. The commit asserts that the tag is where the step
 // found it. Tags survive compaction, foreign commits and expiry.
 #pragma once
 
@@ -9,6 +10,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "base/uuid.h"
 #include "iceberg/catalog.h"
 #include "iceberg/transaction.h"
 #include "lake/warehouse.h"
@@ -22,6 +24,12 @@ struct SourcePosition {
   std::optional<int64_t> consumed_snapshot;
 };
 
+struct JournalTag {
+  // Bronze's snapshot that the tag is at; nullopt: nothing of the journal was ever committed.
+  std::optional<int64_t> tagged_snapshot;
+  uint64_t sequence = 0;
+};
+
 // "octolake.bronze.github_events"
 std::string PositionTag(const iceberg::TableIdentifier& source);
 // The summary property that holds the consumed snapshot's id.
@@ -32,6 +40,12 @@ std::string ConsumedTag(const iceberg::TableIdentifier& target);
 // kCorruption if the tagged snapshot's summary lacks the property.
 Result<SourcePosition> ReadPosition(const iceberg::Table& target,
                                     const iceberg::TableIdentifier& source);
+
+// The same of a journal. Each journal has a tag of its own, octolake.journal.<uuid>: several can
+// fill one Bronze, and one that is put back goes on where it was.
+std::string JournalTagName(const Uuid& journal);
+std::string JournalProperty(const Uuid& journal);
+Result<JournalTag> ReadJournalTag(const iceberg::Table& bronze, const Uuid& journal);
 
 // Tags the consumed snapshot on the source, after the step committed, so that the next incremental
 // scan has its start. A source snapshot that is gone is no error: the next step rescans.

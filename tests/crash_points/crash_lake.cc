@@ -10,9 +10,11 @@
 #include "iceberg/named_files.h"
 #include "io/faulty_disk.h"
 #include "io/local_file_system.h"
+#include "lake/journal_committer.h"
 #include "lake/leftovers.h"
 #include "lake/load.h"
 #include "lake/silver.h"
+#include "lake/test_journal.h"
 #include "lake/test_warehouse.h"
 #include "model/run.h"
 #include "table_rows.h"
@@ -95,6 +97,30 @@ Status Process::Models() {
   return {};
 }
 
+Status Process::CommitJournal(const std::string& directory) {
+  clock_.Advance(1'000'000);
+  OCTO_TRY(lake::RemoveLeftovers(warehouse_));
+  lake::TestJournal journal(directory, clock_);
+  lake::JournalCommitOptions options;
+  options.max_bytes = 600;
+  OCTO_ASSIGN(const auto committer, lake::JournalCommitter::Open(warehouse_, *journal, options));
+  while (true) {
+    OCTO_ASSIGN(const auto report, committer->CommitNext());
+    if (report.last_sequence == 0) return {};
+  }
+}
+
+void CrashLake::FillJournal() {
+  lake::TestJournal journal(this->journal(), clock_);
+  for (const char* id : {"11", "12", "13", "14"}) {
+    journal.Put("collect", EventLine(id, "2015-01-01T00:00:00Z"));
+    journal.Put("collect", "no event");
+    journal.Put("webhook", R"({"sender":{"id":1,"login":"ada"}})", std::string("delivery-") + id,
+                {{"X-GitHub-Event", "push"}});
+    clock_.Advance(1'000'000);
+  }
+}
+
 CrashLake::CrashLake()
     : clock_(lake::kTestNow), bundle_(Must(model::ParseBundle(model::EmbeddedBundleJson()))) {
   // In memory where that can be: durability is the faulty disk's to model, not the disk's.
@@ -120,6 +146,7 @@ CrashLake::CrashLake()
   later_files_ = {write("d.json", EventLine("4", "2015-01-02T12:00:00Z", Push(3)) +
                                       EventLine("6", day + "6Z", Push(4), "PushEvent")),
                   write("e.json", EventLine("7", "2015-01-03T00:00:00Z") + "{}\n")};
+  FillJournal();
 }
 
 CrashLake::~CrashLake() { fs::remove_all(directory_); }
@@ -200,8 +227,19 @@ void CrashLake::CheckConsistent(const std::set<std::string>& reported) {
   };
   // By file: its rows in Bronze, and those that were rejected.
   std::map<std::string, std::pair<int, int>> found;
-  for (const auto& row : rows(lake::BronzeEvents({}), {"source_file"})) ++found[row[0]].first;
-  for (const auto& row : rows(lake::RejectedEvents({}), {"source_file"})) ++found[row[0]].second;
+  std::set<std::string> records;
+  const auto is_of_journal = [&](const std::vector<std::string>& row) {
+    if (row[1] != "collect" && row[1] != "webhook") return false;
+    EXPECT_TRUE(records.insert(row[2]).second) << row[2] << " is there twice";
+    return true;
+  };
+  const std::vector<std::string> columns{"source_file", "source", "trace_id"};
+  for (const auto& row : rows(lake::BronzeEvents({}), columns)) {
+    if (!is_of_journal(row)) ++found[row[0]].first;
+  }
+  for (const auto& row : rows(lake::RejectedEvents({}), columns)) {
+    if (!is_of_journal(row)) ++found[row[0]].second;
+  }
   std::map<std::string, std::pair<int, int>> expected;
   for (const auto& row : rows(lake::LoadedFiles({}), {"name", "events", "rejected"})) {
     EXPECT_FALSE(expected.contains(row[0])) << row[0] << " is in loaded_files twice";

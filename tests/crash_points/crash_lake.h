@@ -28,6 +28,8 @@ class Process {
   Status Load(const std::vector<std::string>& files);
   Status Silver();
   Status Models();
+  // Takes a journal's records to Bronze, a few in a commit.
+  Status CommitJournal(const std::string& directory);
 
   // Files that Load has said it loaded, or loaded before.
   const std::set<std::string>& reported() const { return reported_; }
@@ -72,6 +74,9 @@ class CrashLake {
   const std::vector<std::string>& first_files() const { return first_files_; }
   const std::vector<std::string>& later_files() const { return later_files_; }
 
+  // A journal of events, webhook deliveries and what is neither, in one segment. It stays as it is.
+  std::string journal() const { return directory_ + "/journal"; }
+
   // The warehouse as it is now; Restore goes back to it. Without Save: none.
   void Save();
   void Restore();
@@ -84,7 +89,8 @@ class CrashLake {
                        const std::shared_ptr<lake::ReplyLoss>& loss);
 
   // Checks, failing the test, what must hold at any time: each file in loaded_files is in Bronze
-  // whole and once, and nothing else is; the reported files are there; no event is in Silver twice;
+  // whole and once, and nothing else is, but for records of the journal, none of them twice; the
+  // reported files are there; no event is in Silver twice;
   // every file that metadata names is there and whole.
   void CheckConsistent(const std::set<std::string>& reported);
   Contents ReadContents();
@@ -97,6 +103,8 @@ class CrashLake {
   Result<std::unique_ptr<lake::Warehouse>> Open(lake::WarehouseParts parts);
   Status RunCommand(const Command& command, lake::WarehouseParts parts,
                     std::set<std::string>& reported);
+
+  void FillJournal();
 
   std::string directory_;
   std::string warehouse_;

@@ -1,5 +1,5 @@
-// Load, Silver and the models fail at every step of theirs in every way a step can; then they are
-// repeated on a healthy disk, and must give what they give undisturbed.
+// Load, commits of the journal, Silver and the models fail at every step of theirs in every way a
+// step can; then they are repeated on a healthy disk, and must give what they give undisturbed.
 //
 // By default a sample of the points runs; OCTOLAKE_CRASH_POINTS=all runs them all, another number
 // as many in each of the tests. OCTOLAKE_CRASH_SEED chooses the sample.
@@ -31,6 +31,9 @@ Command Load(const std::vector<std::string>& files) {
 }
 Status Silver(Process& process) { return process.Silver(); }
 Status Models(Process& process) { return process.Models(); }
+Command CommitJournal(const std::string& directory) {
+  return [directory](Process& process) { return process.CommitJournal(directory); };
+}
 
 const std::vector<Part>& Parts() {
   static const std::vector<Part> parts = {
@@ -52,7 +55,17 @@ const std::vector<Part>& Parts() {
          return std::vector<Command>{Load(lake.first_files()), Silver, Models,
                                      Load(lake.later_files()), Silver};
        },
-       [](const CrashLake&) { return std::vector<Command>{Models}; }, 8}};
+       [](const CrashLake&) { return std::vector<Command>{Models}; }, 8},
+      {"FirstCommits", [](const CrashLake&) { return std::vector<Command>(); },
+       [](const CrashLake& lake) { return std::vector<Command>{CommitJournal(lake.journal())}; },
+       40},
+      {"LaterCommits",
+       [](const CrashLake& lake) { return std::vector<Command>{Load(lake.first_files())}; },
+       [](const CrashLake& lake) {
+         return std::vector<Command>{CommitJournal(lake.journal()), Load(lake.later_files()),
+                                     Silver};
+       },
+       40}};
   return parts;
 }
 
@@ -149,7 +162,7 @@ std::string NameOf(const ::testing::TestParamInfo<std::tuple<size_t, size_t>>& p
 }
 
 INSTANTIATE_TEST_SUITE_P(Parts, CrashPoints,
-                         ::testing::Combine(::testing::Range<size_t>(0, 4),
+                         ::testing::Combine(::testing::Range<size_t>(0, 6),
                                             ::testing::Range<size_t>(0, kSlices)),
                          NameOf);
 
