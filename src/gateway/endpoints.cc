@@ -58,15 +58,16 @@ Response NotAllowed(const Route& route, const Request& request) {
 
 }  // namespace
 
-Endpoints::Endpoints(const GatewayOptions& options, EventDoor& door, ByteBudget& bodies,
-                     StatusSource& status, const Clock& clock)
+Endpoints::Endpoints(const GatewayOptions& options, EventDoor& door,
+                     journal::DeliveryMemory& deliveries, ByteBudget& bodies, StatusSource& status,
+                     const Clock& clock)
     : options_(options),
       door_(door),
       bodies_(bodies),
       status_(status),
       clock_(clock),
       started_at_(clock.Now()),
-      webhook_(options.webhook_secrets, door),
+      webhook_(options.webhook_secrets, door, deliveries),
       batches_({options.batch_threads, options.max_batch_bytes, options.max_event_bytes}, door) {}
 
 RequestHandler::HeadDecision Endpoints::OnHead(const Request& request) {

@@ -15,8 +15,8 @@ namespace octolake::gateway {
 // Thread-safe.
 class Endpoints final : public RequestHandler {
  public:
-  Endpoints(const GatewayOptions& options, EventDoor& door, ByteBudget& bodies,
-            StatusSource& status, const Clock& clock);
+  Endpoints(const GatewayOptions& options, EventDoor& door, journal::DeliveryMemory& deliveries,
+            ByteBudget& bodies, StatusSource& status, const Clock& clock);
   // Before the first request, once.
   Status Begin() { return batches_.Begin(); }
 

@@ -17,21 +17,36 @@ journal::Record EventDoor::MakeRecord(std::string source) {
   return record;
 }
 
+void EventDoor::OnDone(const Result<uint64_t>& sequence, Exchange& exchange) {
+  if (!sequence) {
+    metrics_.CountRejected(JournalRejection(sequence.error()));
+    return exchange.Finish(JournalErrorResponse(sequence.error()));
+  }
+  metrics_.CountReceived(1);
+  exchange.Finish();
+}
+
 void EventDoor::Take(journal::Record record, Exchange& exchange) {
   const auto bytes = static_cast<int64_t>(record.body.size());
   // Small enough to be kept in the function object itself.
-  const Status taken =
-      journal_.Append(std::move(record), [this, &exchange](Result<uint64_t> sequence) {
-        if (!sequence) {
-          metrics_.CountRejected(JournalRejection(sequence.error()));
-          return exchange.Finish(JournalErrorResponse(sequence.error()));
-        }
-        metrics_.CountReceived(1);
-        exchange.Finish();
+  const Status taken = journal_.Append(
+      std::move(record),
+      [this, &exchange](const Result<uint64_t>& sequence) { OnDone(sequence, exchange); });
+  if (!taken) return OnDone(tl::unexpected<Error>(taken.error()), exchange);
+  metrics_.CountBytes(bytes);
+}
+
+void EventDoor::TakeAndTell(journal::Record record, Exchange& exchange,
+                            std::function<void(bool durable)> decided) {
+  const auto bytes = static_cast<int64_t>(record.body.size());
+  const Status taken = journal_.Append(
+      std::move(record), [this, &exchange, decided](const Result<uint64_t>& sequence) {
+        decided(sequence.has_value());
+        OnDone(sequence, exchange);
       });
   if (!taken) {
-    metrics_.CountRejected(JournalRejection(taken.error()));
-    return exchange.Finish(JournalErrorResponse(taken.error()));
+    decided(false);
+    return OnDone(tl::unexpected<Error>(taken.error()), exchange);
   }
   metrics_.CountBytes(bytes);
 }

@@ -1,6 +1,7 @@
 // How an event's bytes become a record of the journal, whichever endpoint it came to.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -25,11 +26,16 @@ class EventDoor {
   // Gives the record to the journal. When it is durable the exchange is finished with the response
   // that it has; when it cannot be, with an error.
   void Take(journal::Record record, Exchange& exchange);
+  // The same, and `decided` is told before that whether the record is durable.
+  void TakeAndTell(journal::Record record, Exchange& exchange,
+                   std::function<void(bool durable)> decided);
 
   journal::Journal& journal() { return journal_; }
   Metrics& metrics() { return metrics_; }
 
  private:
+  void OnDone(const Result<uint64_t>& sequence, Exchange& exchange);
+
   journal::Journal& journal_;
   Metrics& metrics_;
   const Clock& clock_;

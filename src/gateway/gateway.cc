@@ -9,11 +9,12 @@ namespace {
 
 class JournalGateway final : public Gateway {
  public:
-  JournalGateway(const GatewayOptions& options, journal::Journal& journal, StatusSource& status,
-                 const Clock& clock, RandomSource& random)
+  JournalGateway(const GatewayOptions& options, journal::Journal& journal,
+                 journal::DeliveryMemory& deliveries, StatusSource& status, const Clock& clock,
+                 RandomSource& random)
       : bodies_(options.max_bytes_in_flight),
         door_(journal, metrics_, clock, random),
-        endpoints_(options, door_, bodies_, status, clock) {}
+        endpoints_(options, door_, deliveries, bodies_, status, clock) {}
   ~JournalGateway() override { Stop(); }
 
   Status Begin(const ServerOptions& options, Logger logger) {
@@ -51,11 +52,13 @@ Status Check(const GatewayOptions& options) {
 }  // namespace
 
 Result<std::unique_ptr<Gateway>> Gateway::Start(const GatewayOptions& options,
-                                                journal::Journal& journal, StatusSource& status,
-                                                const Clock& clock, RandomSource& random,
-                                                Logger logger) {
+                                                journal::Journal& journal,
+                                                journal::DeliveryMemory& deliveries,
+                                                StatusSource& status, const Clock& clock,
+                                                RandomSource& random, Logger logger) {
   OCTO_TRY(Check(options));
-  auto gateway = std::make_unique<JournalGateway>(options, journal, status, clock, random);
+  auto gateway =
+      std::make_unique<JournalGateway>(options, journal, deliveries, status, clock, random);
   OCTO_TRY(gateway->Begin(options.server, std::move(logger)));
   return gateway;
 }

@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "gateway/server.h"
 #include "gateway/status_source.h"
+#include "journal/delivery_memory.h"
 #include "journal/journal.h"
 
 namespace octolake::gateway {
@@ -41,9 +42,10 @@ class Gateway {
   // Serves at once. kInvalidArgument: options that cannot be; kIo: the port is taken. All that is
   // referenced must outlive the gateway.
   static Result<std::unique_ptr<Gateway>> Start(const GatewayOptions& options,
-                                                journal::Journal& journal, StatusSource& status,
-                                                const Clock& clock, RandomSource& random,
-                                                Logger logger);
+                                                journal::Journal& journal,
+                                                journal::DeliveryMemory& deliveries,
+                                                StatusSource& status, const Clock& clock,
+                                                RandomSource& random, Logger logger);
   // Stops.
   virtual ~Gateway() = default;
 

@@ -10,6 +10,7 @@
 #include "base/logging.h"
 #include "gateway/client.h"
 #include "gateway/gateway.h"
+#include "journal/delivery_memory.h"
 #include "journal/memory_segment_store_for_test.h"
 
 namespace octolake::gateway {
@@ -35,6 +36,7 @@ class RunningGateway {
   // As after the end of the process: what was durable is there.
   void Restart() {
     gateway_.reset();
+    memory_.reset();
     journal_.reset();
     Start();
   }
@@ -80,8 +82,11 @@ class RunningGateway {
     auto journal = journal::Journal::Open(store_, limits_, SystemClock(), SystemRandom());
     ASSERT_TRUE(journal) << journal.error().message;
     journal_ = std::move(*journal);
-    auto gateway = Gateway::Start(options_, *journal_, status_, SystemClock(), SystemRandom(),
-                                  MakeNullLogger());
+    auto memory = journal::DeliveryMemory::Open(*journal_, SystemClock(), {});
+    ASSERT_TRUE(memory) << memory.error().message;
+    memory_ = std::move(*memory);
+    auto gateway = Gateway::Start(options_, *journal_, *memory_, status_, SystemClock(),
+                                  SystemRandom(), MakeNullLogger());
     ASSERT_TRUE(gateway) << gateway.error().message;
     gateway_ = std::move(*gateway);
   }
@@ -91,6 +96,7 @@ class RunningGateway {
   journal::MemorySegmentStore store_;
   NoStatus status_;
   std::unique_ptr<journal::Journal> journal_;
+  std::unique_ptr<journal::DeliveryMemory> memory_;
   std::unique_ptr<Gateway> gateway_;
 };
 

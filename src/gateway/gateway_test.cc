@@ -203,12 +203,13 @@ TEST(Gateway, OtherAddressesNeedATokenOrConsent) {
   journal::JournalOptions limits;
   limits.segment_bytes = 1 << 20;
   auto journal = journal::Journal::Open(store, limits, SystemClock(), SystemRandom());
+  auto memory = journal::DeliveryMemory::Open(**journal, SystemClock(), {});
   NoStatus status;
   GatewayOptions options;
   options.server.host = "0.0.0.0";
   options.server.port = 0;
   const auto start = [&] {
-    return Gateway::Start(options, **journal, status, SystemClock(), SystemRandom(),
+    return Gateway::Start(options, **journal, **memory, status, SystemClock(), SystemRandom(),
                           MakeNullLogger());
   };
   auto refused = start();
@@ -238,11 +239,12 @@ TEST(Gateway, WithoutThreadsItDoesNotStartAndSaysWhy) {
   journal::JournalOptions limits;
   limits.segment_bytes = 1 << 20;
   auto journal = journal::Journal::Open(store, limits, SystemClock(), SystemRandom());
+  const auto deliveries = journal::DeliveryMemory::Open(**journal, SystemClock(), {});
   NoStatus status;
   GatewayOptions options;
   options.server.port = 0;
   const auto start = [&] {
-    return Gateway::Start(options, **journal, status, SystemClock(), SystemRandom(),
+    return Gateway::Start(options, **journal, **deliveries, status, SystemClock(), SystemRandom(),
                           MakeNullLogger());
   };
   NothingToServe handler;

@@ -16,6 +16,7 @@ constexpr Field kKeptFields[] = {Field::kGitHubEvent, Field::kGitHubHookId,
 // GitHub's are UUIDs; this is what memory is meant for.
 constexpr size_t kMaxDeliveryBytes = 128;
 constexpr size_t kMaxEventNameBytes = 128;
+constexpr int kRetrySeconds = 1;
 
 bool IsJson(const std::string& content_type) {
   static constexpr std::string_view kJson = "application/json";
@@ -80,13 +81,39 @@ std::optional<Response> WebhookEndpoint::Check(const Request& request, WorkerToo
 }
 
 void WebhookEndpoint::Take(Exchange& exchange, WorkerTools& tools) {
-  Request& request = exchange.request();
+  const Request& request = exchange.request();
   if (auto refusal = Check(request, tools)) return exchange.Finish(std::move(*refusal));
   const std::string& delivery = request.Get(Field::kGitHubDelivery);
   if (request.Get(Field::kGitHubEvent) == "ping") {
     exchange.response().body = Answer("pong", delivery);
     return exchange.Finish();
   }
+  // The answer to a copy that comes while the first is being stored is that of the first.
+  const auto start = deliveries_.Begin(delivery, [this, &exchange](bool durable) {
+    if (durable) return AnswerSeen(exchange);
+    Response response = ErrorResponse(503, "the same delivery could not be stored; send it again");
+    response.retry_after_seconds = kRetrySeconds;
+    exchange.Finish(std::move(response));
+  });
+  switch (start) {
+    case journal::DeliveryMemory::Start::kNew:
+      return Store(exchange);
+    case journal::DeliveryMemory::Start::kSeen:
+      return AnswerSeen(exchange);
+    case journal::DeliveryMemory::Start::kUnderWay:
+      return;
+  }
+}
+
+void WebhookEndpoint::AnswerSeen(Exchange& exchange) {
+  door_.metrics().CountDuplicateDelivery();
+  exchange.response().body = Answer("duplicate", exchange.request().Get(Field::kGitHubDelivery));
+  exchange.Finish();
+}
+
+void WebhookEndpoint::Store(Exchange& exchange) {
+  Request& request = exchange.request();
+  const std::string& delivery = request.Get(Field::kGitHubDelivery);
   journal::Record record = door_.MakeRecord("webhook");
   record.delivery_id = delivery;
   for (const Field field : kKeptFields) {
@@ -94,7 +121,10 @@ void WebhookEndpoint::Take(Exchange& exchange, WorkerTools& tools) {
   }
   record.body = std::move(request.body);
   exchange.response().body = Answer("accepted", delivery);
-  door_.Take(std::move(record), exchange);
+  const TimestampMicros received_at = record.received_at;
+  door_.TakeAndTell(std::move(record), exchange, [this, delivery, received_at](bool durable) {
+    deliveries_.End(delivery, received_at, durable);
+  });
 }
 
 }  // namespace octolake::gateway

@@ -7,14 +7,16 @@
 #include <vector>
 
 #include "gateway/event_door.h"
+#include "journal/delivery_memory.h"
 
 namespace octolake::gateway {
 
 // Thread-safe.
 class WebhookEndpoint {
  public:
-  WebhookEndpoint(std::vector<std::string> secrets, EventDoor& door)
-      : secrets_(std::move(secrets)), door_(door) {}
+  WebhookEndpoint(std::vector<std::string> secrets, EventDoor& door,
+                  journal::DeliveryMemory& deliveries)
+      : secrets_(std::move(secrets)), door_(door), deliveries_(deliveries) {}
 
   // What can be refused before the body has come.
   std::optional<Response> CheckHead(const Request& request) const;
@@ -24,9 +26,12 @@ class WebhookEndpoint {
 
  private:
   std::optional<Response> Check(const Request& request, WorkerTools& tools);
+  void Store(Exchange& exchange);
+  void AnswerSeen(Exchange& exchange);
 
   const std::vector<std::string> secrets_;
   EventDoor& door_;
+  journal::DeliveryMemory& deliveries_;
 };
 
 }  // namespace octolake::gateway
