@@ -54,6 +54,7 @@ struct Context {
 using Action = std::function<int(const Context&)>;
 
 // Each adds one command to the program (one file each).
+void AddUpCommand(CLI::App& app, Action& chosen);
 void AddLoadCommand(CLI::App& app, Action& chosen);
 void AddRunCommand(CLI::App& app, Action& chosen);
 void AddTestCommand(CLI::App& app, Action& chosen);

@@ -1,5 +1,7 @@
 #include "cli/config_keys.h"
 
+#include <utility>
+
 #include "lake/retention.h"
 
 namespace octolake::cli {
@@ -15,7 +17,7 @@ constexpr char kLongest[] = "36500d";
 
 std::vector<ConfigKey> ConfigKeys() {
   using enum ConfigType;
-  return {
+  std::vector<ConfigKey> keys = {
       {"warehouse", kString, "./warehouse", "Directory of the catalog and all tables", {}, false},
       {"catalog.name", kString, "demo", "Name of the catalog", {"ICEBERG_CATALOG"}, false},
       {"catalog.busy_timeout",
@@ -157,6 +159,8 @@ std::vector<ConfigKey> ConfigKeys() {
       {"log.level", kString, "info", "trace, debug, info, warn, error or off", {}, false},
       {"log.format", kString, "text", "text or json", {}, false},
   };
+  for (ConfigKey& key : UpConfigKeys()) keys.push_back(std::move(key));
+  return keys;
 }
 
 lake::WarehouseOptions WarehouseOptionsOf(const Config& config) {
@@ -188,6 +192,23 @@ iceberg::RetentionPolicy RetentionPolicyOf(const Config& config) {
   policy.interval_ms = config.GetMicros("retention.interval") / kMicrosPerMilli;
   policy.max_age_ms = config.GetMicros("retention.max_age") / kMicrosPerMilli;
   return policy;
+}
+
+lake::SilverOptions SilverOptionsOf(const Config& config) {
+  lake::SilverOptions options;
+  options.commit_rows = config.GetInt("silver.commit_rows");
+  options.sources = config.GetList("silver.sources");
+  options.writer = WriterOptionsOf(config);
+  options.retention = RetentionPolicyOf(config);
+  return options;
+}
+
+model::RunOptions RunOptionsOf(const Config& config) {
+  model::RunOptions options;
+  options.session = SessionOptionsOf(config);
+  options.writer = WriterOptionsOf(config);
+  options.retention = RetentionPolicyOf(config);
+  return options;
 }
 
 sql::SessionOptions SessionOptionsOf(const Config& config) {

@@ -6,17 +6,23 @@
 #include "base/config.h"
 #include "datafile/table_writer.h"
 #include "iceberg/retention_policy.h"
+#include "lake/silver.h"
 #include "lake/warehouse.h"
+#include "model/run.h"
 #include "sql/session.h"
 
 namespace octolake::cli {
 
 std::vector<ConfigKey> ConfigKeys();
+// Those of `up`, which are among them.
+std::vector<ConfigKey> UpConfigKeys();
 
 // Parts of a configuration as the rooms take them.
 lake::WarehouseOptions WarehouseOptionsOf(const Config& config);
 datafile::WriterOptions WriterOptionsOf(const Config& config);
 iceberg::RetentionPolicy RetentionPolicyOf(const Config& config);
 sql::SessionOptions SessionOptionsOf(const Config& config);
+lake::SilverOptions SilverOptionsOf(const Config& config);
+model::RunOptions RunOptionsOf(const Config& config);
 
 }  // namespace octolake::cli

@@ -23,6 +23,7 @@ void AddGlobalFlags(CLI::App& app, GlobalFlags& flags) {
 
 void AddCommands(CLI::App& app, Action& chosen) {
   app.require_subcommand(1);
+  AddUpCommand(app, chosen);
   AddLoadCommand(app, chosen);
   AddRunCommand(app, chosen);
   AddTestCommand(app, chosen);

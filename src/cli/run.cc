@@ -97,27 +97,16 @@ void PrintJson(const PipelineReport& report) {
   std::printf("%s\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
 }
 
-Result<lake::SilverReport> ParseSilver(const Context& context, lake::Warehouse& warehouse) {
-  lake::SilverOptions options;
-  options.commit_rows = context.config.GetInt("silver.commit_rows");
-  options.sources = context.config.GetList("silver.sources");
-  options.writer = WriterOptionsOf(context.config);
-  options.retention = RetentionPolicyOf(context.config);
-  return lake::RunSilver(warehouse, options, context.progress);
-}
-
 Result<PipelineReport> RunPipeline(const Context& context, const RunFlags& flags,
                                    const model::Bundle& bundle, lake::Warehouse& warehouse) {
   PipelineReport report;
-  OCTO_ASSIGN(report.silver, ParseSilver(context, warehouse));
+  OCTO_ASSIGN(report.silver,
+              lake::RunSilver(warehouse, SilverOptionsOf(context.config), context.progress));
   SaySilver(context, report.silver);
 
-  model::RunOptions run;
+  model::RunOptions run = RunOptionsOf(context.config);
   run.full_refresh = flags.full_refresh;
   run.select = flags.select;
-  run.session = SessionOptionsOf(context.config);
-  run.writer = WriterOptionsOf(context.config);
-  run.retention = RetentionPolicyOf(context.config);
   OCTO_ASSIGN(report.models, model::RunModels(warehouse, bundle, run, context.progress));
   for (const model::ModelReport& entry : report.models) SayModel(context, entry);
 

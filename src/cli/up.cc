@@ -1,0 +1,259 @@
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+#include "base/thread.h"
+#include "base/units.h"
+#include "cli/command.h"
+#include "cli/demo_traffic.h"
+#include "cli/pipeline_loop.h"
+#include "cli/up_options.h"
+#include "cli/up_status.h"
+#include "gateway/gateway.h"
+#include "journal/delivery_memory.h"
+#include "journal/journal.h"
+#include "lake/commit_loop.h"
+#include "lake/definitions.h"
+
+namespace octolake::cli {
+namespace {
+
+constexpr std::chrono::milliseconds kStopMillis{9'500};
+constexpr std::chrono::microseconds kDemoPipelineInterval{3'000'000};
+constexpr int64_t kDemoCommitMicros = 1'000'000;
+// What is not in Bronze by then comes there after the next start.
+constexpr int64_t kStopDrainMicros = 2'000'000;
+// What is left of the ten seconds after requests had theirs.
+constexpr std::chrono::milliseconds kPipelineGrace{3'000};
+// Descriptors kept for tables, the journal and the catalog.
+constexpr int kOtherDescriptors = 256;
+
+struct UpFlags {
+  std::string listen;
+  bool demo = false;
+  bool allow_anonymous = false;
+};
+
+// Ctrl-C and SIGTERM are waited for by the main thread; all others are started with them blocked.
+class StopSignals {
+ public:
+  StopSignals() {
+    sigemptyset(&signals_);
+    sigaddset(&signals_, SIGINT);
+    sigaddset(&signals_, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+  }
+  int Wait() const {
+    int signal = 0;
+    while (sigwait(&signals_, &signal) != 0) {
+    }
+    return signal;
+  }
+
+ private:
+  sigset_t signals_{};
+};
+
+// As many connections as there can be descriptors for.
+int LimitConnections(int wanted) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  getrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur == RLIM_INFINITY) return wanted;
+  const auto most = static_cast<int64_t>(limit.rlim_cur) - kOtherDescriptors;
+  return static_cast<int>(std::clamp<int64_t>(most, 16, wanted));
+}
+
+std::string UrlOf(const gateway::GatewayOptions& options, int port) {
+  const bool v6 = options.server.host.find(':') != std::string::npos;
+  return (options.server.tls_certificate_file.empty() ? "http://" : "https://") +
+         (v6 ? "[" + options.server.host + "]" : options.server.host) + ":" + std::to_string(port);
+}
+
+void SayBanner(const Context& context, const std::string& url, const lake::Warehouse& warehouse,
+               bool demo) {
+  context.Say("octolake is up" + std::string(demo ? ", with synthetic events" : "") + ":");
+  context.Say("  status      " + url + "/");
+  context.Say("  events      POST " + url + "/collect, /collect/batch");
+  context.Say("  webhooks    POST " + url + "/webhooks/github");
+  context.Say("  metrics     " + url + "/metrics    API: " + url + "/docs");
+  context.Say("  warehouse   " + warehouse.directory());
+  context.Say("Ctrl-C ends it; what was accepted is kept.");
+}
+
+// Ends the process when stopping takes too long, such as on a disk that hangs. Nothing acknowledged
+// is lost by that.
+class Watchdog {
+ public:
+  Watchdog(std::chrono::milliseconds time, Logger logger) {
+    auto thread = StartThread("to watch over the stop", [this, time, logger] {
+      std::unique_lock lock(mutex_);
+      if (changed_.wait_for(lock, time, [this] { return done_; })) return;
+      logger->error("stopping takes longer than {} ms; ending now", time.count());
+      _exit(kFailed);
+    });
+    if (thread) {
+      thread_ = *std::move(thread);
+    } else {
+      logger->warn("{}", thread.error().message);
+    }
+  }
+  ~Watchdog() {
+    {
+      const std::lock_guard lock(mutex_);
+      done_ = true;
+      changed_.notify_all();
+    }
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool done_ = false;
+  std::jthread thread_;
+};
+
+class Up {
+ public:
+  Up(const Context& context, const UpFlags& flags) : context_(context), flags_(flags) {}
+  int Run();
+
+ private:
+  Status Start();
+  Status OpenJournal();
+  int Stop();
+
+  const Context& context_;
+  const UpFlags& flags_;
+  const StopSignals signals_;
+  gateway::GatewayOptions options_;
+  std::optional<model::Bundle> bundle_;
+  std::unique_ptr<lake::Warehouse> warehouse_;
+  std::unique_ptr<journal::SegmentStore> store_;
+  std::unique_ptr<journal::Journal> journal_;
+  std::unique_ptr<journal::DeliveryMemory> deliveries_;
+  std::unique_ptr<lake::CommitLoop> commits_;
+  std::unique_ptr<PipelineLoop> pipeline_;
+  std::unique_ptr<UpStatus> status_;
+  std::unique_ptr<gateway::Gateway> gateway_;
+  std::unique_ptr<DemoTraffic> demo_;
+};
+
+Status Up::OpenJournal() {
+  OCTO_ASSIGN(const auto options, JournalOptionsOf(context_.config));
+  OCTO_ASSIGN(store_, journal::OpenSegmentStore(warehouse_->directory() + "/journal"));
+  OCTO_ASSIGN(journal_, journal::Journal::Open(*store_, options, SystemClock(), SystemRandom()));
+  const journal::JournalStats stats = journal_->Stats();
+  context_.logger->info("journal {}: {} records durable, {} segments, {} torn bytes left out",
+                        journal_->uuid().ToString(), journal_->durable_sequence(), stats.segments,
+                        stats.torn_bytes);
+  return {};
+}
+
+Status Up::Start() {
+  const Config& config = context_.config;
+  OCTO_ASSIGN(options_, GatewayOptionsOf(config, flags_.listen));
+  options_.allow_anonymous = options_.allow_anonymous || flags_.allow_anonymous;
+  if (flags_.demo && !options_.server.tls_certificate_file.empty()) {
+    return MakeError(ErrorKind::kInvalidArgument,
+                     "--demo sends its events without TLS: leave gateway.tls_certificate out");
+  }
+  options_.server.max_connections = LimitConnections(options_.server.max_connections);
+  OCTO_ASSIGN(bundle_, LoadBundle());
+  OCTO_ASSIGN(warehouse_, context_.OpenWarehouse(true));
+  context_.RemoveLeftovers(*warehouse_);
+  OCTO_TRY(lake::CreateTables(*warehouse_));
+  OCTO_TRY(OpenJournal());
+  // Before the loop below lets go of what it has read.
+  OCTO_ASSIGN(deliveries_, journal::DeliveryMemory::Open(*journal_, SystemClock(), {}));
+  lake::CommitLoopOptions commit = CommitLoopOptionsOf(config);
+  commit.drain_micros = kStopDrainMicros;
+  // The journal keeps segments until their delivery ids are carried on.
+  commit.on_commit = [this](const lake::JournalCommitReport& report) {
+    const Status passed = deliveries_->Passed(report.last_sequence);
+    if (!passed) context_.logger->warn("journal: {}", passed.error().message);
+  };
+  if (flags_.demo) commit.interval_micros = std::min(commit.interval_micros, kDemoCommitMicros);
+  OCTO_ASSIGN(commits_,
+              lake::CommitLoop::Start(*warehouse_, *journal_, std::move(commit), context_.logger));
+  const std::chrono::microseconds interval =
+      flags_.demo ? kDemoPipelineInterval
+                  : std::chrono::microseconds(config.GetMicros("pipeline.interval"));
+  pipeline_ =
+      std::make_unique<PipelineLoop>(config, interval, *warehouse_, *bundle_, context_.logger);
+  OCTO_TRY(pipeline_->Start());
+  status_ = std::make_unique<UpStatus>(*pipeline_, *commits_, *deliveries_);
+  OCTO_ASSIGN(gateway_, gateway::Gateway::Start(options_, *journal_, *deliveries_, *status_,
+                                                SystemClock(), SystemRandom(), context_.logger));
+  SayBanner(context_, UrlOf(options_, gateway_->port()), *warehouse_, flags_.demo);
+  if (flags_.demo) {
+    demo_ = std::make_unique<DemoTraffic>(
+        DemoOptions{options_.server.host, gateway_->port(),
+                    options_.tokens.empty() ? "" : options_.tokens.front()},
+        context_.logger);
+    OCTO_TRY(demo_->Start());
+  }
+  return {};
+}
+
+// Ends what takes events first, so that everything accepted is durable, then what works on them.
+int Up::Stop() {
+  const Watchdog watchdog(kStopMillis, context_.logger);
+  demo_.reset();
+  gateway_->Stop();
+  journal_->Stop();
+  commits_->Stop();
+  if (!pipeline_->Stop(kPipelineGrace)) {
+    context_.logger->info("a pipeline run is cut off; the next one does its work");
+    std::fflush(nullptr);
+    // Safe as any crash is: what it wrote is not named by a commit, and is removed at the next
+    // start.
+    _exit(kDone);
+  }
+  context_.logger->info("stopped; {} records are durable", journal_->durable_sequence());
+  return kDone;
+}
+
+int Up::Run() {
+  const Status started = Start();
+  if (!started) {
+    return started.error().kind == ErrorKind::kInvalidArgument ? context_.FailUsage(started.error())
+                                                               : context_.Fail(started.error());
+  }
+  const int signal = signals_.Wait();
+  context_.logger->info("stopping on {}", signal == SIGINT ? "SIGINT" : "SIGTERM");
+  return Stop();
+}
+
+}  // namespace
+
+void AddUpCommand(CLI::App& app, Action& chosen) {
+  auto flags = std::make_shared<UpFlags>();
+  CLI::App* command =
+      app.add_subcommand("up", "Take events over HTTP, and keep Bronze, Silver and Gold current");
+  command->add_option("--listen", flags->listen, "Address and port (127.0.0.1:8080)")
+      ->type_name("HOST:PORT");
+  command->add_flag("--demo", flags->demo, "With synthetic events, and a pipeline run every 3 s");
+  command->add_flag("--allow-anonymous", flags->allow_anonymous,
+                    "Listen on any address without asking for a token");
+  command->callback([flags, &chosen] {
+    chosen = [flags](const Context& context) { return Up(context, *flags).Run(); };
+  });
+}
+
+}  // namespace octolake::cli

@@ -1,0 +1,90 @@
+#include "cli/up_status.h"
+
+#include "gateway/metrics.h"
+
+namespace octolake::cli {
+
+// What fails for a while does not keep events out: they wait in the journal. What somebody has to
+// mend is said before the journal is full.
+Status UpStatus::Ready() {
+  const lake::CommitLoopState commits = commits_.State();
+  if (!commits.stopped_for_good) return {};
+  const std::string why = commits.last_error ? commits.last_error->message : "unknown";
+  return MakeError(ErrorKind::kCorruption, "nothing is committed to Bronze any more: " + why);
+}
+
+std::string UpStatus::StatusJson() {
+  const PipelineState pipeline = pipeline_.State();
+  nlohmann::ordered_json json;
+  json["pipeline"] = {{"runs", pipeline.runs},
+                      {"failed_runs", pipeline.failed_runs},
+                      {"last_end_ms", pipeline.last_end / 1000},
+                      {"last_seconds", pipeline.last_seconds},
+                      {"last_error", pipeline.last_error},
+                      {"tests_failed", pipeline.tests_failed},
+                      {"silver_rows_added", pipeline.silver_rows_added}};
+  const lake::CommitLoopState commits = commits_.State();
+  json["bronze"] = {{"lag_records", commits.lag_records},
+                    {"lag_seconds", static_cast<double>(commits.lag_micros) / 1e6},
+                    {"last_commit_ms", commits.last_commit_at / 1000},
+                    {"commits", commits.commits},
+                    {"events", commits.events},
+                    {"rejected", commits.rejected},
+                    {"failures", commits.failures},
+                    {"last_error", commits.last_error ? commits.last_error->message : ""}};
+  json["freshness"] = nlohmann::ordered_json::array();
+  for (const model::FreshnessReport& report : pipeline.freshness) {
+    nlohmann::ordered_json entry = {{"source", report.source}};
+    if (report.age_seconds) entry["age_seconds"] = *report.age_seconds;
+    json["freshness"].push_back(std::move(entry));
+  }
+  json["gold"] = pipeline.gold;
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string UpStatus::MetricsText() {
+  const PipelineState pipeline = pipeline_.State();
+  std::string text;
+  const auto add = [&](std::string_view name, std::string_view type, std::string_view help,
+                       auto value) {
+    gateway::AppendMetric(text, name, type, help, static_cast<double>(value));
+  };
+  add("octolake_pipeline_runs_total", "counter", "Runs from Bronze to Gold.", pipeline.runs);
+  add("octolake_pipeline_failed_runs_total", "counter", "Runs that failed.", pipeline.failed_runs);
+  add("octolake_pipeline_last_success_timestamp_seconds", "gauge", "End of the last good run.",
+      pipeline.last_end / 1'000'000);
+  add("octolake_pipeline_last_run_seconds", "gauge", "How long the last run took.",
+      pipeline.last_seconds);
+  add("octolake_silver_rows_added_total", "counter", "Events added to Silver.",
+      pipeline.silver_rows_added);
+  add("octolake_data_tests_failed", "gauge", "Data tests that failed in the last run.",
+      pipeline.tests_failed);
+  const lake::CommitLoopState commits = commits_.State();
+  add("octolake_bronze_lag_records", "gauge", "Durable events that are not in Bronze yet.",
+      commits.lag_records);
+  add("octolake_bronze_lag_bytes", "gauge", "Their bytes, about.", commits.lag_bytes);
+  add("octolake_bronze_lag_seconds", "gauge", "Since the oldest of them was received.",
+      static_cast<double>(commits.lag_micros) / 1e6);
+  add("octolake_bronze_commits_total", "counter", "Commits of the journal to Bronze.",
+      commits.commits);
+  add("octolake_bronze_commit_failures_total", "counter", "Commits that failed.", commits.failures);
+  add("octolake_bronze_last_commit_seconds", "gauge", "How long the last commit took.",
+      static_cast<double>(commits.last_commit_micros) / 1e6);
+  add("octolake_bronze_last_commit_timestamp_seconds", "gauge", "When it was.",
+      commits.last_commit_at / 1'000'000);
+  add("octolake_bronze_events_total", "counter", "Events committed to Bronze.", commits.events);
+  add("octolake_bronze_rejected_total", "counter",
+      "Events committed to the table of rejected ones.", commits.rejected);
+  add("octolake_deliveries_remembered", "gauge", "Webhook deliveries that are remembered.",
+      deliveries_.Stats().ids);
+  gateway::AppendMetricHead(text, "octolake_source_age_seconds", "gauge",
+                            "Age of a source's newest row when the last run looked.");
+  for (const model::FreshnessReport& report : pipeline.freshness) {
+    if (!report.age_seconds) continue;
+    text += "octolake_source_age_seconds{source=\"" + report.source + "\"} " +
+            std::to_string(*report.age_seconds) + "\n";
+  }
+  return text;
+}
+
+}  // namespace octolake::cli

@@ -1,0 +1,137 @@
+"""A running `octolake up`, and a ledger of what it acknowledged."""
+
+import hashlib
+import hmac
+import http.client
+import json
+import re
+import signal
+import threading
+import time
+from dataclasses import dataclass, field
+
+from program import Started
+
+ADDRESS = re.compile(r"POST http://127\.0\.0\.1:(\d+)/collect")
+
+
+class Up(Started):
+    """The gateway over a warehouse, on a free port. A context manager; at its end the process is gone."""
+
+    def __init__(self, lake, *options, env=None):
+        settings = {"OCTOLAKE_BRONZE_COMMIT_INTERVAL": "200ms", **lake.env, **(env or {})}
+        super().__init__("--warehouse", lake.directory, "up", "--listen", "127.0.0.1:0", *options, env=settings)
+        try:
+            self.wait_until(lambda: ADDRESS.search(self.err), "it said its address")
+        except BaseException:
+            self.kill()
+            raise
+        self.port = int(ADDRESS.search(self.err).group(1))
+
+    def connect(self):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+
+    def send(self, method, path, body=b"", headers=None):
+        """Status and decoded answer, on a connection of its own."""
+        connection = self.connect()
+        try:
+            connection.request(method, path, body=body, headers=headers or {})
+            answer = connection.getresponse()
+            text = answer.read()
+            kind = answer.headers.get_content_type()
+            return answer.status, json.loads(text) if kind == "application/json" else text.decode()
+        finally:
+            connection.close()
+
+    def deliver(self, secret, body, delivery, event="push"):
+        signature = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+        return self.send("POST", "/webhooks/github", body,
+                         {"Content-Type": "application/json", "X-GitHub-Event": event,
+                          "X-GitHub-Delivery": delivery, "X-Hub-Signature-256": signature})
+
+    def lag(self):
+        _, status = self.send("GET", "/api/v1/status")
+        return status["lake"]["bronze"]["lag_records"]
+
+    def wait_for_bronze(self):
+        """Until everything durable is in Bronze."""
+        self.wait_until(lambda: self.lag() == 0, "Bronze has everything")
+
+    def stop(self, status=0):
+        """SIGTERM; what it took, in seconds."""
+        start = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        self.finish(status)
+        return time.monotonic() - start
+
+
+def event(number):
+    return json.dumps({"id": str(number), "type": "PushEvent", "created_at": "2026-01-01T00:00:00Z",
+                       "actor": {"id": number % 7, "login": f"actor-{number % 7}"},
+                       "repo": {"id": number % 5, "name": f"org/repo-{number % 5}"},
+                       "payload": {"number": number}}).encode()
+
+
+@dataclass
+class Ledger:
+    """What a client knows: events by their number, with the id that was acknowledged for them."""
+    acknowledged: dict = field(default_factory=dict)
+    unknown: set = field(default_factory=set)  # sent, but no answer came
+
+    def problems(self, bronze):
+        """What is wrong with the rows of Bronze: dicts of id, trace_id and payload."""
+        found = {}
+        for row in bronze:
+            found.setdefault(int(row["id"]), []).append(row)
+        for number, trace_id in self.acknowledged.items():
+            rows = found.pop(number, [])
+            if len(rows) != 1:
+                yield f"event {number}: acknowledged, {len(rows)} times in Bronze"
+            elif rows[0]["trace_id"] != trace_id:
+                yield f"event {number}: acknowledged as {trace_id}, in Bronze as {rows[0]['trace_id']}"
+            elif json.loads(rows[0]["payload"]) != {"number": number}:
+                yield f"event {number}: its payload is {rows[0]['payload']}"
+        for number, rows in found.items():
+            if number not in self.unknown:
+                yield f"event {number}: never sent"
+            elif len(rows) != 1:
+                yield f"event {number}: sent once without an answer, {len(rows)} times in Bronze"
+
+
+class Senders:
+    """Clients that post event after event, each number once, until they are stopped or the gateway is gone."""
+
+    def __init__(self, up, ledger, numbers, count=4):
+        self._up, self._ledger, self._numbers = up, ledger, numbers
+        self._lock = threading.Lock()
+        self._stopping = False
+        self._threads = [threading.Thread(target=self._work) for _ in range(count)]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self):
+        self._stopping = True
+        self.join()
+
+    def join(self):
+        for thread in self._threads:
+            thread.join()
+
+    def _work(self):
+        connection = self._up.connect()
+        try:
+            while not self._stopping:
+                with self._lock:
+                    number = next(self._numbers)
+                    self._ledger.unknown.add(number)
+                connection.request("POST", "/collect", body=event(number))
+                answer = connection.getresponse()
+                body = answer.read()
+                assert answer.status == 200, body
+                with self._lock:
+                    self._ledger.acknowledged[number] = json.loads(body)["event_id"]
+                    self._ledger.unknown.discard(number)
+        except (OSError, http.client.HTTPException):
+            pass  # killed: the event at hand has no answer
+        finally:
+            connection.close()
