@@ -1,5 +1,7 @@
 #include "gateway/endpoints.h"
 
+#include <strings.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -48,6 +50,18 @@ Response Page(std::string_view content_type, std::string body) {
   return response;
 }
 
+// Browsers say of which site the page is that sends something. Without this, any page that somebody
+// opens on this machine could send events to the loopback address.
+bool IsFromAnotherSite(const Request& request) {
+  if (!request.Has(Field::kOrigin)) return false;
+  std::string_view site = request.Get(Field::kOrigin);
+  const size_t scheme = site.find("://");
+  if (scheme == std::string_view::npos) return true;  // "null": a page without a site
+  site.remove_prefix(scheme + 3);
+  const std::string& host = request.Get(Field::kHost);
+  return site.size() != host.size() || strncasecmp(site.data(), host.data(), site.size()) != 0;
+}
+
 Response NotAllowed(const Route& route, const Request& request) {
   Response response =
       ErrorResponse(405, request.method + " " + std::string(route.path) + ": expected " +
@@ -92,6 +106,10 @@ RequestHandler::HeadDecision Endpoints::OnHead(const Request& request) {
     return refuse(ErrorResponse(401, "expected the header Authorization: Bearer TOKEN"));
   }
   if (!route->takes_body) return decision;
+  if (route->access == Access::kToken && IsFromAnotherSite(request)) {
+    return refuse(ErrorResponse(403, "sent by a web page of " + request.Get(Field::kOrigin) +
+                                         ", which is not this server"));
+  }
   if (!request.content_length && !request.chunked) {
     return refuse(ErrorResponse(411, "expected Content-Length or Transfer-Encoding: chunked"));
   }

@@ -198,6 +198,22 @@ TEST(Gateway, TokensWhereTheyAreConfigured) {
   EXPECT_EQ(running.Records().size(), 1U);
 }
 
+TEST(Gateway, PagesOfOtherSitesCannotSendEvents) {
+  RunningGateway running;
+  const std::string own = "127.0.0.1:" + std::to_string(running.port());
+  const auto status = [&](const std::string& path, const std::string& origin) {
+    return running.Send("POST", path, {{"Origin", origin}}, "{}").status;
+  };
+  for (const char* path : {"/collect", "/collect/batch"}) {
+    EXPECT_EQ(status(path, "https://elsewhere.example"), 403);
+    EXPECT_EQ(status(path, "http://" + own + "1"), 403);
+    EXPECT_EQ(status(path, "http://127.0.0.1"), 403);
+    EXPECT_EQ(status(path, "null"), 403);
+  }
+  EXPECT_THAT(running.Records(), IsEmpty());
+  EXPECT_EQ(status("/collect", "http://" + own), 200);
+}
+
 TEST(Gateway, OtherAddressesNeedATokenOrConsent) {
   journal::MemorySegmentStore store;
   journal::JournalOptions limits;

@@ -25,6 +25,8 @@ std::string_view Reason(int status) {
       return "Bad Request";
     case 401:
       return "Unauthorized";
+    case 403:
+      return "Forbidden";
     case 404:
       return "Not Found";
     case 405:
@@ -84,6 +86,8 @@ std::string_view FieldName(Field field) {
       return "X-GitHub-Hook-Installation-Target-Type";
     case Field::kHost:
       return "Host";
+    case Field::kOrigin:
+      return "Origin";
   }
   return "";
 }

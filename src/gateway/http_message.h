@@ -23,8 +23,9 @@ enum class Field {
   kGitHubHookInstallationTargetId,
   kGitHubHookInstallationTargetType,
   kHost,
+  kOrigin,
 };
-inline constexpr size_t kFieldCount = static_cast<size_t>(Field::kHost) + 1;
+inline constexpr size_t kFieldCount = static_cast<size_t>(Field::kOrigin) + 1;
 // As GitHub and RFC 9110 spell it.
 std::string_view FieldName(Field field);
 

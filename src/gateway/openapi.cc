@@ -35,6 +35,7 @@ std::string_view OpenApiJson() {
           },
           "400": {"$ref": "#/components/responses/Invalid"},
           "401": {"$ref": "#/components/responses/Unauthorized"},
+          "403": {"$ref": "#/components/responses/OtherSite"},
           "408": {"$ref": "#/components/responses/Slow"},
           "411": {"$ref": "#/components/responses/NoLength"},
           "413": {"$ref": "#/components/responses/TooLarge"},
@@ -67,6 +68,7 @@ std::string_view OpenApiJson() {
           },
           "400": {"$ref": "#/components/responses/Invalid"},
           "401": {"$ref": "#/components/responses/Unauthorized"},
+          "403": {"$ref": "#/components/responses/OtherSite"},
           "408": {"$ref": "#/components/responses/Slow"},
           "411": {"$ref": "#/components/responses/NoLength"},
           "413": {"$ref": "#/components/responses/TooLarge"},
@@ -222,6 +224,7 @@ std::string_view OpenApiJson() {
     "responses": {
       "Invalid": {"description": "Not what is expected; nothing was taken.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
       "Unauthorized": {"description": "A token or a signature is missing or wrong.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
+      "OtherSite": {"description": "Sent by a web page of another site (its Origin is not this host).", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
       "Slow": {"description": "The request did not come in time.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
       "NoLength": {"description": "Neither Content-Length nor chunks.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
       "TooLarge": {"description": "Over the limit; nothing was taken.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},

@@ -33,6 +33,8 @@ std::optional<Field> KnownField(http::field field, std::string_view name) {
       return Field::kExpect;
     case http::field::host:
       return Field::kHost;
+    case http::field::origin:
+      return Field::kOrigin;
     case http::field::unknown:
       break;
     default:
