@@ -4,6 +4,13 @@
 // Arrow and DuckDB are not instrumented: a container that they fill and our code reads would be
 // reported as an overflow (hence detect_container_overflow=0), what they keep to the end of the
 // process as a leak, and their synchronisation, which cannot be seen, as a race.
+#include <cstdlib>
+
+namespace {
+// A sanitizer sees the bounds and the reuse of Arrow's buffers only if malloc hands them out.
+const bool arrow_uses_malloc = setenv("ARROW_DEFAULT_MEMORY_POOL", "system", 0) == 0;
+}  // namespace
+
 extern "C" {
 
 const char* __asan_default_options() {
@@ -18,12 +25,21 @@ const char* __lsan_default_suppressions() {
          "leak:libduckdb.so\n";
 }
 
+// spdlog's library has the copy of std::unique_lock's unlock that the others are bound to, and our
+// programs the copies of std::string's that DuckDB is bound to. What Arrow shares is let go of for
+// the last time in our code after it was let go of unseen in its own.
 const char* __tsan_default_suppressions() {
   return "called_from_lib:libarrow.so\n"
          "called_from_lib:libparquet.so\n"
          "called_from_lib:libduckdb.so\n"
-         // Arrow's allocator, at the end of the process: it unlocks what it locked unseen.
-         "mutex:_dl_call_fini\n";
+         "called_from_lib:libspdlog.so\n"
+         "race:duckdb::\n"
+         "mutex:duckdb::\n"
+         "race:_M_release_last_use\n"
+         // Arrow's allocator, at the end of the process and in a fork: it unlocks what it locked
+         // unseen.
+         "mutex:_dl_call_fini\n"
+         "mutex:__run_postfork_handlers\n";
 }
 
 }  // extern "C"
