@@ -7,6 +7,9 @@
 
 namespace octolake {
 
+// Whether the two differ at most in the case of ASCII letters.
+bool EqualsIgnoringCase(std::string_view a, std::string_view b);
+
 // The parts of `text` between separators, with spaces around each removed; empty parts are left
 // out.
 std::vector<std::string> SplitList(std::string_view text, char separator = ',');

@@ -1,11 +1,10 @@
 #include "gateway/endpoints.h"
 
-#include <strings.h>
-
 #include <algorithm>
 #include <array>
 #include <utility>
 
+#include "base/string_util.h"
 #include "event/json_writer.h"
 #include "gateway/check_event.h"
 #include "gateway/pages.h"
@@ -50,16 +49,26 @@ Response Page(std::string_view content_type, std::string body) {
   return response;
 }
 
+// Whether a request's Host is an address or "localhost", which nobody else can have a name point
+// to.
+bool IsHostOfOurs(std::string_view host) {
+  if (host.starts_with('[')) return true;  // IPv6
+  host = host.substr(0, host.find(':'));
+  return EqualsIgnoringCase(host, "localhost") ||
+         (!host.empty() && host.find_first_not_of("0123456789.") == std::string_view::npos);
+}
+
 // Browsers say of which site the page is that sends something. Without this, any page that somebody
-// opens on this machine could send events to the loopback address.
-bool IsFromAnotherSite(const Request& request) {
+// opens on this machine could send events to the loopback address. A page whose name was made to
+// point here (DNS rebinding) names itself as Host too; only a token tells it from a proxy's name.
+bool IsFromAnotherSite(const Request& request, bool has_token) {
   if (!request.Has(Field::kOrigin)) return false;
   std::string_view site = request.Get(Field::kOrigin);
   const size_t scheme = site.find("://");
   if (scheme == std::string_view::npos) return true;  // "null": a page without a site
   site.remove_prefix(scheme + 3);
   const std::string& host = request.Get(Field::kHost);
-  return site.size() != host.size() || strncasecmp(site.data(), host.data(), site.size()) != 0;
+  return !EqualsIgnoringCase(site, host) || !(has_token || IsHostOfOurs(host));
 }
 
 Response NotAllowed(const Route& route, const Request& request) {
@@ -106,7 +115,7 @@ RequestHandler::HeadDecision Endpoints::OnHead(const Request& request) {
     return refuse(ErrorResponse(401, "expected the header Authorization: Bearer TOKEN"));
   }
   if (!route->takes_body) return decision;
-  if (route->access == Access::kToken && IsFromAnotherSite(request)) {
+  if (route->access == Access::kToken && IsFromAnotherSite(request, !options_.tokens.empty())) {
     return refuse(ErrorResponse(403, "sent by a web page of " + request.Get(Field::kOrigin) +
                                          ", which is not this server"));
   }

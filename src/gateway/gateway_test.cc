@@ -198,6 +198,18 @@ TEST(Gateway, TokensWhereTheyAreConfigured) {
   EXPECT_EQ(running.Records().size(), 1U);
 }
 
+// What a page gets that sends an event to the host it came from.
+int StatusFrom(RunningGateway& running, const std::string& path, const std::string& host,
+               const std::string& token) {
+  const auto client = running.Connect();
+  EXPECT_TRUE(client->SendBytes("POST " + path + " HTTP/1.1\r\nHost: " + host +
+                                "\r\nOrigin: http://" + host + "\r\nAuthorization: Bearer " +
+                                token + "\r\nContent-Length: 2\r\n\r\n{}"));
+  const auto answer = client->ReadAnswer();
+  EXPECT_TRUE(answer) << answer.error().message;
+  return answer ? answer->status : 0;
+}
+
 TEST(Gateway, PagesOfOtherSitesCannotSendEvents) {
   RunningGateway running;
   const std::string own = "127.0.0.1:" + std::to_string(running.port());
@@ -209,9 +221,18 @@ TEST(Gateway, PagesOfOtherSitesCannotSendEvents) {
     EXPECT_EQ(status(path, "http://" + own + "1"), 403);
     EXPECT_EQ(status(path, "http://127.0.0.1"), 403);
     EXPECT_EQ(status(path, "null"), 403);
+    EXPECT_EQ(StatusFrom(running, path, "evil.example", ""), 403);  // a name that points here
   }
   EXPECT_THAT(running.Records(), IsEmpty());
   EXPECT_EQ(status("/collect", "http://" + own), 200);
+}
+
+TEST(Gateway, PagesOfAProxysNameNeedAToken) {
+  GatewayOptions options;
+  options.tokens = {"t"};
+  RunningGateway running(options);
+  EXPECT_EQ(StatusFrom(running, "/collect", "events.example", "t"), 200);
+  EXPECT_EQ(StatusFrom(running, "/collect", "events.example", "u"), 401);
 }
 
 TEST(Gateway, OtherAddressesNeedATokenOrConsent) {
