@@ -196,10 +196,11 @@ Status Up::Start() {
                   : std::chrono::microseconds(config.GetMicros("pipeline.interval"));
   pipeline_ =
       std::make_unique<PipelineLoop>(config, interval, *warehouse_, *bundle_, context_.logger);
-  OCTO_TRY(pipeline_->Start());
   status_ = std::make_unique<UpStatus>(*pipeline_, *commits_, *deliveries_);
   OCTO_ASSIGN(gateway_, gateway::Gateway::Start(options_, *journal_, *deliveries_, *status_,
                                                 SystemClock(), SystemRandom(), context_.logger));
+  // Only now: a start that fails, such as for a port that is taken, need not wait for a run to end.
+  OCTO_TRY(pipeline_->Start());
   SayBanner(context_, UrlOf(options_, gateway_->port()), *warehouse_, flags_.demo);
   if (flags_.demo) {
     demo_ = std::make_unique<DemoTraffic>(
