@@ -6,6 +6,8 @@
 #include <limits>
 #include <optional>
 
+#include "base/string_util.h"
+
 namespace octolake {
 namespace {
 
@@ -39,17 +41,6 @@ constexpr int kMaxDigits = 19;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsLetter(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0; }
-
-bool SameIgnoringCase(std::string_view a, std::string_view b) {
-  if (a.size() != b.size()) return false;
-  for (size_t i = 0; i < a.size(); ++i) {
-    if (std::tolower(static_cast<unsigned char>(a[i])) !=
-        std::tolower(static_cast<unsigned char>(b[i]))) {
-      return false;
-    }
-  }
-  return true;
-}
 
 std::string_view Trim(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
@@ -155,7 +146,7 @@ Result<int64_t> ParseSize(std::string_view original) {
   const std::string_view name = TakeLetters(text);
   const Unit* found = name.empty() ? &kSizeUnits[0] : nullptr;
   for (const Unit& unit : kSizeUnits) {
-    if (SameIgnoringCase(unit.name, name)) found = &unit;
+    if (EqualsIgnoringCase(unit.name, name)) found = &unit;
   }
   if (!number || found == nullptr || !text.empty()) return Refuse("size", original, kSizeHint);
   const auto bytes = Scale(*number, found->factor);

@@ -12,7 +12,6 @@ constexpr size_t kLongLineBytes = size_t{1} << 20;
 // Between documents on a line; more is taken for the end of the line.
 constexpr size_t kMaxBlanks = 4096;
 constexpr std::string_view kNextDocument = "}{\"";
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 std::string_view TrimRight(std::string_view text, std::string_view characters) {
   const size_t last = text.find_last_not_of(characters);
@@ -93,14 +92,14 @@ Result<bool> DocumentReader::SkipFraming() {
     }
     if (found) --at;
     window_.Advance(at);
-    if (found && !(line_start_ && window_.ahead().front() == kByteOrderMark[0])) return true;
-    if (!found || window_.ahead().size() < kByteOrderMark.size()) {
+    if (found && !(line_start_ && window_.ahead().front() == kUtf8Mark[0])) return true;
+    if (!found || window_.ahead().size() < kUtf8Mark.size()) {
       OCTO_ASSIGN(const bool more, window_.More());
       if (!more) return found;
       continue;
     }
-    if (!window_.ahead().starts_with(kByteOrderMark)) return true;
-    window_.Advance(kByteOrderMark.size());
+    if (!window_.ahead().starts_with(kUtf8Mark)) return true;
+    window_.Advance(kUtf8Mark.size());
   }
 }
 

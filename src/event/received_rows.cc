@@ -13,8 +13,6 @@
 namespace octolake::event {
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
 using Columns = std::vector<std::pair<const char*, std::shared_ptr<arrow::Array>>>;
 
 // The columns that differ from row to row here, while all rows of a file share them.
@@ -76,7 +74,7 @@ struct ReceivedRows::State {
   // Empty, or why the document is no row of Bronze.
   std::string Read(const ReceivedDocument& document, EventRow* row) {
     std::string_view text = document.body;
-    if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+    if (text.starts_with(kUtf8Mark)) text.remove_prefix(kUtf8Mark.size());
     padded.assign(text).append(kJsonPadding, ' ');
     const JsonProblem problem = index.Parse({padded.data(), text.size()});
     if (problem) return DescribeProblem(problem, max_depth);

@@ -74,9 +74,10 @@ struct EventRowBuilder::Columns {
   int64_t reserved_rows = 0;
   // Of the batch before: the next will need about as much.
   int64_t last_rows = 0;
-  std::array<int64_t, 13> last_text_bytes{};
+  static constexpr size_t kTexts = 13;
+  std::array<int64_t, kTexts> last_text_bytes{};
 
-  std::array<arrow::StringBuilder*, 13> texts() {
+  std::array<arrow::StringBuilder*, kTexts> texts() {
     return {&id,        &type,     &actor_login, &actor_gravatar_id, &actor_url, &actor_avatar_url,
             &repo_name, &repo_url, &payload,     &created_at,        &org_login, &delivery_id,
             &extra};

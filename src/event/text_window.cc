@@ -61,7 +61,7 @@ Status TextWindow::DetectEncoding() {
     encoding_ = Encoding::kUtf16Be;
   } else {
     encoding_ = Encoding::kUtf8;
-    mark = start.starts_with("\xef\xbb\xbf") ? 3 : 0;
+    mark = start.starts_with(kUtf8Mark) ? kUtf8Mark.size() : size_t{0};
     std::memcpy(buffer_.data(), start.data() + mark, have - mark);
     end_ = have - mark;
     units_.clear();

@@ -13,6 +13,9 @@
 
 namespace octolake::event {
 
+// The byte order mark of UTF-8.
+inline constexpr std::string_view kUtf8Mark = "\xef\xbb\xbf";
+
 // Memory follows the longest text looked at without Advance. Not thread-safe.
 class TextWindow {
  public:

@@ -1,12 +1,12 @@
 #include "event/webhook.h"
 
 #include <simdjson.h>
-#include <strings.h>
 
 #include <algorithm>
 #include <charconv>
 
 #include "base/civil_time.h"
+#include "base/string_util.h"
 #include "event/event_parser.h"
 #include "event/event_time.h"
 
@@ -49,11 +49,6 @@ static_assert(std::is_sorted(std::begin(kTypes), std::end(kTypes),
                              [](const MappedName& a, const MappedName& b) {
                                return a.event_name < b.event_name;
                              }));
-
-bool IsHeader(std::string_view name, std::string_view wanted) {
-  return name.size() == wanted.size() &&
-         strncasecmp(name.data(), wanted.data(), wanted.size()) == 0;
-}
 
 // A header's bytes as UTF-8: those that are none count as Latin-1, as they did in HTTP once.
 std::string Utf8Of(std::string_view bytes) {
@@ -106,9 +101,9 @@ const char* WebhookParser::ReadHeaders(const WebhookDelivery& delivery, EventRow
   std::string_view delivered_at;
   std::string extra;
   for (const auto& [name, value] : delivery.headers) {
-    if (IsHeader(name, kWebhookEventHeader)) {
+    if (EqualsIgnoringCase(name, kWebhookEventHeader)) {
       row->type = TypeOfWebhook(Keep(Utf8Of(value)));
-    } else if (IsHeader(name, kWebhookDeliveredAtHeader)) {
+    } else if (EqualsIgnoringCase(name, kWebhookDeliveredAtHeader)) {
       delivered_at = value;
     } else {
       AddHeader(name, value, &extra);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/string_util.h"
 #include "base/thread.h"
 #include "event/json_writer.h"
 #include "event/object_reader.h"
@@ -46,10 +47,6 @@ class ViewSource final : public io::ByteSource {
 };
 
 enum class Encoding { kIdentity, kGzip, kZstd, kUnknown };
-
-bool EqualsIgnoringCase(const std::string& text, const char* other) {
-  return strcasecmp(text.c_str(), other) == 0;
-}
 
 Encoding EncodingOf(const Request& request) {
   const std::string& name = request.Get(Field::kContentEncoding);

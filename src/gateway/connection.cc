@@ -8,6 +8,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/string_util.h"
+
 namespace octolake::gateway {
 namespace {
 
@@ -27,8 +29,7 @@ constexpr size_t kLingeringBytes = 1 << 20;
 constexpr int kBusyRetrySeconds = 1;
 
 bool IsExpectContinue(const Request& request) {
-  const std::string& expect = request.Get(Field::kExpect);
-  return expect.size() == 12 && strncasecmp(expect.data(), "100-continue", 12) == 0;
+  return EqualsIgnoringCase(request.Get(Field::kExpect), "100-continue");
 }
 
 template <typename Stream>

@@ -6,6 +6,7 @@
 #include <charconv>
 #include <optional>
 
+#include "base/string_util.h"
 #include "event/json_index.h"
 
 namespace octolake::gateway {
@@ -16,10 +17,6 @@ using boost::beast::string_view;
 using ErrorCode = boost::beast::error_code;
 
 std::string_view View(string_view text) { return {text.data(), text.size()}; }
-
-bool EqualsIgnoringCase(std::string_view a, std::string_view b) {
-  return boost::beast::iequals({a.data(), a.size()}, {b.data(), b.size()});
-}
 
 std::optional<Field> KnownField(http::field field, std::string_view name) {
   switch (field) {

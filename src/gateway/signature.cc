@@ -3,12 +3,12 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <strings.h>
 
 #include <array>
 
 #include "base/hex.h"
 #include "base/sha256.h"
+#include "base/string_util.h"
 
 namespace octolake::gateway {
 namespace {
@@ -48,10 +48,7 @@ bool IsSignedWith(const std::vector<std::string>& secrets, std::string_view body
 }
 
 bool HasToken(const std::vector<std::string>& tokens, std::string_view authorization) {
-  if (authorization.size() < kScheme.size() ||
-      strncasecmp(authorization.data(), kScheme.data(), kScheme.size()) != 0) {
-    return false;
-  }
+  if (!EqualsIgnoringCase(authorization.substr(0, kScheme.size()), kScheme)) return false;
   // Digests have one length: neither it nor the place of a difference shows in the time taken.
   const Sha256Digest given = DigestOf(authorization.substr(kScheme.size()));
   bool found = false;

@@ -1,8 +1,8 @@
 #include "gateway/webhook.h"
 
-#include <strings.h>
-
+#include "base/string_util.h"
 #include "event/json_writer.h"
+#include "event/received_rows.h"
 #include "gateway/check_event.h"
 #include "gateway/signature.h"
 
@@ -18,10 +18,9 @@ constexpr size_t kMaxDeliveryBytes = 128;
 constexpr size_t kMaxEventNameBytes = 128;
 constexpr int kRetrySeconds = 1;
 
-bool IsJson(const std::string& content_type) {
+bool IsJson(std::string_view content_type) {
   static constexpr std::string_view kJson = "application/json";
-  return content_type.size() >= kJson.size() &&
-         strncasecmp(content_type.data(), kJson.data(), kJson.size()) == 0 &&
+  return EqualsIgnoringCase(content_type.substr(0, kJson.size()), kJson) &&
          (content_type.size() == kJson.size() || content_type[kJson.size()] == ';' ||
           content_type[kJson.size()] == ' ');
 }
@@ -114,7 +113,7 @@ void WebhookEndpoint::AnswerSeen(Exchange& exchange) {
 void WebhookEndpoint::Store(Exchange& exchange) {
   Request& request = exchange.request();
   const std::string& delivery = request.Get(Field::kGitHubDelivery);
-  journal::Record record = door_.MakeRecord("webhook");
+  journal::Record record = door_.MakeRecord(std::string(event::kWebhookSource));
   record.delivery_id = delivery;
   for (const Field field : kKeptFields) {
     if (request.Has(field)) record.headers.emplace_back(FieldName(field), request.Get(field));

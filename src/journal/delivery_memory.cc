@@ -17,7 +17,6 @@
 namespace octolake::journal {
 namespace {
 
-constexpr const char kWebhookSource[] = "webhook";
 constexpr size_t kKeyBytes = 16;
 // Of a checkpoint's record: a day and a count, then keys.
 constexpr size_t kChunkHeadBytes = 16;
@@ -133,7 +132,7 @@ Status Memory::Rebuild() {
     for (const auto& [sequence, record] : records) {
       if (record.source == kDeliveriesSource) {
         TakeCheckpoint(record.body);
-      } else if (record.source == kWebhookSource && !record.delivery_id.empty()) {
+      } else if (!record.delivery_id.empty()) {
         Add(DaysOfMicros(record.received_at), KeyOf(record.delivery_id));
       }
     }

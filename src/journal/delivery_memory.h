@@ -1,5 +1,5 @@
 // Which webhook deliveries were stored in the last days, so that one that comes again is stored
-// once. The memory is in the journal itself: the ids of its webhook records, and checkpoints
+// once. The memory is in the journal itself: the delivery ids of its records, and checkpoints
 // (records of source kDeliveriesSource) that carry them on when old segments are removed.
 #pragma once
 

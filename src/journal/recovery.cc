@@ -10,31 +10,6 @@ namespace {
 
 constexpr int64_t kReadBytes = 1 << 20;
 
-}  // namespace
-
-Result<std::vector<uint64_t>> SegmentNumbers(SegmentStore& store) {
-  OCTO_ASSIGN(const std::vector<std::string> names, store.List());
-  std::vector<uint64_t> numbers;
-  for (const std::string& name : names) {
-    if (const auto number = ParseSegmentName(name)) numbers.push_back(*number);
-  }
-  std::sort(numbers.begin(), numbers.end());
-  return numbers;
-}
-
-// A group, or a mark, is written only when the header is durable: so without one of these a
-// header that is not whole says that the segment's making was cut off.
-Result<bool> HoldsNothing(SegmentFile& file) {
-  OCTO_ASSIGN(const int64_t size, file.Size());
-  for (int64_t begin = kMarkOffsets[0]; begin < size; begin += kReadBytes) {
-    OCTO_ASSIGN(const std::string piece, file.ReadAt(begin, kReadBytes));
-    if (piece.find_last_not_of('\0') != std::string::npos) return false;
-  }
-  return true;
-}
-
-namespace {
-
 struct OpenedSegment {
   std::string name;
   std::unique_ptr<SegmentFile> file;
@@ -132,6 +107,27 @@ class Recovery {
 };
 
 }  // namespace
+
+Result<std::vector<uint64_t>> SegmentNumbers(SegmentStore& store) {
+  OCTO_ASSIGN(const std::vector<std::string> names, store.List());
+  std::vector<uint64_t> numbers;
+  for (const std::string& name : names) {
+    if (const auto number = ParseSegmentName(name)) numbers.push_back(*number);
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+// A group, or a mark, is written only when the header is durable: so without one of these a
+// header that is not whole says that the segment's making was cut off.
+Result<bool> HoldsNothing(SegmentFile& file) {
+  OCTO_ASSIGN(const int64_t size, file.Size());
+  for (int64_t begin = kMarkOffsets[0]; begin < size; begin += kReadBytes) {
+    OCTO_ASSIGN(const std::string piece, file.ReadAt(begin, kReadBytes));
+    if (piece.find_last_not_of('\0') != std::string::npos) return false;
+  }
+  return true;
+}
 
 Result<RecoveredJournal> RecoverJournal(SegmentStore& store) {
   auto recovered = Recovery(store).Run();

@@ -8,7 +8,6 @@
 #include "iceberg/transaction.h"
 #include "lake/position.h"
 #include "lake/test_journal.h"
-#include "lake/test_warehouse.h"
 
 namespace octolake::lake {
 namespace {
@@ -17,16 +16,8 @@ using ::testing::HasSubstr;
 
 constexpr int64_t kNever = int64_t{3600} * 1'000'000;
 
-class CommitLoopTest : public WarehouseTest {
+class CommitLoopTest : public JournalTest {
  protected:
-  void SetUp() override {
-    WarehouseTest::SetUp();
-    journal_.emplace(directory_ + "/journal", clock_);
-  }
-  void TearDown() override {
-    journal_.reset();
-    WarehouseTest::TearDown();
-  }
   std::unique_ptr<CommitLoop> Start(CommitLoopOptions options) {
     auto logger = Must(MakeStringLogger({"debug"}, &log_));
     return Must(CommitLoop::Start(*warehouse_, **journal_, std::move(options), logger));
@@ -38,7 +29,6 @@ class CommitLoopTest : public WarehouseTest {
   }
   int64_t Rows() { return CountRows(BronzeEvents({})); }
 
-  std::optional<TestJournal> journal_;
   std::string log_;
   int last_id_ = 0;
 };

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/hex.h"
+#include "event/text_window.h"
 #include "io/descriptor.h"
 #include "io/errno_error.h"
 #include "io/local_file_system.h"
@@ -25,7 +26,6 @@ constexpr int64_t kReadBytes = int64_t{256} << 10;
 constexpr int64_t kBeginningBytes = int64_t{64} << 10;
 constexpr size_t kShownBytes = 16;
 
-constexpr std::string_view kUtf8Mark = "\xEF\xBB\xBF";
 constexpr std::string_view kSpaces = " \t\r\n";
 
 struct Magic {
@@ -188,7 +188,7 @@ std::optional<std::string> RecogniseForeignContent(std::string_view beginning) {
   // UTF-16 is told by its mark and left to the event reader.
   if (beginning.starts_with("\xFF\xFE") || beginning.starts_with("\xFE\xFF")) return std::nullopt;
   std::string_view text = beginning;
-  if (text.starts_with(kUtf8Mark)) text.remove_prefix(kUtf8Mark.size());
+  if (text.starts_with(event::kUtf8Mark)) text.remove_prefix(event::kUtf8Mark.size());
   text.remove_prefix(std::min(text.find_first_not_of(kSpaces), text.size()));
   if (text.empty() || text.front() == '{' || text.front() == '[') return std::nullopt;
   for (const Magic& magic : kMagics) {

@@ -10,7 +10,6 @@
 #include "journal/journal.h"
 #include "lake/position.h"
 #include "lake/test_journal.h"
-#include "lake/test_warehouse.h"
 
 namespace octolake::lake {
 namespace {
@@ -19,16 +18,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-class JournalCommitterTest : public WarehouseTest {
+class JournalCommitterTest : public JournalTest {
  protected:
-  void SetUp() override {
-    WarehouseTest::SetUp();
-    journal_.emplace(directory_ + "/journal", clock_);
-  }
-  void TearDown() override {
-    journal_.reset();
-    WarehouseTest::TearDown();
-  }
   std::unique_ptr<JournalCommitter> Open(JournalCommitOptions options = {}) {
     return Must(JournalCommitter::Open(*warehouse_, **journal_, options));
   }
@@ -40,8 +31,6 @@ class JournalCommitterTest : public WarehouseTest {
   void PutEvent(const std::string& id) {
     journal_->Put("collect", EventLine(id, "2026-01-02T00:00:00Z"));
   }
-
-  std::optional<TestJournal> journal_;
 };
 
 TEST_F(JournalCommitterTest, CommitsWhatIsThereOnce) {

@@ -1,4 +1,4 @@
-// A journal on disk for the tests of what reads it. For tests only.
+// A journal on disk beside a warehouse, for the tests of what reads it. For tests only.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "journal/journal.h"
+#include "lake/test_warehouse.h"
 
 namespace octolake::lake {
 
@@ -63,6 +65,20 @@ class TestJournal {
   UuidV7Generator trace_ids_;
   std::unique_ptr<journal::SegmentStore> store_;
   std::unique_ptr<journal::Journal> journal_;
+};
+
+class JournalTest : public WarehouseTest {
+ protected:
+  void SetUp() override {
+    WarehouseTest::SetUp();
+    journal_.emplace(directory_ + "/journal", clock_);
+  }
+  void TearDown() override {
+    journal_.reset();
+    WarehouseTest::TearDown();
+  }
+
+  std::optional<TestJournal> journal_;
 };
 
 }  // namespace octolake::lake
