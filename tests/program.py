@@ -15,7 +15,7 @@ PROGRAM = os.environ.get("OCTOLAKE", str(Path(__file__).parents[1] / "build/rele
 TIME_LIMIT_SECONDS = 120
 
 # Configuration of whoever runs the tests must not reach the program.
-CONFIGURATION_PREFIXES = ("OCTOLAKE", "ICEBERG_", "BRONZE_", "SILVER_", "GOLD_", "KAFKA_", "MINIO_")
+CONFIGURATION_PREFIXES = ("OCTOLAKE", "GITHUB_TOKEN", "ICEBERG_", "BRONZE_", "SILVER_", "GOLD_", "KAFKA_", "MINIO_")
 
 # Runs a command and writes the peak resident set of it alone, in KiB, to a file. It has to be started
 # by a small process: what a process used before exec counts as its child's.

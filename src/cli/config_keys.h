@@ -16,6 +16,8 @@ namespace octolake::cli {
 std::vector<ConfigKey> ConfigKeys();
 // Those of `up`, which are among them.
 std::vector<ConfigKey> UpConfigKeys();
+// Those of GitHub's API, which are too.
+std::vector<ConfigKey> GitHubConfigKeys();
 
 // Parts of a configuration as the rooms take them.
 lake::WarehouseOptions WarehouseOptionsOf(const Config& config);

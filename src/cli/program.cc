@@ -29,6 +29,7 @@ void AddCommands(CLI::App& app, Action& chosen) {
   AddTestCommand(app, chosen);
   AddSqlCommand(app, chosen);
   AddTablesCommand(app, chosen);
+  AddRecoverCommand(app, chosen);
   AddJournalCommand(app, chosen);
   AddGenerateCommand(app, chosen);
   AddDoctorCommand(app, chosen);

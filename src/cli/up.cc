@@ -17,7 +17,9 @@
 #include "base/units.h"
 #include "cli/command.h"
 #include "cli/demo_traffic.h"
+#include "cli/hook_recovery.h"
 #include "cli/pipeline_loop.h"
+#include "cli/recovery_loop.h"
 #include "cli/up_options.h"
 #include "cli/up_status.h"
 #include "gateway/gateway.h"
@@ -136,6 +138,7 @@ class Up {
  private:
   Status Start();
   Status OpenJournal();
+  Status MakeRecovery();
   int Stop();
 
   const Context& context_;
@@ -149,6 +152,7 @@ class Up {
   std::unique_ptr<journal::DeliveryMemory> deliveries_;
   std::unique_ptr<lake::CommitLoop> commits_;
   std::unique_ptr<PipelineLoop> pipeline_;
+  std::unique_ptr<RecoveryLoop> recovery_;  // nullptr: no hooks are configured
   std::unique_ptr<UpStatus> status_;
   std::unique_ptr<gateway::Gateway> gateway_;
   std::unique_ptr<DemoTraffic> demo_;
@@ -162,6 +166,15 @@ Status Up::OpenJournal() {
   context_.logger->info("journal {}: {} records durable, {} segments, {} torn bytes left out",
                         journal_->uuid().ToString(), journal_->durable_sequence(), stats.segments,
                         stats.torn_bytes);
+  return {};
+}
+
+Status Up::MakeRecovery() {
+  if (!context_.config.Has("github.hooks")) return {};
+  OCTO_ASSIGN(auto recoveries,
+              HookRecoveries::Make(context_.config, *journal_, *deliveries_, context_.logger));
+  const std::chrono::microseconds interval(context_.config.GetMicros("recover.interval"));
+  recovery_ = std::make_unique<RecoveryLoop>(std::move(recoveries), interval, context_.logger);
   return {};
 }
 
@@ -181,6 +194,7 @@ Status Up::Start() {
   OCTO_TRY(OpenJournal());
   // Before the loop below lets go of what it has read.
   OCTO_ASSIGN(deliveries_, journal::DeliveryMemory::Open(*journal_, SystemClock(), {}));
+  OCTO_TRY(MakeRecovery());
   lake::CommitLoopOptions commit = CommitLoopOptionsOf(config);
   commit.drain_micros = kStopDrainMicros;
   // The journal keeps segments until their delivery ids are carried on.
@@ -196,11 +210,12 @@ Status Up::Start() {
                   : std::chrono::microseconds(config.GetMicros("pipeline.interval"));
   pipeline_ =
       std::make_unique<PipelineLoop>(config, interval, *warehouse_, *bundle_, context_.logger);
-  status_ = std::make_unique<UpStatus>(*pipeline_, *commits_, *deliveries_);
+  status_ = std::make_unique<UpStatus>(*pipeline_, *commits_, *deliveries_, recovery_.get());
   OCTO_ASSIGN(gateway_, gateway::Gateway::Start(options_, *journal_, *deliveries_, *status_,
                                                 SystemClock(), SystemRandom(), context_.logger));
   // Only now: a start that fails, such as for a port that is taken, need not wait for a run to end.
   OCTO_TRY(pipeline_->Start());
+  if (recovery_) OCTO_TRY(recovery_->Start());
   SayBanner(context_, UrlOf(options_, gateway_->port()), *warehouse_, flags_.demo);
   if (flags_.demo) {
     demo_ = std::make_unique<DemoTraffic>(
@@ -217,6 +232,7 @@ int Up::Stop() {
   const Watchdog watchdog(kStopMillis, context_.logger);
   demo_.reset();
   gateway_->Stop();
+  recovery_.reset();
   journal_->Stop();
   commits_->Stop();
   if (!pipeline_->Stop(kPipelineGrace)) {

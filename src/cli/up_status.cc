@@ -3,6 +3,26 @@
 #include "gateway/metrics.h"
 
 namespace octolake::cli {
+namespace {
+
+void AppendRecovery(const RecoveryState& recovery, std::string& text) {
+  const auto add = [&](std::string_view name, std::string_view type, std::string_view help,
+                       int64_t value) {
+    gateway::AppendMetric(text, name, type, help, static_cast<double>(value));
+  };
+  add("octolake_recovery_runs_total", "counter", "Looks for missed webhook deliveries.",
+      recovery.runs);
+  add("octolake_recovery_failed_runs_total", "counter", "Looks in which a hook had an error.",
+      recovery.failed_runs);
+  add("octolake_recovered_deliveries_total", "counter", "Missed deliveries that are here now.",
+      recovery.recovered);
+  add("octolake_lost_deliveries_total", "counter", "Missed deliveries that cannot be had any more.",
+      recovery.lost);
+  add("octolake_recovery_last_timestamp_seconds", "gauge", "End of the last look.",
+      recovery.last_end / 1'000'000);
+}
+
+}  // namespace
 
 // What fails for a while does not keep events out: they wait in the journal. What somebody has to
 // mend is said before the journal is full.
@@ -37,6 +57,15 @@ std::string UpStatus::StatusJson() {
     nlohmann::ordered_json entry = {{"source", report.source}};
     if (report.age_seconds) entry["age_seconds"] = *report.age_seconds;
     json["freshness"].push_back(std::move(entry));
+  }
+  if (recovery_ != nullptr) {
+    const RecoveryState recovery = recovery_->State();
+    json["recovery"] = {{"runs", recovery.runs},
+                        {"failed_runs", recovery.failed_runs},
+                        {"recovered", recovery.recovered},
+                        {"lost", recovery.lost},
+                        {"last_end_ms", recovery.last_end / 1000},
+                        {"hooks", RecoveriesJson(recovery.last)}};
   }
   json["gold"] = pipeline.gold;
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -77,6 +106,7 @@ std::string UpStatus::MetricsText() {
       "Events committed to the table of rejected ones.", commits.rejected);
   add("octolake_deliveries_remembered", "gauge", "Webhook deliveries that are remembered.",
       deliveries_.Stats().ids);
+  if (recovery_ != nullptr) AppendRecovery(recovery_->State(), text);
   gateway::AppendMetricHead(text, "octolake_source_age_seconds", "gauge",
                             "Age of a source's newest row when the last run looked.");
   for (const model::FreshnessReport& report : pipeline.freshness) {
@@ -85,6 +115,12 @@ std::string UpStatus::MetricsText() {
             std::to_string(*report.age_seconds) + "\n";
   }
   return text;
+}
+
+Result<int64_t> UpStatus::StartRecovery() {
+  if (recovery_ != nullptr) return recovery_->RunSoon();
+  return MakeError(ErrorKind::kNotFound,
+                   "no hooks are configured whose deliveries could be recovered; set github.hooks");
 }
 
 }  // namespace octolake::cli

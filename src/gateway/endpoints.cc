@@ -16,25 +16,32 @@ namespace {
 
 enum class Access { kAnyone, kToken, kSignature };
 
+enum class Method {
+  kGet,
+  kPost,
+  kPostEvents
+};  // GET also: HEAD; of events the length is asked for
+
 struct Route {
   std::string_view path;
   Endpoint endpoint;
-  bool takes_body;  // POST; else GET and HEAD
+  Method method;
   Access access;
 };
 
-constexpr std::array<Route, 11> kRoutes = {{
-    {"/collect", Endpoint::kCollect, true, Access::kToken},
-    {"/collect/batch", Endpoint::kBatch, true, Access::kToken},
-    {"/webhooks/github", Endpoint::kWebhook, true, Access::kSignature},
-    {"/health", Endpoint::kHealth, false, Access::kAnyone},
-    {"/livez", Endpoint::kLive, false, Access::kAnyone},
-    {"/readyz", Endpoint::kReady, false, Access::kAnyone},
-    {"/metrics", Endpoint::kMetrics, false, Access::kToken},
-    {"/", Endpoint::kStatusPage, false, Access::kAnyone},  // its figures come from the next
-    {"/api/v1/status", Endpoint::kStatus, false, Access::kToken},
-    {"/openapi.json", Endpoint::kOpenApi, false, Access::kAnyone},
-    {"/docs", Endpoint::kDocs, false, Access::kAnyone},
+constexpr std::array<Route, 12> kRoutes = {{
+    {"/collect", Endpoint::kCollect, Method::kPostEvents, Access::kToken},
+    {"/collect/batch", Endpoint::kBatch, Method::kPostEvents, Access::kToken},
+    {"/webhooks/github", Endpoint::kWebhook, Method::kPostEvents, Access::kSignature},
+    {"/health", Endpoint::kHealth, Method::kGet, Access::kAnyone},
+    {"/livez", Endpoint::kLive, Method::kGet, Access::kAnyone},
+    {"/readyz", Endpoint::kReady, Method::kGet, Access::kAnyone},
+    {"/metrics", Endpoint::kMetrics, Method::kGet, Access::kToken},
+    {"/", Endpoint::kStatusPage, Method::kGet, Access::kAnyone},  // its figures come from the next
+    {"/api/v1/status", Endpoint::kStatus, Method::kGet, Access::kToken},
+    {"/api/v1/recover", Endpoint::kRecover, Method::kPost, Access::kToken},
+    {"/openapi.json", Endpoint::kOpenApi, Method::kGet, Access::kAnyone},
+    {"/docs", Endpoint::kDocs, Method::kGet, Access::kAnyone},
 }};
 
 constexpr std::string_view kJson = "application/json";
@@ -74,8 +81,8 @@ bool IsFromAnotherSite(const Request& request, bool has_token) {
 Response NotAllowed(const Route& route, const Request& request) {
   Response response =
       ErrorResponse(405, request.method + " " + std::string(route.path) + ": expected " +
-                             (route.takes_body ? "POST" : "GET or HEAD"));
-  response.allow = route.takes_body ? "POST" : "GET, HEAD";
+                             (route.method == Method::kGet ? "GET or HEAD" : "POST"));
+  response.allow = route.method == Method::kGet ? "GET, HEAD" : "POST";
   return response;
 }
 
@@ -106,19 +113,21 @@ RequestHandler::HeadDecision Endpoints::OnHead(const Request& request) {
     return refuse(ErrorResponse(404, "there is no " + request.path + "; see /docs"));
   }
   decision.endpoint = static_cast<int>(route->endpoint);
-  const bool allowed = route->takes_body ? request.method == "POST"
-                                         : request.method == "GET" || request.method == "HEAD";
+  const bool allowed = route->method == Method::kGet
+                           ? request.method == "GET" || request.method == "HEAD"
+                           : request.method == "POST";
   if (!allowed) return refuse(NotAllowed(*route, request));
   if (route->access == Access::kToken && !options_.tokens.empty() &&
       !HasToken(options_.tokens, request.Get(Field::kAuthorization))) {
     door_.metrics().CountRejected(Rejection::kUnauthorized);
     return refuse(ErrorResponse(401, "expected the header Authorization: Bearer TOKEN"));
   }
-  if (!route->takes_body) return decision;
+  if (route->method == Method::kGet) return decision;
   if (route->access == Access::kToken && IsFromAnotherSite(request, !options_.tokens.empty())) {
     return refuse(ErrorResponse(403, "sent by a web page of " + request.Get(Field::kOrigin) +
                                          ", which is not this server"));
   }
+  if (route->method == Method::kPost) return decision;
   if (!request.content_length && !request.chunked) {
     return refuse(ErrorResponse(411, "expected Content-Length or Transfer-Encoding: chunked"));
   }
@@ -161,6 +170,8 @@ void Endpoints::Handle(int endpoint, Exchange& exchange, WorkerTools& tools) {
       return exchange.Finish(Page(kHtml, std::string(StatusPageHtml())));
     case Endpoint::kStatus:
       return exchange.Finish(StatusReport());
+    case Endpoint::kRecover:
+      return exchange.Finish(Recover());
     case Endpoint::kOpenApi:
       return exchange.Finish(Page(kJson, std::string(OpenApiJson())));
     case Endpoint::kDocs:
@@ -216,6 +227,14 @@ Response Endpoints::Ready() {
   if (ready) return Page(kJson, R"({"status":"ready"})");
   Response response = ErrorResponse(503, ready.error().message);
   response.retry_after_seconds = kStoppingRetrySeconds;
+  return response;
+}
+
+Response Endpoints::Recover() {
+  const Result<int64_t> run = status_.StartRecovery();
+  if (!run) return ErrorResponse(404, run.error().message);
+  Response response = Page(kJson, R"({"status":"started","run":)" + std::to_string(*run) + "}");
+  response.status = 202;
   return response;
 }
 

@@ -30,6 +30,7 @@ class Endpoints final : public RequestHandler {
   void Collect(Exchange& exchange, WorkerTools& tools);
   Response Health();
   Response Ready();
+  Response Recover();
   Response MetricsPage();
   Response StatusReport();
   int64_t UptimeSeconds() const { return (clock_.Now() - started_at_) / 1'000'000; }

@@ -20,6 +20,13 @@ class NoStatus final : public StatusSource {
   Status Ready() override { return {}; }
   std::string StatusJson() override { return R"({"name":"lake"})"; }
   std::string MetricsText() override { return "lake_metric 7\n"; }
+  Result<int64_t> StartRecovery() override {
+    if (!has_hooks) return MakeError(ErrorKind::kNotFound, "no hooks");
+    return ++recoveries;
+  }
+
+  bool has_hooks = false;
+  int64_t recoveries = 0;
 };
 
 class RunningGateway {

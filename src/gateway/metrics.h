@@ -19,6 +19,7 @@ enum class Endpoint {
   kMetrics,
   kStatusPage,
   kStatus,
+  kRecover,
   kOpenApi,
   kDocs,
   kOther,  // no such path, or not a request
@@ -62,8 +63,8 @@ class Metrics {
 
  private:
   using Counter = std::atomic<int64_t>;
-  static constexpr std::array<int, 15> kStatuses = {200, 400, 401, 404, 405, 408, 411, 413,
-                                                    414, 415, 417, 429, 431, 503, 0};
+  static constexpr std::array<int, 17> kStatuses = {200, 202, 400, 401, 403, 404, 405, 408, 411,
+                                                    413, 414, 415, 417, 429, 431, 503, 0};
   static constexpr std::array<double, 11> kBounds = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
                                                      0.05,   0.1,   0.25,   1,     5};
   struct PerEndpoint {

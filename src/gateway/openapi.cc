@@ -171,6 +171,28 @@ std::string_view OpenApiJson() {
         }
       }
     },
+    "/api/v1/recover": {
+      "post": {
+        "operationId": "recover",
+        "summary": "Look for missed webhook deliveries now",
+        "description": "Deliveries of the configured hooks that never arrived are fetched from GitHub, as is done every hour anyway. The status has what came of it.",
+        "security": [{}, {"bearer": []}],
+        "responses": {
+          "202": {"description": "It begins soon.", "content": {"application/json": {"schema": {
+            "type": "object",
+            "required": ["status", "run"],
+            "properties": {
+              "status": {"type": "string", "enum": ["started"]},
+              "run": {"type": "integer", "description": "Over when lake.recovery.runs of the status has reached it."}
+            }
+          }}}},
+          "401": {"$ref": "#/components/responses/Unauthorized"},
+          "403": {"$ref": "#/components/responses/OtherSite"},
+          "404": {"description": "No hooks are configured.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
+          "413": {"$ref": "#/components/responses/TooLarge"}
+        }
+      }
+    },
     "/openapi.json": {
       "get": {
         "operationId": "openapi",

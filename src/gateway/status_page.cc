@@ -64,6 +64,10 @@ function showFigures(now) {
   figures.push(["Last pipeline run", ago(now.now_ms, lake.pipeline.last_end_ms)]);
   figures.push(["A run takes", lake.pipeline.last_seconds.toFixed(2) + " s"]);
   figures.push(["Failed data tests", number(lake.pipeline.tests_failed)]);
+  if (lake.recovery) {
+    figures.push(["Recovered deliveries", number(lake.recovery.recovered)]);
+    figures.push(["Lost deliveries", number(lake.recovery.lost)]);
+  }
   for (const entry of lake.freshness) {
     const age = entry.age_seconds;
     figures.push(["Age of " + entry.source, age === undefined ? "empty" : number(age) + " s"]);

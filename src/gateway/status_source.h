@@ -1,6 +1,7 @@
 // What the gateway is told by the rest of the program, of which it knows nothing.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "base/result.h"
@@ -16,6 +17,9 @@ class StatusSource {
   // A JSON object for the status page, and metrics in Prometheus' text format.
   virtual std::string StatusJson() = 0;
   virtual std::string MetricsText() = 0;
+  // Has missed webhook deliveries looked for; the number of that run. kNotFound, saying what to do,
+  // if no hooks are configured.
+  virtual Result<int64_t> StartRecovery() = 0;
 };
 
 }  // namespace octolake::gateway

@@ -125,8 +125,7 @@ std::optional<int64_t> GitHubClient::RateLimitWait(const HttpResponse& response,
 Status GitHubClient::WaitForRateLimit(const std::string& url, int64_t micros, int waits) {
   const std::string until = FormatTimestamp(clock_.Now() + micros);
   if (waits > options_.max_waits || micros > options_.longest_wait_micros) {
-    return MakeError(ErrorKind::kResourceExhausted,
-                     url + ": GitHub's rate limit is met, until " + until);
+    return MakeError(ErrorKind::kTransient, url + ": GitHub's rate limit is met, until " + until);
   }
   logger_->warn("GitHub's rate limit is met; going on at {}", until);
   if (pause_.For(micros)) return {};

@@ -39,7 +39,8 @@ class GitHubClient {
   // `path` begins with '/' or is a page's URL (NextPage). A response has a status of 2xx, or 304.
   // What GitHub says of a rate limit is waited for. kNotFound (also for what the token may not
   // see), kInvalidArgument when the token is refused or the request is, kTransient when the server
-  // does not answer, or waiting was ended, kResourceExhausted for a rate limit that lasts too long.
+  // does not answer, a rate limit lasts too long, or waiting was ended; kResourceExhausted for an
+  // answer that is too long.
   Result<HttpResponse> Get(const std::string& path, const std::vector<std::string>& headers = {});
 
   // The URL of the page behind this one; nullopt for the last. kCorruption if it leads elsewhere.

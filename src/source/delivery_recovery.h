@@ -1,0 +1,88 @@
+// Webhook deliveries that never arrived, fetched from GitHub's own log and put into the journal.
+//
+// GitHub does not deliver again by itself, and keeps what it sent for three days. A delivery is
+// missing if none of its attempts was answered with 2xx and the memory of deliveries does not know
+// it. It is stored as the gateway stores one that arrives: once.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/logging.h"
+#include "base/progress.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "base/uuid.h"
+#include "journal/delivery_memory.h"
+#include "journal/journal.h"
+#include "source/delivery_log.h"
+
+namespace octolake::source {
+
+// A delivery that cannot be had any more.
+struct LostDelivery {
+  std::string delivery_id;
+  std::string event;
+  std::string delivered_at;
+  std::string reason;
+};
+
+struct HookRecovery {
+  std::string hook;
+  int64_t attempts = 0;                       // listed
+  int64_t missing = 0;                        // of them did not arrive, and are not here
+  int64_t recovered = 0;                      // are here now
+  int64_t lost = 0;                           // cannot be recovered
+  std::vector<LostDelivery> lost_deliveries;  // the first kShownLost of them
+  // Why the run ended early: what was left is looked for again by the next one.
+  std::optional<Error> error;
+
+  int64_t left() const { return missing - recovered - lost; }  // for the next run
+};
+
+struct RecoveryOptions {
+  int64_t max_payload_bytes = int64_t{25} << 20;  // longer ones count as lost
+  int64_t max_missing = 100'000;                  // of one hook in one run; the next takes the rest
+};
+
+// Used by one thread.
+class DeliveryRecovery {
+ public:
+  static constexpr size_t kShownLost = 100;
+
+  // `for_app` is the client for hooks of the App; both, and all that is given, must outlive this.
+  DeliveryRecovery(std::vector<Hook> hooks, GitHubClient& github, GitHubClient& for_app,
+                   journal::Journal& journal, journal::DeliveryMemory& deliveries,
+                   const Clock& clock, RandomSource& random, RecoveryOptions options,
+                   Logger logger);
+
+  // Every hook, one after another; what goes wrong with one stops no other. The first run looks
+  // at three days, a later one at what came since the last that was complete.
+  std::vector<HookRecovery> Run(ProgressListener& progress);
+
+ private:
+  using Missing = std::map<std::string, DeliveryAttempt, std::less<>>;  // by delivery id
+
+  Result<Missing> FindMissing(DeliveryLog& log, TimestampMicros since, HookRecovery& report);
+  Status Recover(const DeliveryAttempt& attempt, DeliveryLog& log, HookRecovery& report);
+  Status RunHook(const Hook& hook, HookRecovery& report, ProgressListener& progress);
+  Status Store(const DeliveryAttempt& attempt, DeliveryContent content);
+  Status Append(const DeliveryAttempt& attempt, DeliveryContent content);
+
+  const std::vector<Hook> hooks_;
+  GitHubClient& github_;
+  GitHubClient& for_app_;
+  journal::Journal& journal_;
+  journal::DeliveryMemory& deliveries_;
+  const Clock& clock_;
+  UuidV7Generator trace_ids_;
+  const RecoveryOptions options_;
+  Logger logger_;
+  std::map<std::string, TimestampMicros> complete_until_;  // by hook
+};
+
+}  // namespace octolake::source
