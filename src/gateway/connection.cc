@@ -68,6 +68,7 @@ class StreamConnection final : public Connection {
   bool OnHead();
   bool ChargeBody();
   void Hand();
+  void ReleaseBuffer();
   void Answer();
   void Write();
   void OnWritten(const ErrorCode& error);
@@ -241,10 +242,11 @@ bool StreamConnection<Stream>::OnHead() {
   return true;
 }
 
-// Bodies count as far as they have come.
+// Bodies count as far as they have come, and the large buffers that they come through.
 template <typename Stream>
 bool StreamConnection<Stream>::ChargeBody() {
-  const auto bytes = static_cast<int64_t>(request_.body.size());
+  const size_t buffered = buffer_.size() > kSmallBuffer ? buffer_.size() : 0;
+  const auto bytes = static_cast<int64_t>(request_.body.size() + buffered);
   if (bytes <= charged_) return true;
   if (host_.bodies().Take(bytes - charged_)) {
     charged_ = bytes;
@@ -271,9 +273,21 @@ void StreamConnection<Stream>::AskForBody() {
 template <typename Stream>
 void StreamConnection<Stream>::Hand() {
   waiting_ = Waiting::kAnswer;
+  if (begin_ == end_ && buffer_.size() > kSmallBuffer) ReleaseBuffer();
   response_.status = 200;
   response_.body.clear();
   host_.handler().Handle(static_cast<int>(endpoint_), *this, host_.tools());
+}
+
+// An answer may be long in coming. MakeRoom takes another buffer.
+template <typename Stream>
+void StreamConnection<Stream>::ReleaseBuffer() {
+  const auto size = static_cast<int64_t>(buffer_.size());
+  begin_ = end_ = 0;
+  buffer_ = std::vector<char>(kSmallBuffer);
+  const int64_t given = std::min(size, charged_);
+  host_.bodies().Give(given);
+  charged_ -= given;
 }
 
 template <typename Stream>
