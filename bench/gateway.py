@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -116,12 +117,12 @@ def sync_latency(folder):
 
 
 class Gateway:
-    def __init__(self, octolake, folder):
+    def __init__(self, octolake, folder, *options):
         self.port = free_port()
         environment = {**os.environ, "OCTOLAKE_BRONZE_COMMIT_INTERVAL": "1s", "OCTOLAKE_PIPELINE_INTERVAL": "1d"}
         self.log = open(Path(folder) / "octolake.log", "w+")
         self.process = subprocess.Popen([octolake, "up", "--listen", f"127.0.0.1:{self.port}", "--warehouse",
-                                         f"{folder}/warehouse"], env=environment, stderr=self.log)
+                                         f"{folder}/warehouse", *options], env=environment, stderr=self.log)
         wait_for(self.port, self.process, "/readyz")
 
     def lag(self):
@@ -167,6 +168,79 @@ def measure_nginx(arguments, environment):
             process.wait(30)
 
 
+def measure_collector(arguments, environment):
+    """A collector as people write them: FastAPI, one worker, events kept in memory only."""
+    port = free_port()
+    module = Path(arguments.collector)
+    process = subprocess.Popen([arguments.collector_python, "-m", "uvicorn", f"{module.stem}:app", "--app-dir",
+                                module.parent, "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+                                "--no-access-log", "--log-level", "error"])
+    try:
+        wait_for(port, process)
+        return wrk(port, arguments.seconds, arguments.connections, environment)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def send_batches(port, pieces, connections):
+    """Seconds until all pieces are acknowledged."""
+    left, failures, lock = list(reversed(pieces)), [], threading.Lock()
+
+    def work():
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+        while True:
+            with lock:
+                if not left or failures:
+                    return
+                piece = left.pop()
+            connection.request("POST", "/collect/batch", piece)
+            answer = connection.getresponse()
+            result = json.loads(answer.read())
+            if answer.status != 200 or result["rejected"]:
+                failures.append(result)
+
+    start = time.monotonic()
+    threads = [threading.Thread(target=work) for _ in range(connections)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        sys.exit(f"a batch was not taken: {failures[0]}")
+    return time.monotonic() - start
+
+
+def measure_batches(arguments, folder):
+    """The same plain lines through /collect/batch and by `octolake load`: MB a second of both."""
+    plain = folder / "events.json"
+    subprocess.run([arguments.octolake, "generate", "--quiet", "--events", str(arguments.batch_events), "--to", plain],
+                   check=True)
+    text, pieces = plain.read_bytes(), []
+    while text:
+        end = text.find(b"\n", arguments.batch_bytes) + 1 or len(text)
+        pieces.append(text[:end])
+        text = text[end:]
+    megabytes = sum(map(len, pieces)) / 1e6
+    ratios = []
+    for number in range(arguments.runs):
+        with tempfile.TemporaryDirectory(prefix="octolake-bench-", dir=arguments.directory) as directory:
+            gateway = Gateway(arguments.octolake, directory)
+            try:
+                sent = megabytes / send_batches(gateway.port, pieces, arguments.batch_connections)
+                drain = gateway.drain()
+            finally:
+                gateway.stop()
+        with tempfile.TemporaryDirectory(prefix="octolake-bench-", dir=arguments.directory) as directory:
+            start = time.monotonic()
+            subprocess.run([arguments.octolake, "--warehouse", f"{directory}/w", "load", "--quiet", plain], check=True)
+            loaded = megabytes / (time.monotonic() - start)
+        ratios.append(sent / loaded)
+        print(f"run {number + 1}: {megabytes:.0f} MB in batches of {arguments.batch_bytes / 1e6:.0f} MB: {sent:.0f} MB/s "
+              f"durable, in Bronze {drain:.1f} s later; load {loaded:.0f} MB/s; ratio {ratios[-1]:.2f}", flush=True)
+    print(f"batches, ratio to load: {statistics.median(ratios):.2f}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--octolake", required=True)
@@ -175,7 +249,16 @@ def main():
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--event-bytes", type=int, default=2048)
     parser.add_argument("--directory", help="where the warehouse is (a disk, not memory)")
+    parser.add_argument("--collector", help="a Python module with a FastAPI application as `app`: a peer more")
+    parser.add_argument("--collector-python", default=sys.executable, help="one that has fastapi and uvicorn")
+    parser.add_argument("--batches", action="store_true", help="/collect/batch beside load instead")
+    parser.add_argument("--batch-events", type=int, default=100_000)
+    parser.add_argument("--batch-bytes", type=int, default=8_000_000)
+    parser.add_argument("--batch-connections", type=int, default=4)
     arguments = parser.parse_args()
+    if arguments.batches:
+        with tempfile.TemporaryDirectory(prefix="octolake-bench-") as folder:
+            return measure_batches(arguments, Path(folder))
     missing = [tool for tool in ("wrk", "nginx") if not shutil.which(tool)]
     if missing:
         sys.exit(f"missing: {' '.join(missing)} (apt-get install wrk nginx-light)")
@@ -184,7 +267,7 @@ def main():
         script.write_text(WRK_SCRIPT)
         body.write_text(event(arguments.event_bytes))
         environment = {**os.environ, "BENCH_SCRIPT": str(script), "BENCH_EVENT": str(body)}
-        ratios = []
+        ratios, to_collector = [], []
         for number in range(arguments.runs):
             sync = sync_latency(arguments.directory or tempfile.gettempdir())
             ours = measure_octolake(arguments, environment)
@@ -193,6 +276,13 @@ def main():
             print(f"run {number + 1}: octolake {ours['rate']:,.0f}/s (p50 {ours['p50'] / 1000:.2f} ms, p99 "
                   f"{ours['p99'] / 1000:.2f} ms, backlog drained in {ours['drain']:.1f} s), nginx "
                   f"{nginx['rate']:,.0f}/s, ratio {ratios[-1]:.2f}, fdatasync p50 {sync:.2f} ms", flush=True)
+            if arguments.collector:
+                collector = measure_collector(arguments, environment)
+                to_collector.append(ours["rate"] / collector["rate"])
+                print(f"    FastAPI, in memory only: {collector['rate']:,.0f}/s (p99 {collector['p99'] / 1000:.1f} ms), "
+                      f"ratio {to_collector[-1]:.1f}", flush=True)
+        if to_collector:
+            print(f"durable acknowledgements, ratio to FastAPI: {statistics.median(to_collector):.1f}")
         print(f"durable acknowledgements, ratio to nginx `return 200`: {statistics.median(ratios):.2f}")
 
 
