@@ -3,6 +3,7 @@
 #include "journal/reader.h"
 #include "journal/recovery.h"
 #include "journal/segment_format.h"
+#include "journal/steady_look.h"
 
 namespace octolake::journal {
 namespace {
@@ -14,9 +15,7 @@ Result<std::optional<TimestampMicros>> TimeOfRecord(SegmentStore& store, const S
   return std::optional(records.front().record.received_at);
 }
 
-}  // namespace
-
-Result<JournalInspection> InspectJournal(SegmentStore& store) {
+Result<JournalInspection> Inspect(SegmentStore& store) {
   OCTO_ASSIGN(const RecoveredJournal recovered, RecoverJournal(store));
   JournalInspection inspection;
   inspection.uuid = recovered.uuid;
@@ -32,6 +31,13 @@ Result<JournalInspection> InspectJournal(SegmentStore& store) {
   OCTO_ASSIGN(inspection.newest_received_at,
               TimeOfRecord(store, segments, inspection.last_sequence()));
   return inspection;
+}
+
+}  // namespace
+
+Result<JournalInspection> InspectJournal(SegmentStore& store) {
+  return LookSteadily(
+      store, [&] { return Inspect(store); }, [](const auto& found) { return found.has_value(); });
 }
 
 }  // namespace octolake::journal

@@ -73,6 +73,25 @@ TEST_F(InspectionTest, AWholeJournalHasNoDamage) {
   EXPECT_THAT(report.damages, IsEmpty());
 }
 
+TEST_F(InspectionTest, ASegmentThatIsRemovedMeanwhileIsNoDamage) {
+  store_.opened = [&](const std::string& name) {
+    const auto first = store_.files.find(SegmentName(1));
+    if (name != SegmentName(2) || first == store_.files.end()) return;
+    first->second->bytes.resize(static_cast<size_t>(GroupAt(1)) + 9);
+    store_.files.erase(first);
+  };
+  const auto files = store_.files;
+  const std::string bytes = Bytes(1);
+  const JournalVerification report = Verify();
+  EXPECT_THAT(report.damages, IsEmpty());
+  EXPECT_EQ(report.segments, 1);
+  store_.files = files;
+  Bytes(1) = bytes;
+  const auto inspection = InspectJournal(store_);
+  ASSERT_TRUE(inspection) << inspection.error().message;
+  EXPECT_EQ(inspection->first_sequence(), 4u);
+}
+
 TEST_F(InspectionTest, NamesEveryDamageAndGoesOn) {
   Flip(1, GroupAt(1) + kGroupHeadBytes + 9);
   Flip(2, kFirstGroup + 3);

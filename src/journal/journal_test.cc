@@ -222,6 +222,27 @@ TEST(JournalTest, RemovesWhatAllConsumersHavePassed) {
   EXPECT_EQ(journal->ReadAfter(0)->Next(1).error().kind, ErrorKind::kNotFound);
 }
 
+TEST(LocalSegmentStoreTest, ARemovedFileIsGoneAndItsOtherNamesAreWhole) {
+  namespace fs = std::filesystem;
+  std::string directory = ::testing::TempDir() + "segments-XXXXXX";
+  ASSERT_NE(::mkdtemp(directory.data()), nullptr);
+  {
+    auto store = OpenSegmentStore(directory);
+    ASSERT_TRUE(store) << store.error().message;
+    constexpr int64_t kBytes = 5 << 20;
+    ASSERT_TRUE((*store)->Create("plain", kBytes));
+    ASSERT_TRUE((*store)->Create("linked", kBytes));
+    fs::create_hard_link(directory + "/linked", directory + "/copy");
+    EXPECT_TRUE((*store)->Remove("plain"));
+    EXPECT_TRUE((*store)->Remove("linked"));
+    EXPECT_FALSE(fs::exists(directory + "/plain"));
+    EXPECT_FALSE(fs::exists(directory + "/linked"));
+    EXPECT_EQ(fs::file_size(directory + "/copy"), static_cast<uintmax_t>(kBytes));
+    EXPECT_EQ((*store)->Remove("plain").error().kind, ErrorKind::kNotFound);
+  }
+  fs::remove_all(directory);
+}
+
 TEST(JournalTest, ChecksPositionsOfEarlierRuns) {
   MemorySegmentStore store;
   JournalOptions options = SmallSegments();

@@ -29,6 +29,9 @@ class MemorySegmentStore final : public SegmentStore {
   // Asked before each step; an error is what the step gives. A write that fails has written half.
   std::function<Status(Step)> before;
 
+  // Told after a file was opened.
+  std::function<void(const std::string& name)> opened;
+
   std::map<std::string, std::shared_ptr<File>> files;
 
   // The machine loses power: of what was not synced, some sectors are on disk and some are not.
@@ -68,7 +71,9 @@ class MemorySegmentStore final : public SegmentStore {
   Result<std::unique_ptr<SegmentFile>> Open(const std::string& name) override {
     const auto found = files.find(name);
     if (found == files.end()) return MakeError(ErrorKind::kNotFound, name + " is not there");
-    return std::make_unique<Handle>(*this, found->second);
+    auto handle = std::make_unique<Handle>(*this, found->second);
+    if (opened) opened(name);
+    return handle;
   }
   Status Remove(const std::string& name) override {
     OCTO_TRY(Before(Step::kRemove));

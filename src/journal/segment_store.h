@@ -42,8 +42,9 @@ class SegmentStore {
   virtual Status SyncDirectory() = 0;
 };
 
-// A local directory, created if it is missing. Locked for as long as the store lives: kTransient,
-// saying so, if another process has it.
+// A local directory, created if it is missing. A removed file is cut in steps once its name is
+// gone, which who has it open sees. Locked for as long as the store lives: kTransient, saying so,
+// if another process has it.
 Result<std::unique_ptr<SegmentStore>> OpenSegmentStore(const std::string& directory);
 // For reading only, whoever else is at work there: everything that writes fails.
 Result<std::unique_ptr<SegmentStore>> OpenSegmentStoreToRead(const std::string& directory);

@@ -4,6 +4,7 @@
 #include "journal/inspection.h"
 #include "journal/recovery.h"
 #include "journal/segment_scan.h"
+#include "journal/steady_look.h"
 
 namespace octolake::journal {
 namespace {
@@ -148,7 +149,9 @@ Status Verifier::Walk(const VerifiedSegment& segment, const SegmentHeader* succe
 }  // namespace
 
 Result<JournalVerification> VerifyJournal(SegmentStore& store) {
-  auto report = Verifier(store).Run();
+  auto report = LookSteadily(
+      store, [&] { return Verifier(store).Run(); },
+      [](const auto& found) { return found && found->damages.empty(); });
   if (!report) return WithContext(std::move(report).error(), "journal " + store.directory());
   return report;
 }
