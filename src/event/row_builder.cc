@@ -3,7 +3,6 @@
 #include <arrow/api.h>
 
 #include <algorithm>
-#include <array>
 
 #include "base/civil_time.h"
 #include "event/arrow_error.h"
@@ -14,8 +13,8 @@ namespace {
 
 // Reserved beyond what the batch before needed.
 constexpr int64_t kMoreRows = 64;
-// A text column begins with room for what it held in the batch before, and for an n-th more:
-// growing means copying. Beyond that it grows by at least kTextGrowth.
+// The payloads, most of a batch, begin with room for what they were in the batch before, and for an
+// n-th more: growing means copying. Text grows by at least kTextGrowth.
 constexpr int64_t kTextMargin = 8;
 constexpr int64_t kTextGrowth = int64_t{4} << 10;
 
@@ -74,27 +73,13 @@ struct EventRowBuilder::Columns {
   int64_t reserved_rows = 0;
   // Of the batch before: the next will need about as much.
   int64_t last_rows = 0;
-  static constexpr size_t kTexts = 13;
-  std::array<int64_t, kTexts> last_text_bytes{};
-
-  std::array<arrow::StringBuilder*, kTexts> texts() {
-    return {&id,        &type,     &actor_login, &actor_gravatar_id, &actor_url, &actor_avatar_url,
-            &repo_name, &repo_url, &payload,     &created_at,        &org_login, &delivery_id,
-            &extra};
-  }
-
-  arrow::Status ReserveTexts() {
-    const auto builders = texts();
-    for (size_t i = 0; i < builders.size(); ++i) {
-      const int64_t last = last_text_bytes[i];
-      if (last > 0) ARROW_RETURN_NOT_OK(builders[i]->ReserveData(last + last / kTextMargin));
-    }
-    return arrow::Status::OK();
-  }
+  int64_t last_payload_bytes = 0;
 
   arrow::Status ReserveRows() {
     arrow::Status status;
-    if (id.length() == 0) status = ReserveTexts();
+    if (id.length() == 0 && last_payload_bytes > 0) {
+      status = payload.ReserveData(last_payload_bytes + last_payload_bytes / kTextMargin);
+    }
     const int64_t more = id.length() == 0 ? last_rows + kMoreRows : reserved_rows;
     const auto reserve = [&](auto&... builders) { ((status &= builders.Reserve(more)), ...); };
     reserve(id, type, is_public, actor_id, actor_login, actor_gravatar_id, actor_url,
@@ -131,10 +116,7 @@ struct EventRowBuilder::Columns {
     const int64_t rows = id.length();
     last_rows = rows;
     reserved_rows = 0;
-    const auto columns = texts();
-    for (size_t i = 0; i < columns.size(); ++i) {
-      last_text_bytes[i] = columns[i]->value_data_length();
-    }
+    last_payload_bytes = payload.value_data_length();
     arrow::ArrayVector arrays;
     const auto finish = [&arrays](auto&... builders) {
       arrow::Status status;
