@@ -2,11 +2,14 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/units.h"
 #include "cli/command.h"
 #include "cli/config_keys.h"
+#include "source/archive_hours.h"
+#include "source/download_ahead.h"
 
 namespace octolake::cli {
 namespace {
@@ -28,6 +31,8 @@ const char* OutcomeName(Outcome outcome) {
       return "partial";
     case Outcome::kFailed:
       return "failed";
+    case Outcome::kMissing:
+      return "missing";
   }
   return "";
 }
@@ -41,6 +46,7 @@ void SayFile(const Context& context, const lake::FileReport& file) {
     case Outcome::kSkipped:
       context.Say("  " + file.name + ": loaded before, skipped");
       break;
+    case Outcome::kMissing:
     case Outcome::kPartial:
     case Outcome::kFailed:
       context.Fail({ErrorKind::kIo, file.error});
@@ -69,11 +75,17 @@ void PrintJson(const lake::LoadReport& report) {
 int Report(const Context& context, const lake::LoadReport& report) {
   for (const std::string& warning : report.warnings) context.Say("warning: " + warning);
   int64_t skipped = 0;
+  int64_t missing = 0;
   bool damaged = false;
   for (const lake::FileReport& file : report.files) {
     SayFile(context, file);
     skipped += file.outcome == Outcome::kSkipped ? 1 : 0;
+    missing += file.outcome == Outcome::kMissing ? 1 : 0;
     damaged = damaged || file.outcome == Outcome::kPartial || file.outcome == Outcome::kFailed;
+  }
+  if (missing > 0) {
+    context.Say("warning: " + Grouped(missing) + " of " +
+                Grouped(static_cast<int64_t>(report.files.size())) + " files are not there");
   }
   if (context.flags.json) {
     PrintJson(report);
@@ -82,16 +94,41 @@ int Report(const Context& context, const lake::LoadReport& report) {
                 Grouped(report.events).c_str(), Grouped(report.rejected).c_str(),
                 report.files.size(), Grouped(skipped).c_str());
   }
-  return damaged ? kFailed : kDone;
+  return damaged || missing > 0 ? kFailed : kDone;
+}
+
+// Files, and the URLs of hours.
+Result<std::vector<std::string>> Expand(const Context& context,
+                                        const std::vector<std::string>& sources) {
+  std::string archive = context.config.GetString("load.archive_url");
+  while (archive.ends_with('/')) archive.pop_back();
+  std::vector<std::string> expanded;
+  for (const std::string& source : sources) {
+    std::error_code error;
+    auto hours = std::filesystem::exists(source, error) ? std::nullopt
+                                                        : source::ExpandHours(source, archive);
+    if (!hours) {
+      expanded.push_back(source);
+      continue;
+    }
+    if (!*hours) return tl::unexpected<Error>(std::move(hours)->error());
+    expanded.insert(expanded.end(), (*hours)->begin(), (*hours)->end());
+  }
+  return lake::ExpandSources(expanded);
 }
 
 int Load(const Context& context, const LoadFlags& flags) {
-  Result<std::vector<std::string>> paths = lake::ExpandSources(flags.sources);
-  if (!paths) return context.Fail(paths.error());
+  Result<std::vector<std::string>> paths = Expand(context, flags.sources);
+  if (!paths) {
+    return paths.error().kind == ErrorKind::kInvalidArgument ? context.FailUsage(paths.error())
+                                                             : context.Fail(paths.error());
+  }
   auto warehouse = context.OpenWarehouse(true);
   if (!warehouse) return context.Fail(warehouse.error());
   context.RemoveLeftovers(**warehouse, {(*warehouse)->namespaces().bronze});
+  const auto remote = source::MakeDownloadAhead((*warehouse)->directory() + "/.downloads");
   lake::LoadOptions options;
+  options.remote = remote.get();
   options.again = flags.again;
   options.commit_bytes = context.config.GetBytes("load.commit_bytes");
   options.commit_files = context.config.GetInt("load.commit_files");
@@ -113,7 +150,8 @@ void AddLoadCommand(CLI::App& app, Action& chosen) {
   CLI::App* command = app.add_subcommand("load", "Load event files into Bronze");
   command
       ->add_option("source", flags->sources,
-                   "Files, directories or globs (plain, gzip or zstd); - for standard input")
+                   "Files, directories, globs or URLs (plain, gzip or zstd), hours of GH Archive "
+                   "such as 2015-01-01-15 or 2015-01-{01..31}-{0..23}; - for standard input")
       ->required();
   command->add_flag("--again", flags->again,
                     "Load also what was loaded before (Silver deduplicates)");

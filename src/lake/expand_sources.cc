@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <regex>
 #include <string_view>
 #include <system_error>
 
@@ -16,14 +15,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array<std::string_view, 5> kSuffixes = {".json", ".jsonl", ".ndjson", ".gz", ".zst"};
-
-bool IsUrl(const std::string& source) { return source.find("://") != std::string::npos; }
-
-// 2015-01-01-15, 2015-01-01-{0..23}; also with ranges of days.
-bool IsHour(const std::string& source) {
-  static const std::regex kHour(R"(\d{4}-\d{2}-(\d{2}|\{\d+\.\.\d+\})-(\d{1,2}|\{\d+\.\.\d+\}))");
-  return std::regex_match(source, kHour);
-}
 
 bool IsPattern(const std::string& source) {
   return source.find_first_of("*?[") != std::string::npos;
@@ -81,11 +72,8 @@ Result<std::vector<std::string>> ExpandSources(const std::vector<std::string>& s
   for (const std::string& source : sources) {
     std::error_code error;
     const bool exists = fs::exists(source, error);
-    if (source == kStandardInput) {
+    if (source == kStandardInput || (!exists && IsRemote(source))) {
       paths.push_back(source);
-    } else if (!exists && (IsUrl(source) || IsHour(source))) {
-      return MakeError(ErrorKind::kUnsupported,
-                       source + ": hours and URLs are not read yet; give files");
     } else if (!exists && IsPattern(source)) {
       OCTO_TRY(AddMatches(source, &paths));
     } else {

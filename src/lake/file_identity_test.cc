@@ -56,7 +56,7 @@ TEST_F(FileIdentityTest, SizesAreThoseOfTheTableAndOfWhatWasAdded) {
 
 TEST_F(FileIdentityTest, AFileReadOnceHasTheDigestOfWhatWasRead) {
   const std::string path = WriteFile("a", Event("1"));
-  const GroupResult result = Read({0, path, Must(InspectInput(path)), ""});
+  const GroupResult result = Read({0, path, path, Must(InspectInput(path)), ""});
   EXPECT_EQ(result.outcome, Outcome::kLoaded) << result.error;
   EXPECT_EQ(result.file.sha256, Sha256Hex(Event("1")));
   EXPECT_EQ(result.file.size, static_cast<int64_t>(Event("1").size()));
@@ -66,7 +66,7 @@ TEST_F(FileIdentityTest, AFileReadOnceThatChangedIsNotLoaded) {
   const std::string path = WriteFile("a", Event("1"));
   const InputInfo before = Must(InspectInput(path));
   WriteFile("a", Event("10"));
-  GroupResult result = Read({0, path, before, ""});
+  GroupResult result = Read({0, path, path, before, ""});
   EXPECT_EQ(result.outcome, Outcome::kFailed);
   EXPECT_THAT(result.error, HasSubstr("changed while it was read"));
 
@@ -74,7 +74,7 @@ TEST_F(FileIdentityTest, AFileReadOnceThatChangedIsNotLoaded) {
   WriteFile("a", Event("2"));
   std::filesystem::last_write_time(
       path, std::filesystem::last_write_time(path) + std::chrono::seconds(1));
-  result = Read({0, path, before, ""});
+  result = Read({0, path, path, before, ""});
   EXPECT_EQ(result.outcome, Outcome::kFailed);
   EXPECT_THAT(result.error, HasSubstr("changed while it was read"));
 }
@@ -87,8 +87,8 @@ TEST_F(FileIdentityTest, OfTwoFilesOfOneContentReadOnceOneIsLoaded) {
   LoadedState state = Must(ReadLoadedState(*warehouse_));
   const LoadOptions options;
   GroupLoader loader(*warehouse_, options, state, [](const std::string&, int64_t) {});
-  const GroupReport report =
-      Must(loader.Load({{0, a, Must(InspectInput(a)), ""}, {1, b, Must(InspectInput(b)), ""}}));
+  const GroupReport report = Must(
+      loader.Load({{0, a, a, Must(InspectInput(a)), ""}, {1, b, b, Must(InspectInput(b)), ""}}));
   ASSERT_EQ(report.results.size(), 2u);
   for (const GroupResult& result : report.results) {
     EXPECT_EQ(result.outcome, result.index == 0 ? Outcome::kLoaded : Outcome::kSkipped);

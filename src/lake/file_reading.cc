@@ -31,13 +31,13 @@ std::string ChangedMessage(const std::string& path) {
 FileReading::FileReading(GroupFile file, event::ReadOptions options, bool decompress_apart)
     : file_(std::move(file)), options_(std::move(options)), decompress_apart_(decompress_apart) {
   result_.index = file_.index;
-  result_.file.name = file_.path;
+  result_.file.name = file_.name;
   result_.file.loaded_at = options_.ingestion_timestamp;
   auto thread = StartThread("to read it", [this] { Work(); });
   if (thread) {
     thread_ = *std::move(thread);
   } else {
-    result_.Fail(file_.path + ": " + thread.error().message);
+    result_.Fail(file_.name + ": " + thread.error().message);
     ended_ = true;
   }
 }
@@ -76,7 +76,7 @@ void FileReading::Work() {
   try {
     ReadFile();
   } catch (const std::exception& error) {
-    result_.Fail(file_.path + ": " + error.what());
+    result_.Fail(file_.name + ": " + error.what());
   }
   {
     const std::lock_guard lock(mutex_);
@@ -86,14 +86,14 @@ void FileReading::Work() {
 }
 
 void FileReading::ReadFile() {
-  auto input = HashedInput::Open(file_.path);
+  auto input = HashedInput::Open(file_.path, file_.name);
   if (!input) return result_.Fail(std::move(input).error().message);
   ReadEvents(**input);
   if (result_.outcome == FileReport::Outcome::kFailed) return;
   auto digest = (*input)->FinishDigest();
   if (!digest) return result_.Fail(std::move(digest).error().message);
   if (HasChanged(*digest, (*input)->bytes_read())) {
-    return result_.Fail(ChangedMessage(file_.path));
+    return result_.Fail(ChangedMessage(file_.name));
   }
   result_.file.sha256 = std::move(digest).value();
   result_.file.size = (*input)->bytes_read();
@@ -114,7 +114,7 @@ void FileReading::ReadEvents(HashedInput& input) {
   auto content = PeekBeginning(input.TakeContent(), &beginning);
   if (!content) return result_.Fail(std::move(content).error().message);
   if (const auto foreign = RecogniseForeignContent(beginning)) {
-    return result_.Fail(ForeignContentMessage(file_.path, *foreign));
+    return result_.Fail(ForeignContentMessage(file_.name, *foreign));
   }
   auto bytes = decompress_apart_ ? io::MakeReadAheadSource(std::move(content).value())
                                  : std::move(content).value();
@@ -135,7 +135,7 @@ void FileReading::ReadEvents(HashedInput& input) {
     if (!batch->has_value()) return;
     loaded.events += (*batch)->events->num_rows();
     loaded.rejected += (*batch)->rejected->num_rows();
-    if (!Give(std::move(**batch))) return result_.Fail(file_.path + ": reading was given up");
+    if (!Give(std::move(**batch))) return result_.Fail(file_.name + ": reading was given up");
   }
 }
 

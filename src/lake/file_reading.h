@@ -20,7 +20,8 @@ namespace octolake::lake {
 
 struct GroupFile {
   size_t index = 0;  // of its report
-  std::string path;
+  std::string name;  // as it was given
+  std::string path;  // where it is read
   InputInfo info;
   std::string sha256;  // known from a first reading; empty if only one is to be
 };

@@ -154,8 +154,9 @@ class HashedInput::Tap final : public io::ByteSource {
   HashedInput& input_;
 };
 
-Result<std::unique_ptr<HashedInput>> HashedInput::Open(const std::string& path) {
-  std::unique_ptr<HashedInput> input(new HashedInput(path));
+Result<std::unique_ptr<HashedInput>> HashedInput::Open(const std::string& path,
+                                                       const std::string& name) {
+  std::unique_ptr<HashedInput> input(new HashedInput(name));
   OCTO_ASSIGN(input->stored_, OpenStored(path));
   return input;
 }
@@ -168,7 +169,7 @@ Result<int64_t> HashedInput::ReadStored(char* out, int64_t capacity) {
 }
 
 std::unique_ptr<io::ByteSource> HashedInput::TakeContent() {
-  return io::MakeDecompressedSource(std::make_unique<Tap>(*this), path_);
+  return io::MakeDecompressedSource(std::make_unique<Tap>(*this), name_);
 }
 
 Result<std::string> HashedInput::FinishDigest() {
@@ -180,7 +181,7 @@ Result<std::string> HashedInput::FinishDigest() {
 }
 
 Result<std::string> HashFile(const std::string& path) {
-  OCTO_ASSIGN(const auto input, HashedInput::Open(path));
+  OCTO_ASSIGN(const auto input, HashedInput::Open(path, path));
   return input->FinishDigest();
 }
 

@@ -32,7 +32,9 @@ Result<std::string> HashFile(const std::string& path);
 // for bytes_read, which any thread may call.
 class HashedInput {
  public:
-  static Result<std::unique_ptr<HashedInput>> Open(const std::string& path);
+  // `name` is for errors in the content.
+  static Result<std::unique_ptr<HashedInput>> Open(const std::string& path,
+                                                   const std::string& name);
 
   // The decompressed bytes; once. This must outlive the source.
   std::unique_ptr<io::ByteSource> TakeContent();
@@ -43,10 +45,10 @@ class HashedInput {
 
  private:
   class Tap;
-  explicit HashedInput(std::string path) : path_(std::move(path)) {}
+  explicit HashedInput(std::string name) : name_(std::move(name)) {}
   Result<int64_t> ReadStored(char* out, int64_t capacity);
 
-  std::string path_;
+  std::string name_;
   std::unique_ptr<io::ByteSource> stored_;
   Sha256 hash_;
   std::atomic<int64_t> bytes_read_ = 0;

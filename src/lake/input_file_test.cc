@@ -81,17 +81,17 @@ TEST_F(SourcesTest, DirectoriesAndGlobsAreExpandedInOrder) {
               ElementsAre(in + "/readme.txt", in + "/none.json"));
 }
 
+TEST_F(SourcesTest, UrlsAreTakenAsTheyAre) {
+  const std::vector<std::string> urls = {"https://example.org/*?x=[1].json.gz", "-"};
+  EXPECT_EQ(*ExpandSources(urls), urls);
+}
+
 TEST_F(SourcesTest, WhatCannotBeExpanded) {
   std::filesystem::create_directories(directory_ + "/empty");
   const auto kind = [](const std::string& source) { return ExpandSources({source}).error(); };
   EXPECT_EQ(kind(directory_ + "/empty").kind, ErrorKind::kNotFound);
   EXPECT_THAT(kind(directory_ + "/empty").message, HasSubstr("/empty holds no event files"));
   EXPECT_EQ(kind(directory_ + "/*.nothing").kind, ErrorKind::kNotFound);
-  for (const char* source : {"https://example.org/x.json.gz", "2015-01-01-15", "2015-01-01-{0..23}",
-                             "2015-01-{01..31}-3"}) {
-    EXPECT_EQ(kind(source).kind, ErrorKind::kUnsupported) << source;
-    EXPECT_THAT(kind(source).message, HasSubstr("hours and URLs are not read yet; give files"));
-  }
 }
 
 }  // namespace

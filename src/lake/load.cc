@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "lake/definitions.h"
@@ -27,15 +28,23 @@ class Loader {
   Result<LoadReport> Run(const std::vector<std::string>& paths);
 
  private:
+  bool IsRemoteFile(const std::string& name) const {
+    return options_.remote != nullptr && IsRemote(name);
+  }
   std::vector<std::optional<InputInfo>> Inspect(const std::vector<std::string>& paths);
+  Status BeginRemote();
   Status Take(size_t index, const InputInfo& info);
+  Status TakeRemote(size_t index);
+  Result<bool> SkipIfKnownUrl(size_t index);
   Status TakeFile(size_t index, InputInfo info);
   Result<bool> MayBeKnown(const std::string& path, InputInfo& info);
-  Status AddToGroup(size_t index, const InputInfo& info, std::string sha256);
+  Status HashAndTake(size_t index, const std::string& path, const InputInfo& info);
+  Status AddToGroup(GroupFile file);
   Result<bool> SkipIfLoaded(size_t index, const std::string& sha256);
   bool IsInGroup(const std::string& sha256) const;
   Status LoadGroup();
   Status Apply(const GroupReport& group);
+  void ReleaseFetched();
   void OnBytes(const std::string& path, int64_t group_bytes);
 
   const LoadOptions& options_;
@@ -43,6 +52,7 @@ class Loader {
   LoadedState state_;
   GroupLoader group_loader_;
   std::vector<GroupFile> group_;
+  std::vector<std::string> fetched_;  // copies of the group's remote files, and of skipped ones
   int64_t group_bytes_ = 0;
   std::unordered_map<int64_t, int> files_of_size_;
   LoadReport report_;
@@ -60,6 +70,12 @@ std::vector<std::optional<InputInfo>> Loader::Inspect(const std::vector<std::str
   for (const std::string& path : paths) {
     FileReport file;
     file.name = path;
+    if (IsRemoteFile(path)) {
+      bytes_total_ = -1;
+      infos.push_back(InputInfo());
+      report_.files.push_back(std::move(file));
+      continue;
+    }
     auto info = InspectInput(path);
     if (info) {
       file.bytes = info->size;
@@ -109,19 +125,26 @@ Result<bool> Loader::MayBeKnown(const std::string& path, InputInfo& info) {
   return state_.contents.HasSize(info.size);
 }
 
-Status Loader::AddToGroup(size_t index, const InputInfo& info, std::string sha256) {
-  group_.push_back({index, report_.files[index].name, info, std::move(sha256)});
-  group_bytes_ += info.size;
+Status Loader::AddToGroup(GroupFile file) {
+  if (IsRemoteFile(file.name)) fetched_.push_back(file.name);
+  group_bytes_ += file.info.size;
+  group_.push_back(std::move(file));
   const bool full = group_bytes_ >= options_.commit_bytes ||
                     static_cast<int64_t>(group_.size()) >= options_.commit_files;
   return full ? LoadGroup() : Status();
 }
 
 Status Loader::TakeFile(size_t index, InputInfo info) {
+  const std::string& name = report_.files[index].name;
+  OCTO_ASSIGN(const bool may_be_known, MayBeKnown(name, info));
+  if (!may_be_known) return AddToGroup({index, name, name, info, ""});
+  return HashAndTake(index, name, info);
+}
+
+// Skips the file if its content was loaded before.
+Status Loader::HashAndTake(size_t index, const std::string& path, const InputInfo& info) {
   FileReport& file = report_.files[index];
-  OCTO_ASSIGN(const bool may_be_known, MayBeKnown(file.name, info));
-  if (!may_be_known) return AddToGroup(index, info, "");
-  auto sha256 = HashFile(file.name);
+  auto sha256 = HashFile(path);
   if (!sha256) {
     file.outcome = Outcome::kFailed;
     file.error = std::move(sha256).error().message;
@@ -135,14 +158,64 @@ Status Loader::TakeFile(size_t index, InputInfo info) {
     bytes_done_ += info.size;
     return {};
   }
-  return AddToGroup(index, info, std::move(sha256).value());
+  return AddToGroup({index, file.name, path, info, std::move(sha256).value()});
+}
+
+// A file at a URL from which one of the same size was loaded is taken for the same, so that it is
+// not sent for nothing.
+Result<bool> Loader::SkipIfKnownUrl(size_t index) {
+  if (options_.again) return false;
+  const std::string& name = report_.files[index].name;
+  OCTO_ASSIGN(const auto loaded, state_.contents.FindUrl(name));
+  if (!loaded) return false;
+  const auto size = options_.remote->Size(name);
+  if (!size || *size != loaded->size) return false;
+  report_.files[index].bytes = *size;
+  return SkipIfLoaded(index, loaded->sha256);
+}
+
+// Has those fetched that are not known. Others have the outcome kSkipped or kPartial from here on.
+Status Loader::BeginRemote() {
+  std::vector<std::string> names;
+  std::unordered_set<std::string> seen;
+  for (size_t i = 0; i < report_.files.size(); ++i) {
+    FileReport& file = report_.files[i];
+    if (!IsRemoteFile(file.name)) continue;
+    if (!seen.insert(file.name).second) {
+      file.outcome = Outcome::kSkipped;
+      continue;
+    }
+    OCTO_ASSIGN(const bool skipped, SkipIfKnownUrl(i));
+    if (!skipped) names.push_back(file.name);
+  }
+  return names.empty() ? Status() : options_.remote->Begin(std::move(names));
+}
+
+Status Loader::TakeRemote(size_t index) {
+  FileReport& file = report_.files[index];
+  if (file.outcome != Outcome::kLoaded) return {};  // known
+  auto path = options_.remote->Fetch(file.name, progress_);
+  if (!path) {
+    file.outcome = path.error().kind == ErrorKind::kNotFound ? Outcome::kMissing : Outcome::kFailed;
+    file.error = std::move(path).error().message;
+    return {};
+  }
+  OCTO_ASSIGN(const InputInfo info, InspectInput(*path));
+  file.bytes = info.size;
+  OCTO_ASSIGN(const bool may_be_known, state_.contents.HasSize(info.size));
+  if (options_.again || !may_be_known) return AddToGroup({index, file.name, *path, info, ""});
+  OCTO_TRY(HashAndTake(index, *path, info));
+  if (file.outcome != Outcome::kLoaded) options_.remote->Release(file.name);
+  return {};
 }
 
 Status Loader::Take(size_t index, const InputInfo& info) {
+  if (IsRemoteFile(report_.files[index].name)) return TakeRemote(index);
   if (!info.is_stream) return TakeFile(index, info);
   // Whether it was loaded before is known only at its end, so that it is committed alone.
   OCTO_TRY(LoadGroup());
-  group_.push_back({index, report_.files[index].name, info, ""});
+  const std::string& name = report_.files[index].name;
+  group_.push_back({index, name, name, info, ""});
   return LoadGroup();
 }
 
@@ -168,7 +241,10 @@ Status Loader::Apply(const GroupReport& group) {
 }
 
 Status Loader::LoadGroup() {
-  if (group_.empty()) return {};
+  if (group_.empty()) {
+    ReleaseFetched();
+    return {};
+  }
   auto loaded = group_loader_.Load(std::exchange(group_, {}));
   if (!loaded) {
     const std::string before =
@@ -178,12 +254,19 @@ Status Loader::LoadGroup() {
     return WithContext(std::move(loaded).error(), "load stopped, " + before);
   }
   OCTO_TRY(Apply(*loaded));
+  ReleaseFetched();
   bytes_done_ += std::exchange(group_bytes_, 0);
   return {};
 }
 
+void Loader::ReleaseFetched() {
+  for (const std::string& name : fetched_) options_.remote->Release(name);
+  fetched_.clear();
+}
+
 Result<LoadReport> Loader::Run(const std::vector<std::string>& paths) {
   const auto infos = Inspect(paths);
+  OCTO_TRY(BeginRemote());
   for (size_t i = 0; i < infos.size(); ++i) {
     if (infos[i]) OCTO_TRY(Take(i, *infos[i]));
   }

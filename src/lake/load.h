@@ -10,6 +10,7 @@
 #include "base/progress.h"
 #include "base/result.h"
 #include "datafile/table_writer.h"
+#include "lake/remote_files.h"
 #include "lake/retention.h"
 #include "lake/warehouse.h"
 
@@ -24,6 +25,7 @@ struct LoadOptions {
   int64_t max_document_bytes = int64_t{32} << 20;
   iceberg::RetentionPolicy retention = DefaultRetention();
   datafile::WriterOptions writer;
+  RemoteFiles* remote = nullptr;  // for sources that are URLs; without it they fail
 };
 
 struct FileReport {
@@ -32,6 +34,7 @@ struct FileReport {
     kSkipped,  // same content loaded before
     kPartial,  // what came before the damage was loaded; `error` says what is wrong
     kFailed,   // nothing was loaded; `error` says why
+    kMissing,  // the server has no such file
   };
   std::string name;
   Outcome outcome = Outcome::kLoaded;
@@ -49,16 +52,16 @@ struct LoadReport {
   std::vector<std::string> warnings;  // of what did not stop the load
 };
 
-// Paths of files, or "-" for standard input. One bad file does not stop the others; an error is
-// returned only when nothing can go on (the warehouse is not writable, a commit failed), and says
-// what had been committed before.
+// Paths of files, URLs, or "-" for standard input. One bad file does not stop the others; an error
+// is returned only when nothing can go on (the warehouse is not writable, a commit failed), and
+// says what had been committed before.
 Result<LoadReport> LoadFiles(Warehouse& warehouse, const std::vector<std::string>& paths,
                              const LoadOptions& options, ProgressListener& progress);
 
 // Files, directories (their *.json, *.jsonl, *.ndjson, *.gz, *.zst files, at any depth, by name)
 // and globs to a list of paths. A plain path is taken as it is, so that a missing file is reported
-// beside the good ones. kNotFound, naming it, for a directory or glob that matches nothing,
-// kUnsupported for URLs and hours.
+// beside the good ones, and so is a URL. kNotFound, naming it, for a directory or glob that matches
+// nothing.
 Result<std::vector<std::string>> ExpandSources(const std::vector<std::string>& sources);
 
 }  // namespace octolake::lake

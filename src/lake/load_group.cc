@@ -89,7 +89,7 @@ std::unique_ptr<FileReading> GroupLoader::StartReading(const GroupFile& file,
                                                        bool decompress_apart) {
   event::ReadOptions options;
   options.source = options_.source;
-  options.source_file = file.path;
+  options.source_file = file.name;
   options.ingestion_timestamp = NextInstant();
   options.max_document_bytes = options_.max_document_bytes;
   return std::make_unique<FileReading>(file, std::move(options),
@@ -97,11 +97,11 @@ std::unique_ptr<FileReading> GroupLoader::StartReading(const GroupFile& file,
 }
 
 // Hands all that is read to the writer. An error is the writer's.
-Status GroupLoader::WriteBatches(FileReading& reading, const std::string& path,
+Status GroupLoader::WriteBatches(FileReading& reading, const std::string& name,
                                  BackgroundWriter& writer) {
   while (auto rows = reading.Next()) {
     OCTO_TRY(event::FillTraceIds(trace_ids_, &*rows));
-    bytes_read_(path, bytes_before_ + reading.bytes_read());
+    bytes_read_(name, bytes_before_ + reading.bytes_read());
     if (rows->events->num_rows() > 0) OCTO_TRY(writer.Write(kEvents, std::move(rows->events)));
     if (rows->rejected->num_rows() > 0) {
       OCTO_TRY(writer.Write(kRejected, std::move(rows->rejected)));
@@ -113,7 +113,7 @@ Status GroupLoader::WriteBatches(FileReading& reading, const std::string& path,
 // Whether a content was loaded before or is one of this group's.
 Result<bool> GroupLoader::IsKnown(const std::string& sha256, const GroupReport& report) {
   if (options_.again) return false;
-  // A file can have become like another since their sizes were compared.
+  // A file can have become like another since their sizes were compared, or have come from a server.
   const bool in_group =
       std::any_of(report.results.begin(), report.results.end(), [&](const GroupResult& result) {
         return IsInBronze(result) && result.file.sha256 == sha256;
@@ -136,11 +136,11 @@ Result<bool> GroupLoader::ReadAll(std::vector<GroupFile>& files, BackgroundWrite
       readings.push_back(StartReading(files[i + readings.size()], decompress_apart));
     }
     FileReading& reading = *readings.front();
-    OCTO_TRY(WriteBatches(reading, files[i].path, writer));
+    OCTO_TRY(WriteBatches(reading, files[i].name, writer));
     GroupResult result = reading.TakeResult();
     readings.pop_front();
     bool written = result.file.events + result.file.rejected > 0;
-    if (files[i].sha256.empty() && IsInBronze(result)) {
+    if (IsInBronze(result)) {
       OCTO_ASSIGN(const bool known, IsKnown(result.file.sha256, report));
       if (known) {
         result.outcome = Outcome::kSkipped;

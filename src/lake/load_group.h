@@ -39,7 +39,7 @@ Result<LoadedState> ReadLoadedState(Warehouse& warehouse);
 class GroupLoader {
  public:
   // Told the bytes read of the group's files so far, and the file at hand.
-  using BytesRead = std::function<void(const std::string& path, int64_t bytes)>;
+  using BytesRead = std::function<void(const std::string& name, int64_t bytes)>;
 
   // All must outlive the loader; `state` is kept up to date.
   GroupLoader(Warehouse& warehouse, const LoadOptions& options, LoadedState& state,
@@ -55,7 +55,7 @@ class GroupLoader {
 
   Result<std::unique_ptr<BackgroundWriter>> MakeWriter();
   std::unique_ptr<FileReading> StartReading(const GroupFile& file, bool decompress_apart);
-  Status WriteBatches(FileReading& reading, const std::string& path, BackgroundWriter& writer);
+  Status WriteBatches(FileReading& reading, const std::string& name, BackgroundWriter& writer);
   Result<bool> IsKnown(const std::string& sha256, const GroupReport& report);
   Result<bool> ReadAll(std::vector<GroupFile>& files, BackgroundWriter& writer,
                        GroupReport& report);

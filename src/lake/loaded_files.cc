@@ -15,6 +15,7 @@
 #include "iceberg/literal.h"
 #include "iceberg/scan.h"
 #include "lake/definitions.h"
+#include "lake/remote_files.h"
 #include "lake/silver_rows.h"
 
 namespace octolake::lake {
@@ -63,7 +64,8 @@ Result<std::optional<int64_t>> SizeBound(const std::map<int32_t, std::string>& b
 
 Result<LoadedContents> LoadedContents::Open(io::FileSystem& fs, const iceberg::Table& table) {
   LoadedContents contents(fs);
-  OCTO_ASSIGN(contents.columns_, SelectColumns(table, {"sha256", "error", "size"}));
+  OCTO_ASSIGN(contents.columns_,
+              SelectColumns(table, {"sha256", "error", "name", "loaded_at", "size"}));
   const int32_t id = contents.columns_.fields.front().id;
   const iceberg::Field& size = contents.columns_.fields.back();
   OCTO_ASSIGN(auto tasks, iceberg::PlanScan(fs, *table.metadata, std::nullopt, {}));
@@ -113,9 +115,18 @@ Result<bool> LoadedContents::HasSize(int64_t size) {
   return some_size_unknown_ || sizes_.contains(size);
 }
 
+Result<std::optional<LoadedUrl>> LoadedContents::FindUrl(const std::string& url) {
+  OCTO_TRY(ReadWhere([](const UnreadFile&) { return true; }));
+  const auto found = urls_.find(url);
+  return found == urls_.end() ? std::nullopt : std::optional(found->second);
+}
+
 void LoadedContents::Add(const LoadedFile& file) {
   known_.insert_or_assign(file.sha256, LoadedContent{file.error});
   sizes_.insert(file.size);
+  if (!IsRemote(file.name)) return;
+  LoadedUrl& url = urls_[file.name];
+  if (file.loaded_at >= url.loaded_at) url = {file.size, file.sha256, file.loaded_at};
 }
 
 Status LoadedContents::Read(const iceberg::DataFile& file) {
@@ -125,21 +136,26 @@ Status LoadedContents::Read(const iceberg::DataFile& file) {
     if (batch == nullptr) return {};
     const auto* sha256 = dynamic_cast<const arrow::StringArray*>(batch->column(0).get());
     const auto* errors = dynamic_cast<const arrow::StringArray*>(batch->column(1).get());
-    const auto* sizes = dynamic_cast<const arrow::Int64Array*>(batch->column(2).get());
-    if (sha256 == nullptr || errors == nullptr || sizes == nullptr) {
+    const auto* names = dynamic_cast<const arrow::StringArray*>(batch->column(2).get());
+    const auto* times = dynamic_cast<const arrow::TimestampArray*>(batch->column(3).get());
+    const auto* sizes = dynamic_cast<const arrow::Int64Array*>(batch->column(4).get());
+    if (sha256 == nullptr || errors == nullptr || names == nullptr || times == nullptr ||
+        sizes == nullptr) {
       return MakeError(ErrorKind::kCorruption,
-                       file.file_path + ": columns sha256 and error should be texts, size a long");
+                       file.file_path +
+                           ": columns sha256, error and name should be texts, "
+                           "loaded_at a timestamp, size a long");
     }
     for (int64_t row = 0; row < batch->num_rows(); ++row) {
       if (sha256->IsNull(row)) continue;
-      if (sizes->IsValid(row)) {
-        sizes_.insert(sizes->Value(row));
-      } else {
-        some_size_unknown_ = true;
-      }
-      LoadedContent content;
-      if (errors->IsValid(row)) content.error = errors->GetString(row);
-      known_.insert_or_assign(sha256->GetString(row), std::move(content));
+      LoadedFile loaded;
+      loaded.sha256 = sha256->GetString(row);
+      if (errors->IsValid(row)) loaded.error = errors->GetString(row);
+      if (names->IsValid(row)) loaded.name = names->GetString(row);
+      if (times->IsValid(row)) loaded.loaded_at = times->Value(row);
+      if (sizes->IsValid(row)) loaded.size = sizes->Value(row);
+      some_size_unknown_ = some_size_unknown_ || sizes->IsNull(row);
+      Add(loaded);
     }
   }
 }

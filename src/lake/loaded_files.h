@@ -37,6 +37,12 @@ struct LoadedContent {
   std::optional<std::string> error;
 };
 
+struct LoadedUrl {
+  int64_t size = 0;
+  std::string sha256;
+  TimestampMicros loaded_at = 0;
+};
+
 // The contents that a snapshot of loaded_files names, and what was added to them since. Of the
 // table's data files only those are opened, once each, whose bounds of sha256 or size can hold a
 // value that is looked for: each earlier load left a file, mostly of few rows.
@@ -49,6 +55,8 @@ class LoadedContents {
   Result<std::optional<LoadedContent>> Find(const std::string& sha256);
   // False if no content of this size was loaded, so that none of its digest was.
   Result<bool> HasSize(int64_t size);
+  // What was loaded from a URL, the last time; nullopt if nothing was. Reads the whole table, once.
+  Result<std::optional<LoadedUrl>> FindUrl(const std::string& url);
   void Add(const LoadedFile& file);
 
  private:
@@ -70,6 +78,7 @@ class LoadedContents {
   std::unordered_map<std::string, LoadedContent> known_;  // by SHA-256
   std::unordered_set<int64_t> sizes_;                     // of these
   bool some_size_unknown_ = false;
+  std::unordered_map<std::string, LoadedUrl> urls_;
 };
 
 // Rows with the table's columns.

@@ -135,6 +135,7 @@ void CurlClient::Prepare(Transfer& transfer, curl_slist* headers, char* message)
   curl_easy_reset(curl);  // keeps the connection
   curl_easy_setopt(curl, CURLOPT_URL, transfer.request.url.c_str());
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+  if (transfer.request.head_only) curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
   curl_easy_setopt(curl, CURLOPT_USERAGENT, kUserAgent);
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, message);
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);

@@ -17,6 +17,7 @@ struct HttpRequest {
   std::string url;                   // http or https
   std::vector<std::string> headers;  // "Name: value"; those that carry a secret stay with the host
   int64_t max_body_bytes = int64_t{64} << 20;
+  bool head_only = false;  // HEAD
 };
 
 struct HttpResponse {

@@ -1,0 +1,112 @@
+"""A server of files as GH Archive's, which can be told to behave badly."""
+
+import hashlib
+import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+class Archive:
+    """A context manager. `files` are bodies by name; what is not there is answered with 404."""
+
+    def __init__(self, files):
+        self.files = dict(files)
+        self.requests = []     # (method, name, Range or None)
+        self.faults = {}       # by name, of the next answers: see Handler.answer
+        self.ranges = True     # whether they are served
+        self.lengths = True    # whether answers say how long they are
+        self.held = threading.Event()    # an answer with the fault "hold" has sent its half
+        self.go_on = threading.Event()   # lets it send the rest
+
+    def __enter__(self):
+        handler = type("Handler", (Handler,), {"archive": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.go_on.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def gets(self, name=None):
+        return [range_ for method, asked, range_ in self.requests if method == "GET" and name in (None, asked)]
+
+    def env(self):
+        return {"OCTOLAKE_LOAD_ARCHIVE_URL": self.url}
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    archive: Archive
+
+    def log_message(self, *_):
+        pass
+
+    def do_HEAD(self):
+        self.answer("HEAD")
+
+    def do_GET(self):
+        self.answer("GET")
+
+    def answer(self, method):
+        archive, name = self.archive, self.path.removeprefix("/")
+        archive.requests.append((method, name, self.headers["Range"]))
+        body = archive.files.get(name)
+        faults = archive.faults.get(name, []) if method == "GET" else []
+        fault = faults.pop(0) if faults else None
+        if isinstance(fault, int):
+            return self.refuse(fault)
+        if callable(fault):
+            fault()
+            body = archive.files.get(name)
+            fault = None
+        if body is None:
+            return self.refuse(404)
+        etag = f'"{hashlib.md5(body).hexdigest()}"'
+        begin, total = 0, len(body)
+        wanted = re.fullmatch(r"bytes=(\d+)-", self.headers["Range"] or "")
+        if wanted and archive.ranges and self.headers["If-Range"] == etag:
+            begin = int(wanted.group(1))
+            if begin >= total:
+                return self.refuse(416, {"Content-Range": f"bytes */{total}"})
+            self.send_response(206)
+            self.send_header("Content-Range", f"bytes {begin}-{total - 1}/{total}")
+        else:
+            self.send_response(200)
+        self.send_header("ETag", etag)
+        if archive.lengths:
+            self.send_header("Content-Length", str(total - begin))
+        else:
+            self.send_header("Connection", "close")
+            self.close_connection = True
+        self.end_headers()
+        if method == "GET":
+            self.send_body(body[begin:], fault)
+
+    def send_body(self, body, fault):
+        if fault not in ("cut", "hold"):
+            return self.wfile.write(body)
+        half = len(body) // 2
+        self.wfile.write(body[:half])
+        self.wfile.flush()
+        if fault == "hold":
+            self.archive.held.set()
+            self.archive.go_on.wait(60)
+        if fault == "cut":
+            self.close_connection = True
+            return None
+        try:
+            return self.wfile.write(body[half:])
+        except OSError:
+            return None  # whoever asked is gone
+
+    def refuse(self, status, headers=None):
+        self.send_response(status)
+        for name, value in {**(headers or {}), "Content-Length": "0", "Retry-After": "0"}.items():
+            self.send_header(name, value)
+        self.end_headers()
