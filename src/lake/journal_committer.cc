@@ -1,33 +1,22 @@
 #include "lake/journal_committer.h"
 
-#include <arrow/record_batch.h>
-
-#include <algorithm>
 #include <utility>
 
-#include "event/received_rows.h"
-#include "iceberg/expire_snapshots.h"
-#include "iceberg/transaction.h"
-#include "lake/background_writer.h"
 #include "lake/definitions.h"
 #include "lake/position.h"
+#include "lake/received_commit.h"
 
 namespace octolake::lake {
 namespace {
 
 constexpr const char kConsumer[] = "bronze";
 
-// Read, parsed and given to the writer at once; goes through the processor's cache.
+// Read at once.
 constexpr int64_t kSliceBytes = int64_t{1} << 20;
 
 // How often a commit starts over because another committer of the same journal came first. Each
 // time that one has got on, so that more is a sign of something else.
 constexpr int kMaxLostRaces = 10;
-
-constexpr size_t kEvents = 0;
-constexpr size_t kRejected = 1;
-
-using DataFiles = std::vector<iceberg::DataFile>;
 
 // The next records of a journal, with a look at the one behind those that were taken.
 class RecordQueue {
@@ -58,37 +47,24 @@ class Committer final : public JournalCommitter {
       : warehouse_(warehouse),
         journal_(journal),
         options_(std::move(options)),
-        bronze_name_(BronzeEvents(warehouse.namespaces())),
-        rejected_name_(RejectedEvents(warehouse.namespaces())) {}
+        bronze_name_(BronzeEvents(warehouse.namespaces())) {}
 
   Status Begin();
   Result<JournalCommitReport> CommitNext() override;
   uint64_t position() const override { return position_.sequence; }
 
  private:
-  struct Files {
-    DataFiles events;
-    DataFiles rejected;
-  };
-
   Result<JournalCommitReport> TryCommit();
-  Result<std::unique_ptr<BackgroundWriter>> MakeWriter();
-  Result<Files> WriteRows(JournalCommitReport* report);
-  Status Take(const journal::SequencedRecord& record, event::ReceivedRows* rows,
-              JournalCommitReport* report);
-  Status WriteBatch(event::ReceivedRows* rows, BackgroundWriter* writer,
-                    JournalCommitReport* report);
-  Status Commit(const Files& files, JournalCommitReport* report);
+  static Status Take(const journal::SequencedRecord& record, ReceivedCommit* commit,
+                     JournalCommitReport* report);
+  Status Commit(ReceivedCommit* commit, JournalCommitReport* report);
 
   Warehouse& warehouse_;
   journal::Journal& journal_;
   const JournalCommitOptions options_;
   const iceberg::TableIdentifier bronze_name_;
-  const iceberg::TableIdentifier rejected_name_;
   JournalTag position_;
   std::optional<RecordQueue> records_;  // nullopt: the position is to be read again
-  std::string bronze_uuid_;             // of the tables that files are being written for
-  std::string rejected_uuid_;
 };
 
 // Where Bronze is now, and whether the journal goes on from there.
@@ -121,15 +97,15 @@ Result<JournalCommitReport> Committer::TryCommit() {
   OCTO_ASSIGN(const auto* first, records_->Front());
   if (first == nullptr) return report;
   report.first_sequence = first->sequence;
-  OCTO_ASSIGN(const Files files, WriteRows(&report));
-  Status committed = Commit(files, &report);
-  if (!committed) {
-    if (committed.error().kind != ErrorKind::kCommitStateUnknown) {
-      datafile::RemoveFiles(warehouse_.file_system(), files.events);
-      datafile::RemoveFiles(warehouse_.file_system(), files.rejected);
-    }
-    return WithContext(std::move(committed).error(), "commit to " + bronze_name_.ToString());
+  OCTO_ASSIGN(const auto commit, ReceivedCommit::Begin(warehouse_, options_.writer,
+                                                       "journal " + journal_.uuid().ToString()));
+  while (report.bytes < options_.max_bytes) {
+    OCTO_ASSIGN(const auto* record, records_->Front());
+    if (record == nullptr) break;
+    OCTO_TRY(Take(*record, commit.get(), &report));
+    records_->Pop();
   }
+  OCTO_TRY(Commit(commit.get(), &report));
   // The rows are in Bronze whatever comes now: an error would make it look as if they were not.
   const Status released = journal_.Release(kConsumer, position_.sequence);
   if (!released) report.warnings.push_back(released.error().message);
@@ -139,81 +115,30 @@ Result<JournalCommitReport> Committer::TryCommit() {
   return report;
 }
 
-Result<std::unique_ptr<BackgroundWriter>> Committer::MakeWriter() {
-  std::vector<std::unique_ptr<datafile::TableWriter>> writers;
-  const auto add = [&](const iceberg::TableIdentifier& name, std::string* uuid) -> Status {
-    OCTO_ASSIGN(const iceberg::Table table, iceberg::LoadTableAgain(warehouse_.catalog(), name));
-    *uuid = table.metadata->table_uuid;
-    OCTO_ASSIGN(auto writer,
-                datafile::MakeTableWriter(warehouse_.file_system(), warehouse_.random(),
-                                          *table.metadata, options_.writer));
-    writers.push_back(std::move(writer));
-    return {};
-  };
-  OCTO_TRY(add(bronze_name_, &bronze_uuid_));
-  OCTO_TRY(add(rejected_name_, &rejected_uuid_));
-  return std::make_unique<BackgroundWriter>(warehouse_.file_system(), std::move(writers));
-}
-
-Status Committer::Take(const journal::SequencedRecord& record, event::ReceivedRows* rows,
+Status Committer::Take(const journal::SequencedRecord& record, ReceivedCommit* commit,
                        JournalCommitReport* report) {
   const journal::Record& envelope = record.record;
   report->last_sequence = record.sequence;
   if (journal::IsOwnRecord(envelope)) return {};
   if (!report->oldest_received_at) report->oldest_received_at = envelope.received_at;
   report->bytes += static_cast<int64_t>(envelope.body.size());
-  return rows->Add({envelope.source, envelope.trace_id, envelope.received_at, envelope.delivery_id,
-                    envelope.headers, envelope.body, static_cast<int64_t>(record.sequence)});
+  return commit->Add({envelope.source, envelope.trace_id, envelope.received_at,
+                      envelope.delivery_id, envelope.headers, envelope.body,
+                      static_cast<int64_t>(record.sequence)});
 }
 
-Status Committer::WriteBatch(event::ReceivedRows* rows, BackgroundWriter* writer,
-                             JournalCommitReport* report) {
-  OCTO_ASSIGN(auto batch, rows->Finish());
-  report->events += batch.events->num_rows();
-  report->rejected += batch.rejected->num_rows();
-  if (batch.events->num_rows() > 0) OCTO_TRY(writer->Write(kEvents, std::move(batch.events)));
-  if (batch.rejected->num_rows() > 0) OCTO_TRY(writer->Write(kRejected, std::move(batch.rejected)));
-  return {};
-}
-
-Result<Committer::Files> Committer::WriteRows(JournalCommitReport* report) {
-  OCTO_ASSIGN(const auto writer, MakeWriter());
-  event::ReceivedRows rows("journal " + journal_.uuid().ToString());
-  while (report->bytes < options_.max_bytes) {
-    OCTO_ASSIGN(const auto* record, records_->Front());
-    if (record == nullptr) break;
-    OCTO_TRY(Take(*record, &rows, report));
-    records_->Pop();
-    if (rows.bytes() >= kSliceBytes) OCTO_TRY(WriteBatch(&rows, writer.get(), report));
-  }
-  OCTO_TRY(WriteBatch(&rows, writer.get(), report));
-  OCTO_ASSIGN(auto files, writer->Finish());
-  return Files{std::move(files[kEvents]), std::move(files[kRejected])};
-}
-
-Status Committer::Commit(const Files& files, JournalCommitReport* report) {
-  const std::string tag = JournalTagName(journal_.uuid());
-  iceberg::Transaction transaction(warehouse_.catalog(), warehouse_.update_context());
-  transaction.Add(bronze_name_, iceberg::AssertTableUuid(bronze_uuid_));
-  transaction.Add(bronze_name_, iceberg::AssertTag(tag, position_.tagged_snapshot));
-  transaction.Add(bronze_name_,
-                  iceberg::AppendFiles(files.events, {{JournalProperty(journal_.uuid()),
-                                                       std::to_string(report->last_sequence)}}));
-  transaction.Add(bronze_name_, iceberg::SetTag(tag, std::nullopt));
-  transaction.Add(bronze_name_, iceberg::ExpireSnapshots(options_.retention));
-  if (!files.rejected.empty()) {
-    transaction.Add(rejected_name_, iceberg::AssertTableUuid(rejected_uuid_));
-    transaction.Add(rejected_name_, iceberg::AppendFiles(files.rejected, {}));
-    transaction.Add(rejected_name_, iceberg::ExpireSnapshots(options_.retention));
-  }
-  OCTO_ASSIGN(const auto tables, transaction.Commit());
-  for (const Error& error : transaction.left_behind()) report->warnings.push_back(error.message);
-  // Others may have committed since: the tag says which snapshot is this one.
-  position_.tagged_snapshot = std::nullopt;
-  const iceberg::Snapshot* tagged = tables.front().metadata->FindRef(tag);
-  if (tagged != nullptr) position_.tagged_snapshot = tagged->snapshot_id;
-  position_.sequence = report->last_sequence;
-  report->snapshot_id = position_.tagged_snapshot;
+Status Committer::Commit(ReceivedCommit* commit, JournalCommitReport* report) {
+  const ReceivedPosition position{
+      JournalTagName(journal_.uuid()),
+      position_.tagged_snapshot,
+      {{JournalProperty(journal_.uuid()), std::to_string(report->last_sequence)}},
+      {}};
+  OCTO_ASSIGN(ReceivedReport committed, commit->Commit(position, options_.retention));
+  report->events = commit->events();
+  report->rejected = commit->rejected();
+  report->warnings = std::move(committed.warnings);
+  report->snapshot_id = committed.snapshot_id;
+  position_ = {committed.snapshot_id, report->last_sequence};
   return {};
 }
 

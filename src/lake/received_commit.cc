@@ -1,0 +1,108 @@
+#include "lake/received_commit.h"
+
+#include <arrow/record_batch.h>
+
+#include <utility>
+
+#include "iceberg/expire_snapshots.h"
+#include "iceberg/transaction.h"
+#include "lake/definitions.h"
+
+namespace octolake::lake {
+namespace {
+
+// Parsed and given to the writer at once; goes through the processor's cache.
+constexpr int64_t kSliceBytes = int64_t{1} << 20;
+
+constexpr size_t kEvents = 0;
+constexpr size_t kRejected = 1;
+
+}  // namespace
+
+ReceivedCommit::ReceivedCommit(Warehouse& warehouse, const std::string& origin)
+    : warehouse_(warehouse),
+      bronze_name_(BronzeEvents(warehouse.namespaces())),
+      rejected_name_(RejectedEvents(warehouse.namespaces())),
+      rows_(origin) {}
+
+Result<std::unique_ptr<ReceivedCommit>> ReceivedCommit::Begin(
+    Warehouse& warehouse, const datafile::WriterOptions& options, const std::string& origin) {
+  std::unique_ptr<ReceivedCommit> commit(new ReceivedCommit(warehouse, origin));
+  OCTO_TRY(commit->OpenWriters(options));
+  return commit;
+}
+
+Status ReceivedCommit::OpenWriters(const datafile::WriterOptions& options) {
+  std::vector<std::unique_ptr<datafile::TableWriter>> writers;
+  const auto add = [&](const iceberg::TableIdentifier& name, std::string* uuid) -> Status {
+    OCTO_ASSIGN(const iceberg::Table table, iceberg::LoadTableAgain(warehouse_.catalog(), name));
+    *uuid = table.metadata->table_uuid;
+    OCTO_ASSIGN(auto writer,
+                datafile::MakeTableWriter(warehouse_.file_system(), warehouse_.random(),
+                                          *table.metadata, options));
+    writers.push_back(std::move(writer));
+    return {};
+  };
+  OCTO_TRY(add(bronze_name_, &bronze_uuid_));
+  OCTO_TRY(add(rejected_name_, &rejected_uuid_));
+  writer_ = std::make_unique<BackgroundWriter>(warehouse_.file_system(), std::move(writers));
+  return {};
+}
+
+Status ReceivedCommit::Add(const event::ReceivedDocument& document) {
+  OCTO_TRY(rows_.Add(document));
+  return rows_.bytes() >= kSliceBytes ? WriteBatch() : Status();
+}
+
+Status ReceivedCommit::WriteBatch() {
+  OCTO_ASSIGN(auto batch, rows_.Finish());
+  events_ += batch.events->num_rows();
+  rejected_ += batch.rejected->num_rows();
+  if (batch.events->num_rows() > 0) OCTO_TRY(writer_->Write(kEvents, std::move(batch.events)));
+  if (batch.rejected->num_rows() > 0) {
+    OCTO_TRY(writer_->Write(kRejected, std::move(batch.rejected)));
+  }
+  return {};
+}
+
+Result<ReceivedReport> ReceivedCommit::Commit(const ReceivedPosition& position,
+                                              const iceberg::RetentionPolicy& retention) {
+  OCTO_TRY(WriteBatch());
+  OCTO_ASSIGN(auto files, writer_->Finish());
+  auto report = CommitFiles(files[kEvents], files[kRejected], position, retention);
+  if (report) return report;
+  if (report.error().kind != ErrorKind::kCommitStateUnknown) {
+    datafile::RemoveFiles(warehouse_.file_system(), files[kEvents]);
+    datafile::RemoveFiles(warehouse_.file_system(), files[kRejected]);
+  }
+  return WithContext(std::move(report).error(), "commit to " + bronze_name_.ToString());
+}
+
+Result<ReceivedReport> ReceivedCommit::CommitFiles(const DataFiles& events,
+                                                   const DataFiles& rejected,
+                                                   const ReceivedPosition& position,
+                                                   const iceberg::RetentionPolicy& retention) {
+  iceberg::Transaction transaction(warehouse_.catalog(), warehouse_.update_context());
+  transaction.Add(bronze_name_, iceberg::AssertTableUuid(bronze_uuid_));
+  transaction.Add(bronze_name_, iceberg::AssertTag(position.tag, position.expected_snapshot));
+  transaction.Add(bronze_name_, iceberg::AppendFiles(events, position.summary));
+  transaction.Add(bronze_name_, iceberg::SetTag(position.tag, std::nullopt));
+  if (!position.table_properties.empty()) {
+    transaction.Add(bronze_name_, iceberg::SetProperties(position.table_properties));
+  }
+  transaction.Add(bronze_name_, iceberg::ExpireSnapshots(retention));
+  if (!rejected.empty()) {
+    transaction.Add(rejected_name_, iceberg::AssertTableUuid(rejected_uuid_));
+    transaction.Add(rejected_name_, iceberg::AppendFiles(rejected, {}));
+    transaction.Add(rejected_name_, iceberg::ExpireSnapshots(retention));
+  }
+  OCTO_ASSIGN(const auto tables, transaction.Commit());
+  ReceivedReport report;
+  for (const Error& error : transaction.left_behind()) report.warnings.push_back(error.message);
+  // Others may have committed since: the tag says which snapshot is this one.
+  const iceberg::Snapshot* tagged = tables.front().metadata->FindRef(position.tag);
+  if (tagged != nullptr) report.snapshot_id = tagged->snapshot_id;
+  return report;
+}
+
+}  // namespace octolake::lake

@@ -1,0 +1,75 @@
+// Documents that were received, as one commit to Bronze and rejected_events that moves a position.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "datafile/table_writer.h"
+#include "event/received_rows.h"
+#include "iceberg/catalog.h"
+#include "iceberg/retention_policy.h"
+#include "iceberg/update.h"
+#include "lake/background_writer.h"
+#include "lake/warehouse.h"
+
+namespace octolake::lake {
+
+// A tag on Bronze, where it has to be for the commit to hold, and what the commit's snapshot, at
+// which it is afterwards, and the table say of the position.
+struct ReceivedPosition {
+  std::string tag;
+  std::optional<int64_t> expected_snapshot;
+  iceberg::Properties summary;
+  iceberg::Properties table_properties;
+};
+
+struct ReceivedReport {
+  std::optional<int64_t> snapshot_id;  // of Bronze, that the commit made
+  std::vector<std::string> warnings;   // of what did not stop the commit
+};
+
+// Used by one thread, for one commit.
+class ReceivedCommit {
+ public:
+  // The tables must be there. `origin` says in rejected rows what they were read from. The
+  // warehouse must outlive the commit.
+  static Result<std::unique_ptr<ReceivedCommit>> Begin(Warehouse& warehouse,
+                                                       const datafile::WriterOptions& options,
+                                                       const std::string& origin);
+
+  Status Add(const event::ReceivedDocument& document);
+  // kCommitConflict if the tag is not where it is expected to be: nothing was committed. The files
+  // of a failed commit are removed, but for those of one whose outcome is unknown
+  // (kCommitStateUnknown).
+  Result<ReceivedReport> Commit(const ReceivedPosition& position,
+                                const iceberg::RetentionPolicy& retention);
+
+  int64_t events() const { return events_; }  // rows, after Commit
+  int64_t rejected() const { return rejected_; }
+
+ private:
+  using DataFiles = std::vector<iceberg::DataFile>;
+
+  ReceivedCommit(Warehouse& warehouse, const std::string& origin);
+  Status OpenWriters(const datafile::WriterOptions& options);
+  Status WriteBatch();
+  Result<ReceivedReport> CommitFiles(const DataFiles& events, const DataFiles& rejected,
+                                     const ReceivedPosition& position,
+                                     const iceberg::RetentionPolicy& retention);
+
+  Warehouse& warehouse_;
+  const iceberg::TableIdentifier bronze_name_;
+  const iceberg::TableIdentifier rejected_name_;
+  std::string bronze_uuid_;  // of the tables that files are being written for
+  std::string rejected_uuid_;
+  std::unique_ptr<BackgroundWriter> writer_;
+  event::ReceivedRows rows_;
+  int64_t events_ = 0;
+  int64_t rejected_ = 0;
+};
+
+}  // namespace octolake::lake
