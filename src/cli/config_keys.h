@@ -9,6 +9,7 @@
 #include "lake/silver.h"
 #include "lake/warehouse.h"
 #include "model/run.h"
+#include "source/github_client.h"
 #include "sql/session.h"
 
 namespace octolake::cli {
@@ -26,5 +27,7 @@ iceberg::RetentionPolicy RetentionPolicyOf(const Config& config);
 sql::SessionOptions SessionOptionsOf(const Config& config);
 lake::SilverOptions SilverOptionsOf(const Config& config);
 model::RunOptions RunOptionsOf(const Config& config);
+// With github.token. kInvalidArgument for an URL that no token should be sent to.
+Result<source::GitHubOptions> GitHubOptionsOf(const Config& config);
 
 }  // namespace octolake::cli

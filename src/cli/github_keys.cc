@@ -26,6 +26,21 @@ std::vector<ConfigKey> GitHubConfigKeys() {
        "orgs/ORGANISATION/hooks/ID, app",
        {},
        false},
+      {"poll.feeds",
+       kList,
+       "",
+       "Feeds of the Events API that poll takes: repos/OWNER/REPOSITORY, orgs/ORGANISATION, "
+       "users/USER, public",
+       {},
+       false},
+      {"poll.interval",
+       kDuration,
+       "60s",
+       "Time between two polls of a feed; GitHub may ask for more",
+       {},
+       false,
+       "100ms",
+       "24h"},
       {"recover.interval",
        kDuration,
        "1h",
@@ -35,6 +50,16 @@ std::vector<ConfigKey> GitHubConfigKeys() {
        "1s",
        "36500d"},
   };
+}
+
+Result<source::GitHubOptions> GitHubOptionsOf(const Config& config) {
+  source::GitHubOptions options;
+  options.api_url = config.GetString("github.api_url");
+  OCTO_TRY(source::CheckApiUrl(options.api_url));
+  while (options.api_url.ends_with('/')) options.api_url.pop_back();
+  const std::string token = config.GetString("github.token");
+  options.authorization = [token] { return token.empty() ? "" : "Bearer " + token; };
+  return options;
 }
 
 }  // namespace octolake::cli

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "cli/command.h"
+#include "cli/config_keys.h"
 #include "io/local_file_system.h"
 #include "source/app_token.h"
 #include "source/github_client.h"
@@ -74,13 +75,8 @@ Result<std::unique_ptr<HookRecoveries>> HookRecoveries::Make(const Config& confi
                                                              journal::DeliveryMemory& deliveries,
                                                              Logger logger) {
   OCTO_ASSIGN(std::vector<source::Hook> hooks, HooksOf(config));
-  source::GitHubOptions github;
-  github.api_url = config.GetString("github.api_url");
-  OCTO_TRY(source::CheckApiUrl(github.api_url));
-  while (github.api_url.ends_with('/')) github.api_url.pop_back();
+  OCTO_ASSIGN(const source::GitHubOptions github, GitHubOptionsOf(config));
   source::GitHubOptions for_app = github;
-  const std::string token = config.GetString("github.token");
-  github.authorization = [token] { return token.empty() ? "" : "Bearer " + token; };
   if (config.Has("github.app_key_file")) {
     OCTO_ASSIGN(const std::string key, ReadKey(config.GetString("github.app_key_file")));
     const std::string app = config.GetString("github.app_id");

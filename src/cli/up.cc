@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
-#include <csignal>
 #include <cstdio>
 #include <ctime>
 #include <memory>
@@ -20,6 +19,7 @@
 #include "cli/hook_recovery.h"
 #include "cli/pipeline_loop.h"
 #include "cli/recovery_loop.h"
+#include "cli/stop_signals.h"
 #include "cli/up_options.h"
 #include "cli/up_status.h"
 #include "gateway/gateway.h"
@@ -45,27 +45,6 @@ struct UpFlags {
   std::string listen;
   bool demo = false;
   bool allow_anonymous = false;
-};
-
-// Ctrl-C and SIGTERM are waited for by the main thread; all others are started with them blocked.
-class StopSignals {
- public:
-  StopSignals() {
-    sigemptyset(&signals_);
-    sigaddset(&signals_, SIGINT);
-    sigaddset(&signals_, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-    std::signal(SIGPIPE, SIG_IGN);
-  }
-  int Wait() const {
-    int signal = 0;
-    while (sigwait(&signals_, &signal) != 0) {
-    }
-    return signal;
-  }
-
- private:
-  sigset_t signals_{};
 };
 
 // As many connections as there can be descriptors for.

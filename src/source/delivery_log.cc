@@ -9,6 +9,7 @@
 #include "event/event_reader.h"
 #include "event/event_time.h"
 #include "event/webhook.h"
+#include "source/path_names.h"
 
 namespace octolake::source {
 namespace {
@@ -25,15 +26,6 @@ constexpr std::string_view kKeptHeaders[] = {event::kWebhookEventHeader, "X-GitH
 
 bool IsNumber(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
-// A part of a path in the API as GitHub allows it in names.
-bool IsName(std::string_view text) {
-  return !text.empty() && text != "." && text != ".." &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  c == '-' || c == '_' || c == '.';
-         });
 }
 
 std::optional<DeliveryAttempt> ReadAttempt(const nlohmann::json& json) {
@@ -83,9 +75,9 @@ std::string TextOf(const event::JsonValue& value) {
 Result<Hook> ParseHook(const std::string& name) {
   if (name == "app") return Hook{name, "/app/hook/deliveries", true};
   const std::vector<std::string> parts = SplitList(name, '/');
-  const bool of_repository = parts.size() == 5 && parts[0] == "repos" && IsName(parts[1]) &&
-                             IsName(parts[2]) && parts[3] == "hooks" && IsNumber(parts[4]);
-  const bool of_organisation = parts.size() == 4 && parts[0] == "orgs" && IsName(parts[1]) &&
+  const bool of_repository = parts.size() == 5 && parts[0] == "repos" && IsPathName(parts[1]) &&
+                             IsPathName(parts[2]) && parts[3] == "hooks" && IsNumber(parts[4]);
+  const bool of_organisation = parts.size() == 4 && parts[0] == "orgs" && IsPathName(parts[1]) &&
                                parts[2] == "hooks" && IsNumber(parts[3]);
   if (of_repository || of_organisation) return Hook{name, "/" + name + "/deliveries", false};
   return MakeError(ErrorKind::kInvalidArgument,

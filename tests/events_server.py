@@ -1,0 +1,106 @@
+"""A server that answers as GitHub's Events API does."""
+
+import json
+import re
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+TOKEN = "a token of GitHub"
+HELD = 300  # events of a feed
+PAGE = 100
+
+
+def event(number):
+    """As text, with spaces and escapes that nobody who writes it again would choose."""
+    return ('{ "id":"%d", "type":"PushEvent","actor":{"id":%d,"login":"actor-%d"},'
+            '"repo":{"id":9,"name":"octo\\/lake"},"payload":{ "number" : %d, "text":"caf\\u00e9"},'
+            '"public":true,"created_at":"2026-01-01T00:00:00Z"}' % (20_000_000_000 + number, number % 7, number % 7,
+                                                                    number))
+
+
+class Events:
+    """A context manager. Feeds are named as on the command line: "repos/octo/lake"."""
+
+    def __init__(self, *feeds):
+        self.feeds = {feed: [] for feed in feeds}  # texts, oldest first
+        self.sent = {feed: set() for feed in feeds}
+        self.requests = []  # (path, status)
+        self.faults = []    # (status, headers, message) of the next answers
+        self.interval = "1"
+        self.on_request = lambda path: None
+        self._lock = threading.Lock()
+
+    def __enter__(self):
+        handler = type("Handler", (Handler,), {"github": self})
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def env(self, **more):
+        return {"OCTOLAKE_GITHUB_API_URL": self.url, "OCTOLAKE_GITHUB_TOKEN": TOKEN, "OCTOLAKE_POLL_INTERVAL": "100ms",
+                **more}
+
+    def happen(self, feed, numbers):
+        with self._lock:
+            self.feeds[feed].extend(event(number) for number in numbers)
+
+    def statuses(self):
+        return [status for _, status in self.requests]
+
+    def page(self, feed, number):
+        with self._lock:
+            held = self.feeds[feed][-HELD:][::-1]
+        page = held[(number - 1) * PAGE:number * PAGE]
+        return page, number * PAGE < len(held)
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    github: Events
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        github, url = self.github, urlsplit(self.path)
+        github.on_request(self.path)
+        if github.faults:
+            status, headers, message = github.faults.pop(0)
+            return self.answer(status, json.dumps({"message": message}), headers)
+        if self.headers["Authorization"] != f"Bearer {TOKEN}":
+            return self.answer(401, '{"message":"Bad credentials"}', {})
+        feed = "public" if url.path == "/events" else re.sub(r"^/(.*)/events$", r"\1", url.path)
+        if feed not in github.feeds:
+            return self.answer(404, '{"message":"Not Found"}', {})
+        number = int(parse_qs(url.query).get("page", ["1"])[0])
+        page, more = github.page(feed, number)
+        text = "[" + ",\n ".join(page) + "]"
+        headers = {"ETag": f'W/"{hash(text)}"', "X-Poll-Interval": github.interval}
+        if number == 1 and self.headers["If-None-Match"] == headers["ETag"]:
+            return self.answer(304, "", headers)
+        if more:
+            headers["Link"] = f'<{github.url}{url.path}?per_page=100&page={number + 1}>; rel="next"'
+        return self.answer(200, text, headers)
+
+    def answer(self, status, text, headers):
+        self.github.requests.append((self.path, status))
+        body = text.encode()
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def reset_in(seconds):
+    return {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time()) + seconds)}
