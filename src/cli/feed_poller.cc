@@ -83,6 +83,7 @@ Status FeedPoller::Commit(Entry& entry, source::FeedPoll& poll, FeedReport& repo
     OCTO_ASSIGN(const lake::FeedCommitReport committed,
                 lake::CommitFeed(warehouse_, report.feed, poll.events,
                                  source::FeedStateText(poll.state), options_, &entry.position));
+    entry.position_known = entry.position.tagged_snapshot.has_value();
     report.events = committed.events;
     report.rejected = committed.rejected;
     for (const std::string& warning : committed.warnings) logger_->warn("{}", warning);

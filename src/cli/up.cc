@@ -56,7 +56,7 @@ int LimitConnections(int wanted) {
   getrlimit(RLIMIT_NOFILE, &limit);
   if (limit.rlim_cur == RLIM_INFINITY) return wanted;
   const auto most = static_cast<int64_t>(limit.rlim_cur) - kOtherDescriptors;
-  return static_cast<int>(std::clamp<int64_t>(most, 16, wanted));
+  return static_cast<int>(std::min<int64_t>(wanted, std::max<int64_t>(most, 16)));
 }
 
 std::string UrlOf(const gateway::GatewayOptions& options, int port) {
@@ -165,6 +165,10 @@ Status Up::Start() {
     return MakeError(ErrorKind::kInvalidArgument,
                      "--demo sends its events without TLS: leave gateway.tls_certificate out");
   }
+  if (flags_.demo && options_.server.host.find(':') != std::string::npos) {
+    return MakeError(ErrorKind::kInvalidArgument,
+                     "--demo sends its events over IPv4: listen on 127.0.0.1");
+  }
   options_.server.max_connections = LimitConnections(options_.server.max_connections);
   OCTO_ASSIGN(bundle_, LoadBundle());
   OCTO_ASSIGN(warehouse_, context_.OpenWarehouse(true));
@@ -177,8 +181,8 @@ Status Up::Start() {
   lake::CommitLoopOptions commit = CommitLoopOptionsOf(config);
   commit.drain_micros = kStopDrainMicros;
   // The journal keeps segments until their delivery ids are carried on.
-  commit.on_commit = [this](const lake::JournalCommitReport& report) {
-    const Status passed = deliveries_->Passed(report.last_sequence);
+  commit.on_position = [this](uint64_t sequence) {
+    const Status passed = deliveries_->Passed(sequence);
     if (!passed) context_.logger->warn("journal: {}", passed.error().message);
   };
   if (flags_.demo) commit.interval_micros = std::min(commit.interval_micros, kDemoCommitMicros);

@@ -55,6 +55,8 @@ std::vector<ConfigKey> UpConfigKeys() {
               "2GiB"),
       limited("journal.max_size", kSize, "8GiB", "A larger journal takes no more events", "2MiB",
               ""),
+      limited("journal.reserve", kSize, "256MiB",
+              "Left free on the disk by the journal, for the tables it is emptied into", "0", ""),
       limited("bronze.commit_interval", kDuration, "30s",
               "Accepted events are committed to Bronze at least so often", "10ms", "24h",
               {"BATCH_MAX_TIME_S"}),

@@ -48,6 +48,25 @@ Result<int> WarningPercent(const Config& config, int64_t capacity) {
   return static_cast<int>(std::lround(std::min(share, 1.0) * 100));
 }
 
+// With room for what goes with a body.
+Status CheckHolds(const Config& config, const char* larger, const char* smaller) {
+  constexpr int64_t kMore = int64_t{128} << 10;
+  if (config.GetBytes(larger) >= config.GetBytes(smaller) + kMore) return {};
+  return MakeError(ErrorKind::kInvalidArgument,
+                   std::string(larger) + " " + std::to_string(config.GetBytes(larger)) +
+                       ": expected more than " + smaller + " (" +
+                       std::to_string(config.GetBytes(smaller)) + ") and 128 KiB");
+}
+
+// What could never be taken would be answered with "send it again" for ever.
+Status CheckSizes(const Config& config) {
+  for (const char* limit : {"gateway.max_event_size", "gateway.max_webhook_size"}) {
+    OCTO_TRY(CheckHolds(config, "queue.max_bytes", limit));
+    OCTO_TRY(CheckHolds(config, "gateway.max_bytes_in_flight", limit));
+  }
+  return CheckHolds(config, "gateway.max_bytes_in_flight", "gateway.max_batch_size");
+}
+
 std::chrono::milliseconds MillisOf(const Config& config, const std::string& key) {
   return std::chrono::milliseconds(config.GetMicros(key) / 1000);
 }
@@ -74,6 +93,8 @@ Result<gateway::GatewayOptions> GatewayOptionsOf(const Config& config, const std
   options.max_bytes_in_flight = config.GetBytes("gateway.max_bytes_in_flight");
   options.max_queue_records = config.GetInt("queue.max_events");
   options.max_queue_bytes = config.GetBytes("queue.max_bytes");
+  options.max_journal_bytes = config.GetBytes("journal.max_size");
+  OCTO_TRY(CheckSizes(config));
   OCTO_ASSIGN(options.warning_percent, WarningPercent(config, options.max_queue_records));
   return options;
 }
@@ -91,6 +112,7 @@ Result<journal::JournalOptions> JournalOptionsOf(const Config& config) {
   journal::JournalOptions options;
   options.segment_bytes = config.GetBytes("journal.segment_size");
   options.max_bytes = config.GetBytes("journal.max_size");
+  options.reserve_bytes = config.GetBytes("journal.reserve");
   options.max_waiting_records = config.GetInt("queue.max_events");
   options.max_waiting_bytes = config.GetBytes("queue.max_bytes");
   const int64_t least =

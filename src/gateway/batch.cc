@@ -46,6 +46,9 @@ class ViewSource final : public io::ByteSource {
   size_t at_ = 0;
 };
 
+// 8 MiB, as RFC 9659 has it for the content coding zstd.
+constexpr int kMaxZstdWindowLog = 23;
+
 enum class Encoding { kIdentity, kGzip, kZstd, kUnknown };
 
 Encoding EncodingOf(const Request& request) {
@@ -65,7 +68,7 @@ bool BeginsAs(Encoding encoding, std::string_view body) {
 std::unique_ptr<io::ByteSource> OpenBody(const Request& request) {
   auto source = std::make_unique<ViewSource>(request.body);
   if (EncodingOf(request) == Encoding::kIdentity) return source;
-  return io::MakeDecompressedSource(std::move(source), "the body");
+  return io::MakeDecompressedSource(std::move(source), "the body", kMaxZstdWindowLog);
 }
 
 Response TooLarge(int64_t limit) {

@@ -103,9 +103,11 @@ class StreamConnection final : public Connection {
   Waiting waiting_ = Waiting::kNothing;
   Clock::time_point deadline_{};
   Clock::time_point request_deadline_{};
+  Clock::time_point stop_deadline_ = Clock::time_point::max();
   Clock::time_point handled_since_{};
   Endpoint endpoint_ = Endpoint::kOther;
   bool head_seen_ = false;
+  bool filled_ = false;  // the last read took all that the buffer had room for
   bool timed_out_ = false;
   bool stop_ = false;  // no further request
   bool keep_alive_ = true;
@@ -132,7 +134,7 @@ void StreamConnection<Stream>::Start() {
 template <typename Stream>
 void StreamConnection<Stream>::WaitFor(Waiting what, std::chrono::milliseconds time) {
   waiting_ = what;
-  deadline_ = Clock::now() + time;
+  deadline_ = std::min(Clock::now() + time, stop_deadline_);
 }
 
 // Reads more of a request, or the first of the next.
@@ -145,8 +147,8 @@ void StreamConnection<Stream>::Read() {
   } else {
     if (waiting_ != Waiting::kRest) {
       const auto now = Clock::now();
-      request_deadline_ = now + options.request_timeout;
-      deadline_ = now + options.head_timeout;
+      request_deadline_ = std::min(now + options.request_timeout, stop_deadline_);
+      deadline_ = std::min(now + options.head_timeout, stop_deadline_);
       waiting_ = Waiting::kRest;
     }
     if (head_seen_) deadline_ = request_deadline_;
@@ -163,8 +165,10 @@ template <typename Stream>
 void StreamConnection<Stream>::MakeRoom() {
   if (begin_ == end_) {
     begin_ = end_ = 0;
-    const bool large = head_seen_ && (request_.chunked || request_.content_length.value_or(0) >
-                                                              request_.body.size() + kSmallBuffer);
+    // Only for who sends fast enough to fill a small one.
+    const bool large = filled_ && head_seen_ &&
+                       (request_.chunked ||
+                        request_.content_length.value_or(0) > request_.body.size() + kSmallBuffer);
     const size_t wanted = large ? kLargeBuffer : kSmallBuffer;
     if (buffer_.size() != wanted) buffer_ = std::vector<char>(wanted);
     return;
@@ -174,7 +178,7 @@ void StreamConnection<Stream>::MakeRoom() {
     end_ -= begin_;
     begin_ = 0;
   }
-  if (end_ == buffer_.size()) buffer_.resize(kLargeBuffer);
+  if (end_ == buffer_.size()) buffer_.resize(std::min(2 * buffer_.size(), kLargeBuffer));
 }
 
 template <typename Stream>
@@ -186,6 +190,7 @@ void StreamConnection<Stream>::OnRead(const ErrorCode& error, size_t count) {
     return Answer();
   }
   end_ += count;
+  filled_ = end_ == buffer_.size();
   if (waiting_ == Waiting::kLinger) {
     lingered_ += count;
     begin_ = end_ = 0;
@@ -265,7 +270,7 @@ void StreamConnection<Stream>::AskForBody() {
   request_.Set(Field::kExpect, "");
   static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
   WaitFor(Waiting::kRest, host_.options().write_timeout);
-  request_deadline_ = Clock::now() + host_.options().request_timeout;
+  request_deadline_ = std::min(Clock::now() + host_.options().request_timeout, stop_deadline_);
   asio::async_write(stream_.stream, asio::buffer(kContinue.data(), kContinue.size()),
                     [this](const ErrorCode& error, size_t) { return error ? Close() : Read(); });
 }
@@ -366,6 +371,7 @@ void StreamConnection<Stream>::CheckDeadline(Clock::time_point now) {
 template <typename Stream>
 void StreamConnection<Stream>::BeginStop(Clock::time_point deadline) {
   stop_ = true;
+  stop_deadline_ = deadline;
   if (waiting_ == Waiting::kRequest || waiting_ == Waiting::kHandshake) deadline = Clock::now();
   deadline_ = std::min(deadline_, deadline);
   request_deadline_ = std::min(request_deadline_, deadline);

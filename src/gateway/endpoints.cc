@@ -1,5 +1,7 @@
 #include "gateway/endpoints.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -90,15 +92,23 @@ Response NotAllowed(const Route& route, const Request& request) {
 
 Endpoints::Endpoints(const GatewayOptions& options, EventDoor& door,
                      journal::DeliveryMemory& deliveries, ByteBudget& bodies, StatusSource& status,
-                     const Clock& clock)
+                     const Clock& clock, Logger logger)
     : options_(options),
       door_(door),
       bodies_(bodies),
       status_(status),
       clock_(clock),
+      logger_(std::move(logger)),
       started_at_(clock.Now()),
       webhook_(options.webhook_secrets, door, deliveries),
       batches_({options.batch_threads, options.max_batch_bytes, options.max_event_bytes}, door) {}
+
+// A page whose name was made to point to this machine reads as its own what it finds there. Where
+// anybody is meant to read it that is no matter; with a token it cannot.
+bool Endpoints::IsByAForeignName(const Request& request) const {
+  return !options_.allow_anonymous && options_.tokens.empty() && request.method != "POST" &&
+         request.Has(Field::kHost) && !IsHostOfOurs(request.Get(Field::kHost));
+}
 
 RequestHandler::HeadDecision Endpoints::OnHead(const Request& request) {
   HeadDecision decision;
@@ -121,6 +131,11 @@ RequestHandler::HeadDecision Endpoints::OnHead(const Request& request) {
       !HasToken(options_.tokens, request.Get(Field::kAuthorization))) {
     door_.metrics().CountRejected(Rejection::kUnauthorized);
     return refuse(ErrorResponse(401, "expected the header Authorization: Bearer TOKEN"));
+  }
+  if (route->access == Access::kToken && IsByAForeignName(request)) {
+    return refuse(ErrorResponse(403, "sent to " + request.Get(Field::kHost) +
+                                         ", which is no name of this machine; without "
+                                         "gateway.tokens it is asked by address or as localhost"));
   }
   if (route->method == Method::kGet) return decision;
   if (route->access == Access::kToken && IsFromAnotherSite(request, !options_.tokens.empty())) {
@@ -197,13 +212,38 @@ void Endpoints::Collect(Exchange& exchange, WorkerTools& tools) {
   door_.Take(std::move(record), exchange);
 }
 
-Response Endpoints::Health() {
-  const journal::JournalStats stats = door_.journal().Stats();
+double Endpoints::QueuePercent(const journal::JournalStats& stats) const {
   const double records = static_cast<double>(stats.waiting_records) /
                          static_cast<double>(std::max<int64_t>(options_.max_queue_records, 1));
   const double bytes = static_cast<double>(stats.waiting_bytes) /
                        static_cast<double>(std::max<int64_t>(options_.max_queue_bytes, 1));
-  const double percent = std::max(records, bytes) * 100;
+  return std::max(records, bytes) * 100;
+}
+
+// Once when it begins, and once when it is over.
+void Endpoints::OnTick() {
+  const journal::JournalStats stats = door_.journal().Stats();
+  const double journal = 100.0 * static_cast<double>(stats.bytes) /
+                         static_cast<double>(std::max<int64_t>(options_.max_journal_bytes, 1));
+  Warn("queue", QueuePercent(stats), queue_is_high_);
+  Warn("journal", journal, journal_is_high_);
+}
+
+void Endpoints::Warn(const char* what, double percent, bool& is_high) {
+  // Not at each change around the mark.
+  const double mark = options_.warning_percent * (is_high ? 0.9 : 1.0);
+  if ((percent >= mark) == is_high) return;
+  is_high = !is_high;
+  if (is_high) {
+    logger_->warn("the {} is {:.0f} % full; events are refused when it is full", what, percent);
+  } else {
+    logger_->info("the {} is {:.0f} % full again", what, percent);
+  }
+}
+
+Response Endpoints::Health() {
+  const journal::JournalStats stats = door_.journal().Stats();
+  const double percent = QueuePercent(stats);
   char text[32];
   std::snprintf(text, sizeof(text), "%.2f", percent);
   event::JsonWriter json;
@@ -223,6 +263,9 @@ Response Endpoints::Health() {
 
 Response Endpoints::Ready() {
   Status ready = status_.Ready();
+  if (ready && door_.journal().Stats().full) {
+    ready = MakeError(ErrorKind::kResourceExhausted, "the journal is full");
+  }
   if (ready && stopping_) ready = MakeError(ErrorKind::kTransient, "octolake is stopping");
   if (ready) return Page(kJson, R"({"status":"ready"})");
   Response response = ErrorResponse(503, ready.error().message);
@@ -253,6 +296,7 @@ Response Endpoints::MetricsPage() {
   gauge("octolake_queue_capacity_bytes", "Bytes that may wait.", options_.max_queue_bytes);
   gauge("octolake_bodies_bytes", "Bytes of requests being handled.", bodies_.used());
   gauge("octolake_journal_bytes", "Size of the journal.", stats.bytes);
+  gauge("octolake_journal_capacity_bytes", "Size that it may have.", options_.max_journal_bytes);
   gauge("octolake_journal_segments", "Files of the journal.", stats.segments);
   gauge("octolake_journal_durable_sequence", "The last durable record.",
         door_.journal().durable_sequence());

@@ -16,18 +16,22 @@ namespace octolake::gateway {
 class Endpoints final : public RequestHandler {
  public:
   Endpoints(const GatewayOptions& options, EventDoor& door, journal::DeliveryMemory& deliveries,
-            ByteBudget& bodies, StatusSource& status, const Clock& clock);
+            ByteBudget& bodies, StatusSource& status, const Clock& clock, Logger logger);
   // Before the first request, once.
   Status Begin() { return batches_.Begin(); }
 
   HeadDecision OnHead(const Request& request) override;
   void Handle(int endpoint, Exchange& exchange, WorkerTools& tools) override;
+  void OnTick() override;
 
   // Requests go on being answered, but the program says that it is not ready for more.
   void BeginStop() { stopping_ = true; }
 
  private:
   void Collect(Exchange& exchange, WorkerTools& tools);
+  bool IsByAForeignName(const Request& request) const;
+  double QueuePercent(const journal::JournalStats& stats) const;
+  void Warn(const char* what, double percent, bool& is_high);
   Response Health();
   Response Ready();
   Response Recover();
@@ -40,7 +44,10 @@ class Endpoints final : public RequestHandler {
   ByteBudget& bodies_;
   StatusSource& status_;
   const Clock& clock_;
+  Logger logger_;
   const TimestampMicros started_at_;
+  bool queue_is_high_ = false;  // of the thread that ticks, as is the next
+  bool journal_is_high_ = false;
   WebhookEndpoint webhook_;
   std::atomic<bool> stopping_{false};
   BatchPool batches_;  // last: its threads use the others

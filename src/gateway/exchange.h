@@ -49,6 +49,9 @@ class RequestHandler {
 
   // Answers the exchange, now or later. Called by a worker thread, which must not wait in it.
   virtual void Handle(int endpoint, Exchange& exchange, WorkerTools& tools) = 0;
+
+  // Some times a second, by one of the threads.
+  virtual void OnTick() {}
 };
 
 }  // namespace octolake::gateway

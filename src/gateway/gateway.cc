@@ -11,10 +11,10 @@ class JournalGateway final : public Gateway {
  public:
   JournalGateway(const GatewayOptions& options, journal::Journal& journal,
                  journal::DeliveryMemory& deliveries, StatusSource& status, const Clock& clock,
-                 RandomSource& random)
+                 RandomSource& random, const Logger& logger)
       : bodies_(options.max_bytes_in_flight),
         door_(journal, metrics_, clock, random),
-        endpoints_(options, door_, deliveries, bodies_, status, clock) {}
+        endpoints_(options, door_, deliveries, bodies_, status, clock, logger) {}
   ~JournalGateway() override { Stop(); }
 
   Status Begin(const ServerOptions& options, Logger logger) {
@@ -58,7 +58,7 @@ Result<std::unique_ptr<Gateway>> Gateway::Start(const GatewayOptions& options,
                                                 RandomSource& random, Logger logger) {
   OCTO_TRY(Check(options));
   auto gateway =
-      std::make_unique<JournalGateway>(options, journal, deliveries, status, clock, random);
+      std::make_unique<JournalGateway>(options, journal, deliveries, status, clock, random, logger);
   OCTO_TRY(gateway->Begin(options.server, std::move(logger)));
   return gateway;
 }

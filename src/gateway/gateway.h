@@ -34,6 +34,7 @@ struct GatewayOptions {
   // The journal's limits, and the share of them from which on the queue counts as under pressure.
   int64_t max_queue_records = 100'000;
   int64_t max_queue_bytes = int64_t{64} << 20;
+  int64_t max_journal_bytes = int64_t{8} << 30;
   int warning_percent = 80;
 };
 

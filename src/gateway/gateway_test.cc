@@ -227,6 +227,75 @@ TEST(Gateway, PagesOfOtherSitesCannotSendEvents) {
   EXPECT_EQ(status("/collect", "http://" + own), 200);
 }
 
+// GET, as a page of that host would.
+int StatusOfReading(RunningGateway& running, const std::string& target, const std::string& host,
+                    const std::string& token = "") {
+  const auto client = running.Connect();
+  EXPECT_TRUE(client->SendBytes("GET " + target + " HTTP/1.1\r\nHost: " + host +
+                                "\r\nAuthorization: Bearer " + token + "\r\n\r\n"));
+  const auto answer = client->ReadAnswer();
+  EXPECT_TRUE(answer) << answer.error().message;
+  return answer ? answer->status : 0;
+}
+
+TEST(Gateway, PagesWhoseNameWasMadeToPointHereReadNothing) {
+  RunningGateway running;
+  for (const char* host : {"localhost:8080", "127.0.0.1", "[::1]:80", "LOCALHOST"}) {
+    EXPECT_EQ(StatusOfReading(running, "/api/v1/status", host), 200) << host;
+  }
+  for (const char* host :
+       {"evil.example", "evil.example:8080", "localhost.evil.example", "1.2.3.x"}) {
+    EXPECT_EQ(StatusOfReading(running, "/api/v1/status", host), 403) << host;
+    EXPECT_EQ(StatusOfReading(running, "/metrics", host), 403) << host;
+    EXPECT_EQ(StatusOfReading(running, "/health", host), 200) << host;
+  }
+  GatewayOptions options;
+  options.tokens = {"t"};
+  RunningGateway with_token(options);
+  EXPECT_EQ(StatusOfReading(with_token, "/metrics", "events.example", "t"), 200);
+  EXPECT_EQ(StatusOfReading(with_token, "/metrics", "events.example"), 401);
+}
+
+TEST(Gateway, AnAbsoluteTargetsPathBeginsBehindItsHost) {
+  RunningGateway running;
+  EXPECT_EQ(StatusOfReading(running, "http://h/nowhere", "127.0.0.1"), 404);
+  EXPECT_EQ(StatusOfReading(running, "http://h", "127.0.0.1"), 200);
+  const auto client = running.Connect();
+  ASSERT_TRUE(client->SendBytes("GET http://h?x=/metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"));
+  const auto page = client->ReadAnswer();
+  ASSERT_TRUE(page);
+  EXPECT_THAT(page->head, HasSubstr("text/html"));
+}
+
+TEST(Gateway, OldClientsHaveAConnectionARequest) {
+  RunningGateway running;
+  const auto client = running.Connect();
+  ASSERT_TRUE(client->SendBytes("GET /livez HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"));
+  const auto answer = client->ReadAnswer();
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(FieldOf(*answer, "Connection"), "close");
+  EXPECT_TRUE(client->IsClosedNext());
+}
+
+TEST(Gateway, IsNotReadyWhileTheJournalIsFull) {
+  journal::JournalOptions limits;
+  limits.max_bytes = 4 << 20;
+  RunningGateway running({}, limits);
+  const std::string event = R"({"text":")" + std::string(500'000, 'x') + "\"}";
+  EXPECT_EQ(running.Get("/readyz").status, 200);
+  while (running.Post("/collect", event).status == 200) {
+  }
+  EXPECT_EQ(running.Post("/collect", event).status, 503);
+  const Answer full = running.Get("/readyz");
+  EXPECT_EQ(full.status, 503);
+  EXPECT_EQ(DetailOf(full), "the journal is full");
+  for (const char* consumer : {"bronze", journal::kDeliveriesConsumer}) {
+    ASSERT_TRUE(running.journal().Release(consumer, running.journal().durable_sequence()));
+  }
+  EXPECT_EQ(running.Get("/readyz").status, 200);
+  EXPECT_EQ(running.Post("/collect", event).status, 200);
+}
+
 TEST(Gateway, PagesOfAProxysNameNeedAToken) {
   GatewayOptions options;
   options.tokens = {"t"};

@@ -251,7 +251,7 @@ std::string_view OpenApiJson() {
       "NoLength": {"description": "Neither Content-Length nor chunks.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
       "TooLarge": {"description": "Over the limit; nothing was taken.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
       "Unsupported": {"description": "A type or encoding that is not taken.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
-      "Busy": {"description": "Send it again after Retry-After seconds. Of a batch, the accepted events are durable.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+      "Busy": {"description": "Send it again after Retry-After seconds. Of a batch, the accepted events are durable, but need not be the first: send all of it again.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
     }
   }
 }

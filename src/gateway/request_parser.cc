@@ -83,7 +83,8 @@ class RequestParser::Beast {
   }
   bool head_done() const { return parser_->is_header_done(); }
   bool done() const { return parser_->is_done(); }
-  bool keep_alive() const { return parser_->keep_alive(); }
+  // HTTP/1.0 has a connection a request: keeping it open takes a field of its own in the answer.
+  bool keep_alive() const { return version_ >= 11 && parser_->keep_alive(); }
   int version() const { return version_; }
   const std::optional<Problem>& problem() const { return problem_; }
 
@@ -137,8 +138,11 @@ class RequestParser::Beast {
     request_.method.assign(method);
     // absolute-form, RFC 9112 section 3.2.2
     if (target.starts_with("http://") || target.starts_with("https://")) {
-      const size_t path = target.find('/', target.find("//") + 2);
-      target = path == std::string_view::npos ? "/" : target.substr(path);
+      const size_t path = target.find_first_of("/?", target.find("//") + 2);
+      const bool none = path == std::string_view::npos || target[path] == '?';
+      absolute_.assign(none ? "/" : "");
+      if (path != std::string_view::npos) absolute_.append(target.substr(path));
+      target = absolute_;
     }
     const size_t question = target.find('?');
     request_.path.assign(target.substr(0, question));
@@ -212,6 +216,7 @@ class RequestParser::Beast {
   std::optional<Problem> problem_;
   int fields_ = 0;
   int version_ = 11;
+  std::string absolute_;  // the path of an absolute-form target
   bool head_done_ = false;
 };
 

@@ -48,7 +48,8 @@ struct Shared {
 // One thread with its connections.
 class Worker final : public ConnectionHost {
  public:
-  explicit Worker(Shared& shared) : shared_(shared), io_(1), work_(io_.get_executor()), tick_(io_) {
+  Worker(Shared& shared, bool is_first)
+      : shared_(shared), is_first_(is_first), io_(1), work_(io_.get_executor()), tick_(io_) {
     MakeDate();
     Tick();
   }
@@ -146,11 +147,13 @@ class Worker final : public ConnectionHost {
       MakeDate();
       const auto now = SteadyClock::now();
       for (const auto& connection : connections_) connection->CheckDeadline(now);
+      if (is_first_) shared_.handler.OnTick();
       Tick();
     });
   }
 
   Shared& shared_;
+  const bool is_first_;
   WorkerTools tools_;
   asio::io_context io_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
@@ -259,7 +262,7 @@ Status AsioServer::Listen() {
 Status AsioServer::Begin() {
   OCTO_TRY(LoadCertificate());
   for (int i = 0; i < shared_.options.workers; ++i) {
-    workers_.push_back(std::make_unique<Worker>(shared_));
+    workers_.push_back(std::make_unique<Worker>(shared_, i == 0));
   }
   OCTO_TRY(Listen());
   accept_pause_ = std::make_unique<asio::steady_timer>(workers_.front()->io());

@@ -41,8 +41,9 @@ std::unique_ptr<ByteSource> MakeReadAheadSource(std::unique_ptr<ByteSource> inpu
 // Decompresses gzip (one or many members) or zstd (one or many frames) as told by the first bytes
 // (magic numbers of RFC 1952 and RFC 8878); anything else passes as it is. A stream that ends in
 // the middle of a member gives kCorruption after the bytes that could be had; so does a failed
-// checksum and trailing garbage. `name` is for errors. Bounded memory (zstd windows up to 128 MiB).
+// checksum and trailing garbage. `name` is for errors. Bounded memory: zstd windows of more than
+// 2^max_zstd_window_log bytes are refused; 128 MiB is what the zstd program accepts.
 std::unique_ptr<ByteSource> MakeDecompressedSource(std::unique_ptr<ByteSource> input,
-                                                   std::string name);
+                                                   std::string name, int max_zstd_window_log = 27);
 
 }  // namespace octolake::io

@@ -43,8 +43,10 @@ class PlainDecoder final : public StreamDecoder {
 
 class DecompressedSource final : public ByteSource {
  public:
-  DecompressedSource(std::unique_ptr<ByteSource> input, std::string name)
-      : input_(std::move(input)), name_(std::move(name)) {}
+  DecompressedSource(std::unique_ptr<ByteSource> input, std::string name, int max_zstd_window_log)
+      : input_(std::move(input)),
+        name_(std::move(name)),
+        max_zstd_window_log_(max_zstd_window_log) {}
 
   Result<int64_t> Read(char* out, int64_t capacity) override {
     if (failed_) return tl::unexpected<Error>(*failed_);
@@ -65,7 +67,7 @@ class DecompressedSource final : public ByteSource {
       OCTO_TRY(input_.Require(kMagicBytes));
       const std::string_view head = input_.window();
       decoder_ = IsGzip(head)   ? MakeGzipDecoder(input_, name_)
-                 : IsZstd(head) ? MakeZstdDecoder(input_, name_)
+                 : IsZstd(head) ? MakeZstdDecoder(input_, name_, max_zstd_window_log_)
                                 : std::make_unique<PlainDecoder>(input_);
     }
     return decoder_->Decode(out, capacity, produced);
@@ -73,6 +75,7 @@ class DecompressedSource final : public ByteSource {
 
   BufferedInput input_;
   std::string name_;
+  const int max_zstd_window_log_;
   std::unique_ptr<StreamDecoder> decoder_;
   std::optional<Error> failed_;
 };
@@ -80,8 +83,9 @@ class DecompressedSource final : public ByteSource {
 }  // namespace
 
 std::unique_ptr<ByteSource> MakeDecompressedSource(std::unique_ptr<ByteSource> input,
-                                                   std::string name) {
-  return std::make_unique<DecompressedSource>(std::move(input), std::move(name));
+                                                   std::string name, int max_zstd_window_log) {
+  return std::make_unique<DecompressedSource>(std::move(input), std::move(name),
+                                              max_zstd_window_log);
 }
 
 }  // namespace octolake::io

@@ -21,6 +21,7 @@ class StreamDecoder {
 
 // `input` must outlive the decoder and be at the magic number; `name` is for errors.
 std::unique_ptr<StreamDecoder> MakeGzipDecoder(BufferedInput& input, std::string name);
-std::unique_ptr<StreamDecoder> MakeZstdDecoder(BufferedInput& input, std::string name);
+std::unique_ptr<StreamDecoder> MakeZstdDecoder(BufferedInput& input, std::string name,
+                                               int max_window_log);
 
 }  // namespace octolake::io

@@ -9,17 +9,17 @@
 namespace octolake::io {
 namespace {
 
-// 128 MiB, what the zstd program itself accepts without being asked for more.
-constexpr int kMaxWindowLog = 27;
-
 struct FreeStream {
   void operator()(ZSTD_DStream* stream) const { ZSTD_freeDStream(stream); }
 };
 
 class ZstdDecoder final : public StreamDecoder {
  public:
-  ZstdDecoder(BufferedInput& input, std::string name)
-      : input_(input), name_(std::move(name)), stream_(ZSTD_createDStream()) {}
+  ZstdDecoder(BufferedInput& input, std::string name, int max_window_log)
+      : input_(input),
+        name_(std::move(name)),
+        max_window_log_(max_window_log),
+        stream_(ZSTD_createDStream()) {}
 
   Status Decode(char* out, int64_t capacity, int64_t* produced) override {
     *produced = 0;
@@ -47,7 +47,7 @@ class ZstdDecoder final : public StreamDecoder {
   Status Prepare() {
     if (prepared_) return {};
     if (stream_ == nullptr ||
-        ZSTD_isError(ZSTD_DCtx_setParameter(stream_.get(), ZSTD_d_windowLogMax, kMaxWindowLog))) {
+        ZSTD_isError(ZSTD_DCtx_setParameter(stream_.get(), ZSTD_d_windowLogMax, max_window_log_))) {
       return MakeError(ErrorKind::kResourceExhausted, name_ + ": no memory for a zstd decoder");
     }
     prepared_ = true;
@@ -69,6 +69,7 @@ class ZstdDecoder final : public StreamDecoder {
 
   BufferedInput& input_;
   std::string name_;
+  const int max_window_log_;
   std::unique_ptr<ZSTD_DStream, FreeStream> stream_;
   bool prepared_ = false;
   bool in_frame_ = false;
@@ -76,8 +77,9 @@ class ZstdDecoder final : public StreamDecoder {
 
 }  // namespace
 
-std::unique_ptr<StreamDecoder> MakeZstdDecoder(BufferedInput& input, std::string name) {
-  return std::make_unique<ZstdDecoder>(input, std::move(name));
+std::unique_ptr<StreamDecoder> MakeZstdDecoder(BufferedInput& input, std::string name,
+                                               int max_window_log) {
+  return std::make_unique<ZstdDecoder>(input, std::move(name), max_window_log);
 }
 
 }  // namespace octolake::io

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -66,6 +67,8 @@ class Memory final : public DeliveryMemory {
   std::vector<std::string> Chunks() const;
 
   Result<uint64_t> Append(std::string body);
+  std::optional<uint64_t> NothingToCarryOn(const std::vector<SegmentSummary>& segments,
+                                           uint64_t sequence) const;
   Status Checkpoint();
 
   Journal& journal_;
@@ -209,6 +212,20 @@ Status Memory::Checkpoint() {
   return journal_.Release(kDeliveriesConsumer, released_);
 }
 
+// Without any webhook there is nothing to write before segments go, which a full disk would not
+// take: the last record of those that may go.
+std::optional<uint64_t> Memory::NothingToCarryOn(const std::vector<SegmentSummary>& segments,
+                                                 uint64_t sequence) const {
+  const std::lock_guard lock(mutex_);
+  if (ids_ > 0 || !under_way_.empty()) return std::nullopt;
+  uint64_t passed = released_;
+  for (size_t i = 0; i + 1 < segments.size(); ++i) {
+    const uint64_t last = segments[i].next_sequence - 1;
+    if (last <= sequence) passed = std::max(passed, last);
+  }
+  return passed;
+}
+
 Status Memory::Passed(uint64_t sequence) {
   const std::lock_guard lock(checkpoint_mutex_);
   const auto segments = journal_.Segments();
@@ -218,6 +235,10 @@ Status Memory::Passed(uint64_t sequence) {
     lets_go = lets_go || (last > released_ && last <= sequence);
   }
   if (!lets_go) return {};
+  if (const auto passed = NothingToCarryOn(segments, sequence)) {
+    released_ = *passed;
+    return journal_.Release(kDeliveriesConsumer, released_);
+  }
   Status done = Checkpoint();
   if (!done) return WithContext(std::move(done).error(), "checkpoint of webhook delivery ids");
   return {};

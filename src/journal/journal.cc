@@ -12,10 +12,13 @@
 #include "journal/reader.h"
 #include "journal/recovery.h"
 #include "journal/segment_format.h"
+#include "journal/segment_scan.h"
 #include "journal/segment_writer.h"
 
 namespace octolake::journal {
 namespace {
+
+constexpr int64_t kRewrittenBytes = int64_t{1} << 20;
 
 struct Waiting {
   Record record;
@@ -31,13 +34,15 @@ class SegmentedJournal final : public Journal {
         options_(options),
         clock_(clock),
         segments_(uuid, std::move(segments)),
-        writer_(store, segments_, clock, options.segment_bytes, options.max_bytes) {
+        writer_(store, segments_, clock, options.segment_bytes, options.max_bytes,
+                options.reserve_bytes) {
     stats_.torn_bytes = torn_bytes;
   }
   ~SegmentedJournal() override { Stop(); }
 
   Status Begin(bool is_new) {
-    if (is_new) OCTO_TRY(writer_.Begin());
+    // Also on a disk that is nearly full: what comes then is refused, and said.
+    if (is_new) OCTO_TRY(writer_.Begin(SegmentWriter::Limit::kOwn));
     OCTO_ASSIGN(thread_, StartThread("to write the journal", [this] { Work(); }));
     return {};
   }
@@ -98,8 +103,10 @@ Status SegmentedJournal::Append(Record record, Done done) {
   if (stopping_) {
     return MakeError(ErrorKind::kTransient, "the journal is being closed; send it again later");
   }
-  if (static_cast<int64_t>(waiting_.size()) >= options_.max_waiting_records ||
-      waiting_bytes_ + bytes > options_.max_waiting_bytes) {
+  // Of its own records there are few, and they make room.
+  if (!IsOwnRecord(record) &&
+      (static_cast<int64_t>(waiting_.size()) >= options_.max_waiting_records ||
+       waiting_bytes_ + bytes > options_.max_waiting_bytes)) {
     return MakeError(ErrorKind::kResourceExhausted,
                      "the queue is full: " + std::to_string(waiting_.size()) + " records of " +
                          std::to_string(waiting_bytes_) +
@@ -135,7 +142,12 @@ std::vector<Waiting> SegmentedJournal::TakeGroup() {
       std::min(options_.max_group_bytes, SegmentWriter::MostBytes(options_.segment_bytes));
   std::vector<Waiting> group;
   int64_t bytes = 0;
-  while (!waiting_.empty() && (group.empty() || bytes + waiting_.front().bytes <= most)) {
+  // Its own records, to which other limits apply, are groups of their own.
+  const auto fits = [&](const Waiting& next) {
+    return group.empty() || (bytes + next.bytes <= most &&
+                             IsOwnRecord(next.record) == IsOwnRecord(group.front().record));
+  };
+  while (!waiting_.empty() && fits(waiting_.front())) {
     bytes += waiting_.front().bytes;
     group.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
@@ -146,15 +158,14 @@ std::vector<Waiting> SegmentedJournal::TakeGroup() {
 
 void SegmentedJournal::WriteGroup(std::vector<Waiting> group) {
   std::string records;
-  auto limit = SegmentWriter::Limit::kUsual;
-  for (const Waiting& one : group) {
-    if (IsOwnRecord(one.record)) limit = SegmentWriter::Limit::kOwn;
-    AppendRecord(one.record, records);
-  }
+  const auto limit =
+      IsOwnRecord(group.front().record) ? SegmentWriter::Limit::kOwn : SegmentWriter::Limit::kUsual;
+  for (const Waiting& one : group) AppendRecord(one.record, records);
   const Status written = writer_.WriteGroup(records, static_cast<uint32_t>(group.size()), limit);
   {
     const std::lock_guard lock(mutex_);
     ++(written ? stats_.groups : stats_.failed_groups);
+    stats_.full = !written && written.error().kind == ErrorKind::kResourceExhausted;
   }
   {
     const std::lock_guard lock(listener_mutex_);
@@ -224,17 +235,39 @@ JournalStats SegmentedJournal::Stats() const {
     stats.waiting_records = static_cast<int64_t>(waiting_.size());
     stats.waiting_bytes = waiting_bytes_;
   }
+  stats.full = stats.full && !writer_.HasRoom();
   stats.segments = static_cast<int64_t>(segments_.All().size());
   stats.bytes = segments_.Bytes();
   return stats;
 }
 
-// What was read of the last segment may be in the page cache only, if a process was killed between
-// its write and its sync. It counts from now on, so it must be on disk.
+// What was read of the last segment behind its mark may be in the page cache only: a process was
+// killed between its write and its sync, or after a sync that failed, whose pages the system takes
+// for clean. It counts from now on, so it is written again and synced.
 Status SyncLast(SegmentStore& store, const std::vector<SegmentInfo>& segments) {
   if (segments.empty()) return {};
-  OCTO_ASSIGN(auto file, store.Open(SegmentName(segments.back().number)));
+  const SegmentInfo& last = segments.back();
+  const std::string name = SegmentName(last.number);
+  OCTO_ASSIGN(auto file, store.Open(name));
+  OCTO_ASSIGN(const SegmentHeader header, ReadSegmentHeader(*file, name));
+  OCTO_ASSIGN(const SyncedMark mark, ReadMark(*file, header));
+  for (int64_t at = mark.end; at < last.end; at += kRewrittenBytes) {
+    OCTO_ASSIGN(const std::string piece,
+                file->ReadAt(at, std::min(kRewrittenBytes, last.end - at)));
+    OCTO_TRY(file->WriteAt(at, piece));
+  }
   return file->Sync();
+}
+
+// Of segments that are written no more, as far as a process that was killed had not done it.
+void CutToEnds(SegmentStore& store, std::vector<SegmentInfo>& segments) {
+  for (size_t i = 0; i + 1 < segments.size(); ++i) {
+    SegmentInfo& segment = segments[i];
+    if (segment.file_bytes <= segment.end) continue;
+    auto file = store.Open(SegmentName(segment.number));
+    // Only gives space back: where it fails, the next start tries again.
+    if (file && (*file)->Truncate(segment.end)) segment.file_bytes = segment.end;
+  }
 }
 
 }  // namespace
@@ -243,6 +276,7 @@ Result<std::unique_ptr<Journal>> Journal::Open(SegmentStore& store, const Journa
                                                const Clock& clock, RandomSource& random) {
   OCTO_ASSIGN(RecoveredJournal recovered, RecoverJournal(store));
   OCTO_TRY(SyncLast(store, recovered.segments));
+  CutToEnds(store, recovered.segments);
   if (recovered.unfinished) OCTO_TRY(store.Remove(*recovered.unfinished));
   const bool is_new = recovered.segments.empty();
   const Uuid uuid = recovered.uuid ? *recovered.uuid : Uuid::RandomV4(random);

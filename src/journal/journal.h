@@ -26,8 +26,10 @@ namespace octolake::journal {
 struct JournalOptions {
   int64_t segment_bytes = int64_t{64} << 20;
   // All segments; when the next one would not fit, nothing more is accepted, but for the journal's
-  // own records, which may take one segment more (IsOwnRecord).
+  // own records, which may take a few segments more (IsOwnRecord), so that room can be made.
   int64_t max_bytes = int64_t{8} << 30;
+  // So much is left on the disk, for those and for the tables that the journal is emptied into.
+  int64_t reserve_bytes = 0;
   // Records that wait for the next sync; more are refused.
   int64_t max_waiting_records = 100'000;
   int64_t max_waiting_bytes = int64_t{64} << 20;
@@ -56,6 +58,7 @@ struct JournalStats {
   int64_t groups = 0;         // synced since the journal was opened
   int64_t failed_groups = 0;  // of which nothing was acknowledged
   int64_t torn_bytes = 0;     // left out when the journal was opened
+  bool full = false;          // the last group had no room, and there still is none for another
 };
 
 // A segment as far as it is synced.

@@ -203,6 +203,85 @@ TEST(JournalTest, AFullDiskRefusesUntilThereIsRoom) {
   EXPECT_EQ(BodiesAfter(*journal, 0), kept);
 }
 
+TEST(JournalTest, AFullDiskLeavesTheRoomOfTheLastSegment) {
+  MemorySegmentStore store;
+  auto journal = OpenJournal(store, SmallSegments());
+  Put(*journal, std::string(4000, 'x'));
+  store.before = [](MemorySegmentStore::Step step) -> Status {
+    if (step != MemorySegmentStore::Step::kCreate) return {};
+    return MakeError(ErrorKind::kResourceExhausted, "no space left");
+  };
+  EXPECT_EQ(journal->AppendAndWait(MakeRecord(std::string(4000, 'y'))).error().kind,
+            ErrorKind::kResourceExhausted);
+  EXPECT_EQ(Put(*journal, "small"), 2u);
+}
+
+Record OwnRecord() {
+  Record record = MakeRecord("own");
+  record.source = std::string(kOwnSourcePrefix) + "test";
+  return record;
+}
+
+TEST(JournalTest, LeavesAReserveOnTheDisk) {
+  MemorySegmentStore store;
+  JournalOptions options = SmallSegments();
+  options.reserve_bytes = 1 << 20;
+  auto journal = OpenJournal(store, options);
+  store.free_bytes = options.reserve_bytes + options.segment_bytes - 1;
+  Put(*journal, std::string(4000, 'x'));
+  const auto refused = journal->AppendAndWait(MakeRecord(std::string(4000, 'x')));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kResourceExhausted);
+  EXPECT_NE(refused.error().message.find("journal.reserve"), std::string::npos);
+  while (journal->Stats().segments == 1) EXPECT_TRUE(journal->AppendAndWait(OwnRecord()));
+  store.free_bytes += 1;
+  EXPECT_TRUE(journal->AppendAndWait(MakeRecord(std::string(4000, 'x'))));
+}
+
+TEST(JournalTest, WhatIsBeyondTheLimitIsForItsOwnRecords) {
+  MemorySegmentStore store;
+  JournalOptions options = SmallSegments();
+  options.max_bytes = 2 * options.segment_bytes;
+  auto journal = OpenJournal(store, options);
+  const std::string body(4000, 'x');
+  Put(*journal, body);
+  Put(*journal, body);
+  EXPECT_FALSE(journal->AppendAndWait(MakeRecord(body)));
+  while (journal->Stats().segments == 2) ASSERT_TRUE(journal->AppendAndWait(OwnRecord()));
+  // The new segment has room, but not for others; over a restart there is a further one.
+  EXPECT_FALSE(journal->AppendAndWait(MakeRecord("small")));
+  journal = nullptr;
+  journal = OpenJournal(store, options);
+  EXPECT_FALSE(journal->AppendAndWait(MakeRecord("small")));
+  EXPECT_TRUE(journal->AppendAndWait(OwnRecord()));
+  ASSERT_TRUE(journal->Release("bronze", journal->durable_sequence()));
+  EXPECT_TRUE(journal->AppendAndWait(MakeRecord("small")));
+}
+
+TEST(JournalTest, WhatARestartCountsIsOnDiskEvenAfterAFailedSync) {
+  MemorySegmentStore store;
+  auto journal = OpenJournal(store, SmallSegments());
+  Put(*journal, "one");
+  bool fail = true;
+  store.before = [&](MemorySegmentStore::Step step) -> Status {
+    const bool bad = fail && step == MemorySegmentStore::Step::kSync;
+    return bad ? MakeError(ErrorKind::kIo, "sync failed") : Status();
+  };
+  EXPECT_FALSE(journal->AppendAndWait(MakeRecord("two")));
+  journal = nullptr;
+  // As Linux has it: the pages count as clean, and are not on disk.
+  for (auto& [name, file] : store.files) file->unsynced.clear();
+  fail = false;
+  journal = OpenJournal(store, SmallSegments());
+  const auto counted = BodiesAfter(*journal, 0);
+  EXPECT_EQ(counted.size(), 2u);
+  journal = nullptr;
+  SeededRandom random(7);
+  store.CutPower(random);
+  journal = OpenJournal(store, SmallSegments());
+  EXPECT_EQ(BodiesAfter(*journal, 0), counted);
+}
+
 TEST(JournalTest, RemovesWhatAllConsumersHavePassed) {
   MemorySegmentStore store;
   JournalOptions options = SmallSegments();

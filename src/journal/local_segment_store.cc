@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -131,6 +132,14 @@ class LocalSegmentStore final : public SegmentStore {
     if (::unlink(Path(name).c_str()) != 0) return ErrnoError(errno, "remove", Path(name));
     if (file.get() >= 0) FreeInSteps(file);
     return {};
+  }
+
+  Result<int64_t> FreeBytes() override {
+    struct statvfs status {};
+    if (::statvfs(directory_.c_str(), &status) != 0) {
+      return ErrnoError(errno, "look at", directory_);
+    }
+    return static_cast<int64_t>(status.f_bavail) * static_cast<int64_t>(status.f_frsize);
   }
 
   Status SyncDirectory() override { return io::SyncDirectory(directory_); }

@@ -32,6 +32,7 @@ class MemorySegmentStore final : public SegmentStore {
   // Told after a file was opened.
   std::function<void(const std::string& name)> opened;
 
+  int64_t free_bytes = int64_t{1} << 40;
   std::map<std::string, std::shared_ptr<File>> files;
 
   // The machine loses power: of what was not synced, some sectors are on disk and some are not.
@@ -80,6 +81,7 @@ class MemorySegmentStore final : public SegmentStore {
     if (files.erase(name) == 0) return MakeError(ErrorKind::kNotFound, name + " is not there");
     return {};
   }
+  Result<int64_t> FreeBytes() override { return free_bytes; }
   Status SyncDirectory() override {
     OCTO_TRY(Before(Step::kSyncDirectory));
     for (auto& [name, file] : files) file->name_durable = true;

@@ -38,6 +38,8 @@ class SegmentStore {
   virtual Result<std::unique_ptr<SegmentFile>> Create(const std::string& name, int64_t size) = 0;
   virtual Result<std::unique_ptr<SegmentFile>> Open(const std::string& name) = 0;
   virtual Status Remove(const std::string& name) = 0;
+  // That the disk has left.
+  virtual Result<int64_t> FreeBytes() = 0;
   // Makes names durable.
   virtual Status SyncDirectory() = 0;
 };

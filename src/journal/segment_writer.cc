@@ -3,16 +3,35 @@
 #include <utility>
 
 namespace octolake::journal {
+namespace {
 
-Status SegmentWriter::Begin(Limit limit) {
-  const int64_t beyond = limit == Limit::kOwn ? segment_bytes_ : 0;
+// Beyond the limit, for the journal's own records: a checkpoint, and what others left that were cut
+// off.
+constexpr int64_t kOwnSegments = 4;
+
+}  // namespace
+
+Status SegmentWriter::CheckRoom(Limit limit) const {
+  const int64_t beyond = limit == Limit::kOwn ? kOwnSegments * segment_bytes_ : 0;
   if (segments_.Bytes() + segment_bytes_ > max_bytes_ + beyond) {
     return MakeError(ErrorKind::kResourceExhausted,
                      "journal " + store_.directory() + " may have " + std::to_string(max_bytes_) +
                          " bytes, which another segment of " + std::to_string(segment_bytes_) +
                          " would exceed; nothing is accepted until its consumers get on, or "
-                         "journal.max_bytes is raised");
+                         "journal.max_size is raised");
   }
+  if (limit == Limit::kOwn || reserve_bytes_ == 0) return {};
+  OCTO_ASSIGN(const int64_t free, store_.FreeBytes());
+  if (free - segment_bytes_ >= reserve_bytes_) return {};
+  return MakeError(ErrorKind::kResourceExhausted,
+                   "the disk of journal " + store_.directory() + " has " + std::to_string(free) +
+                       " bytes left, of which journal.reserve keeps " +
+                       std::to_string(reserve_bytes_) +
+                       " for the tables; nothing is accepted until there is room");
+}
+
+Status SegmentWriter::Begin(Limit limit) {
+  OCTO_TRY(CheckRoom(limit));
   const SegmentInfo before = segments_.Last();
   SegmentHeader header;
   header.id = {segments_.journal(), before.number + 1};
@@ -21,9 +40,12 @@ Status SegmentWriter::Begin(Limit limit) {
   header.previous_number = before.number;
   header.previous_end = before.number == 0 ? 0 : before.end;
 
+  OCTO_ASSIGN(auto file, Create(SegmentName(header.id.number)));
   // From here on the segment before may be ended by a header on disk: it is not written any more.
   file_ = nullptr;
-  OCTO_ASSIGN(auto file, CreateWithHeader(header));
+  OCTO_TRY(file->WriteAt(0, EncodeSegmentHeader(header)));
+  OCTO_TRY(file->Sync());
+  OCTO_TRY(store_.SyncDirectory());
   file_ = std::move(file);
   next_mark_ = 0;
   segments_.Add({header.id.number, header.first_sequence, header.first_sequence,
@@ -32,19 +54,12 @@ Status SegmentWriter::Begin(Limit limit) {
   return {};
 }
 
-Result<std::unique_ptr<SegmentFile>> SegmentWriter::CreateWithHeader(const SegmentHeader& header) {
-  const std::string name = SegmentName(header.id.number);
+Result<std::unique_ptr<SegmentFile>> SegmentWriter::Create(const std::string& name) {
   auto file = store_.Create(name, segment_bytes_);
-  if (!file && file.error().kind == ErrorKind::kAlreadyExists) {
-    // Of an earlier try that failed; no group was ever written to it.
-    OCTO_TRY(store_.Remove(name));
-    file = store_.Create(name, segment_bytes_);
-  }
-  if (!file) return file;
-  OCTO_TRY((*file)->WriteAt(0, EncodeSegmentHeader(header)));
-  OCTO_TRY((*file)->Sync());
-  OCTO_TRY(store_.SyncDirectory());
-  return file;
+  if (file || file.error().kind != ErrorKind::kAlreadyExists) return file;
+  // Of an earlier try that failed; no group was ever written to it.
+  OCTO_TRY(store_.Remove(name));
+  return store_.Create(name, segment_bytes_);
 }
 
 // Only gives space back: where it fails, the next start tries again.
@@ -56,6 +71,8 @@ void SegmentWriter::CutToEnd(const SegmentInfo& segment) {
 }
 
 Status SegmentWriter::WriteGroup(const std::string& records, uint32_t count, Limit limit) {
+  // What came beyond the limit is for the journal's own records, all of it.
+  if (limit == Limit::kUsual && segments_.Bytes() > max_bytes_) OCTO_TRY(CheckRoom(limit));
   const SegmentInfo last = segments_.Last();
   const auto bytes = kGroupHeadBytes + static_cast<int64_t>(records.size());
   if (file_ == nullptr || last.end + bytes > segment_bytes_) OCTO_TRY(Begin(limit));

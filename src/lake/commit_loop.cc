@@ -43,7 +43,7 @@ class Loop final : public CommitLoop {
   CommitLoopState State() const override;
 
  private:
-  enum class Next { kCommit, kDrain };
+  enum class Next { kCommit, kDrain, kNothing };
 
   void OnDurable();
   void Work();
@@ -54,6 +54,7 @@ class Loop final : public CommitLoop {
     return journal_.BytesAfter(state_.committed_sequence) >= options_.commit.max_bytes;
   }
   void Drain();
+  void TellPosition();
   // Whether it is worth going on.
   bool Attempt();
   void Succeeded(const JournalCommitReport& report, Steady::time_point began);
@@ -103,9 +104,11 @@ Loop::Next Loop::WaitForWork() {
     if (asked_now_ > 0) return Next::kCommit;
     if (!IsBehind()) {
       idle_ = true;
-      work_.wait(lock);
+      const bool woken =
+          work_.wait_for(lock, microseconds(options_.idle_micros)) == std::cv_status::no_timeout;
       idle_ = false;
-      continue;
+      if (woken) continue;
+      return Next::kNothing;
     }
     const bool failing = state_.failures_in_a_row > 0;
     if (Steady::now() >= next_at_ || (!failing && IsFull())) return Next::kCommit;
@@ -114,8 +117,10 @@ Loop::Next Loop::WaitForWork() {
 }
 
 void Loop::Work() {
-  while (WaitForWork() == Next::kCommit) {
-    if (!Attempt()) break;
+  while (true) {
+    const Next next = WaitForWork();
+    if (next == Next::kDrain || (next == Next::kCommit && !Attempt())) break;
+    if (next == Next::kNothing) TellPosition();
   }
   Drain();
   const std::lock_guard lock(mutex_);
@@ -149,11 +154,16 @@ bool Loop::Attempt() {
   if (report) {
     Succeeded(*report, began);
     if (options_.on_commit && report->last_sequence > 0) options_.on_commit(*report);
+    TellPosition();
     return true;
   }
   if (report.error().kind == ErrorKind::kNotFound) committer_.reset();
   Failed(report.error());
   return MayHelpToTryAgain(report.error().kind);
+}
+
+void Loop::TellPosition() {
+  if (options_.on_position && committer_) options_.on_position(committer_->position());
 }
 
 void Loop::Succeeded(const JournalCommitReport& report, Steady::time_point began) {

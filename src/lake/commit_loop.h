@@ -26,6 +26,10 @@ struct CommitLoopOptions {
   // Called by the loop's thread after each commit that took something. May take its time, but must
   // not call the loop.
   std::function<void(const JournalCommitReport&)> on_commit;
+  // The same, with the last record that is in Bronze: after each attempt that succeeded, and every
+  // now and then while there is nothing to do.
+  std::function<void(uint64_t sequence)> on_position;
+  int64_t idle_micros = 30'000'000;
 };
 
 struct CommitLoopState {

@@ -63,6 +63,20 @@ TEST_F(CommitLoopTest, CommitsByItselfAtTheInterval) {
   EXPECT_EQ(state.failures, 0);
 }
 
+TEST_F(CommitLoopTest, TellsThePositionAlsoWhileThereIsNothingToDo) {
+  std::promise<void> told;
+  std::atomic<int> at_two = 0;
+  auto options = Every(1000);
+  options.idle_micros = 1000;
+  options.on_position = [&](uint64_t sequence) {
+    if (sequence == 2 && ++at_two == 3) told.set_value();
+  };
+  PutEvents(2);
+  const auto loop = Start(std::move(options));
+  told.get_future().wait();
+  EXPECT_EQ(loop->State().commits, 1);
+}
+
 TEST_F(CommitLoopTest, WaitsForTheIntervalUnlessAsked) {
   PutEvents(1);
   const auto loop = Start(Every(kNever));

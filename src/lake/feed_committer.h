@@ -36,7 +36,8 @@ struct FeedCommitReport {
 };
 
 // Commits events of source "events_api", received now, and the feed's new state; `position` is
-// brought up to date. kCommitConflict if the feed was committed to since the position was read:
+// brought up to date, or has no snapshot if somebody else got on meanwhile: it is to be read again.
+// kCommitConflict if the feed was committed to since the position was read:
 // nothing was stored. After any other error the position is to be read again.
 Result<FeedCommitReport> CommitFeed(Warehouse& warehouse, const std::string& feed,
                                     const std::vector<std::string>& events,

@@ -109,6 +109,8 @@ Result<JournalCommitReport> Committer::TryCommit() {
   // The rows are in Bronze whatever comes now: an error would make it look as if they were not.
   const Status released = journal_.Release(kConsumer, position_.sequence);
   if (!released) report.warnings.push_back(released.error().message);
+  if (!position_.tagged_snapshot) records_.reset();  // another committer of the journal got on
+  if (!records_) return report;
   const auto next = records_->Front();
   if (!next) records_.reset();  // the next call meets it
   if (next && *next != nullptr) report.next_received_at = (*next)->record.received_at;

@@ -113,7 +113,8 @@ Status GroupLoader::WriteBatches(FileReading& reading, const std::string& name,
 // Whether a content was loaded before or is one of this group's.
 Result<bool> GroupLoader::IsKnown(const std::string& sha256, const GroupReport& report) {
   if (options_.again) return false;
-  // A file can have become like another since their sizes were compared, or have come from a server.
+  // A file can have become like another since their sizes were compared, or have come from a
+  // server.
   const bool in_group =
       std::any_of(report.results.begin(), report.results.end(), [&](const GroupResult& result) {
         return IsInBronze(result) && result.file.sha256 == sha256;

@@ -2,6 +2,7 @@
 
 #include <arrow/record_batch.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "iceberg/expire_snapshots.h"
@@ -16,6 +17,14 @@ constexpr int64_t kSliceBytes = int64_t{1} << 20;
 
 constexpr size_t kEvents = 0;
 constexpr size_t kRejected = 1;
+
+template <typename Map>
+bool Holds(const Map& map, const iceberg::Properties& wanted) {
+  return std::all_of(wanted.begin(), wanted.end(), [&](const auto& entry) {
+    const auto found = map.find(entry.first);
+    return found != map.end() && found->second == entry.second;
+  });
+}
 
 }  // namespace
 
@@ -99,9 +108,12 @@ Result<ReceivedReport> ReceivedCommit::CommitFiles(const DataFiles& events,
   OCTO_ASSIGN(const auto tables, transaction.Commit());
   ReceivedReport report;
   for (const Error& error : transaction.left_behind()) report.warnings.push_back(error.message);
-  // Others may have committed since: the tag says which snapshot is this one.
-  const iceberg::Snapshot* tagged = tables.front().metadata->FindRef(position.tag);
-  if (tagged != nullptr) report.snapshot_id = tagged->snapshot_id;
+  // Others may have committed since, also to this position.
+  const iceberg::TableMetadata& bronze = *tables.front().metadata;
+  const iceberg::Snapshot* tagged = bronze.FindRef(position.tag);
+  const bool is_ours = tagged != nullptr && Holds(tagged->summary, position.summary) &&
+                       Holds(bronze.properties, position.table_properties);
+  if (is_ours) report.snapshot_id = tagged->snapshot_id;
   return report;
 }
 

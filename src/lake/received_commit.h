@@ -28,7 +28,9 @@ struct ReceivedPosition {
 };
 
 struct ReceivedReport {
-  std::optional<int64_t> snapshot_id;  // of Bronze, that the commit made
+  // Of Bronze, that the commit made. nullopt: somebody else has moved the position since, which is
+  // to be read again.
+  std::optional<int64_t> snapshot_id;
   std::vector<std::string> warnings;   // of what did not stop the commit
 };
 
