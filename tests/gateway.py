@@ -99,10 +99,12 @@ class Ledger:
 
 
 class Senders:
-    """Clients that post event after event, each number once, until they are stopped or the gateway is gone."""
+    """Clients that post event after event, each number once, until they are stopped or the gateway is gone.
+    With may_refuse an answer of 503 is one: the event may be there all the same, once."""
 
-    def __init__(self, up, ledger, numbers, count=4):
-        self._up, self._ledger, self._numbers = up, ledger, numbers
+    def __init__(self, up, ledger, numbers, count=4, *, may_refuse=False):
+        self._up, self._ledger, self._numbers, self._may_refuse = up, ledger, numbers, may_refuse
+        self.refused = 0
         self._lock = threading.Lock()
         self._stopping = False
         self._threads = [threading.Thread(target=self._work) for _ in range(count)]
@@ -127,6 +129,9 @@ class Senders:
                 connection.request("POST", "/collect", body=event(number))
                 answer = connection.getresponse()
                 body = answer.read()
+                if self._may_refuse and answer.status == 503:
+                    self.refused += 1
+                    continue
                 assert answer.status == 200, body
                 with self._lock:
                     self._ledger.acknowledged[number] = json.loads(body)["event_id"]
