@@ -4,6 +4,7 @@
 #   src/simdjson/             simdjson as a single source file
 #   dbt/                      a Python environment with dbt, which compiles the models at build time
 #   tests/                    a Python environment for tests/ (only with --tests)
+#   webhook-examples/         a payload of every webhook of GitHub, for tests/ (only with --tests)
 #   bench/                    a Python environment with peers for bench/ (only with --bench)
 # Every file is checked: wheels and environments by pip against SHA-256, npm by the lock's SHA-512,
 # source archives by fetch_sdists.py. Each part has a stamp of its pins, so a second call is instant.
@@ -96,6 +97,23 @@ make_environment() {
   echo "$stamp" >"$deps/.stamp-$name"
 }
 
+# Apart from the others: a change here rebuilds nothing.
+fetch_webhook_examples() {
+  local stamp
+  stamp=$(stamp_of "$here"/npm-tests/*.json)
+  is_current webhook-examples "$stamp" && return
+  echo "bootstrap: fetching examples of webhooks"
+  mkdir "$work/npm-tests"
+  cp "$here"/npm-tests/*.json "$work/npm-tests/"
+  (cd "$work/npm-tests" && npm ci --silent --ignore-scripts --no-audit --no-fund)
+  rm -rf "$deps/webhook-examples"
+  mkdir "$deps/webhook-examples"
+  mv "$work"/npm-tests/node_modules/@octokit/webhooks-examples/{api.github.com/index.json,package.json} \
+    "$deps/webhook-examples/"
+  echo "$stamp" >"$deps/.stamp-webhook-examples"
+}
+
 fetch_native_parts
 make_environment dbt
+[ "$environment" != tests ] || fetch_webhook_examples
 [ -z "$environment" ] || make_environment "$environment"

@@ -67,6 +67,9 @@ class Envelopes {
 
 }  // namespace
 
+// Of a row beside its body.
+constexpr int64_t kRowBytes = 512;
+
 struct ReceivedRows::State {
   State(const std::string& origin, int depth)
       : max_depth(depth), index(depth), events(RowOrigin{}), rejected(RowOrigin{"", origin, 0}) {}
@@ -109,7 +112,7 @@ ReceivedRows::~ReceivedRows() = default;
 int64_t ReceivedRows::bytes() const { return state_->bytes; }
 
 Status ReceivedRows::Add(const ReceivedDocument& document) {
-  state_->bytes += static_cast<int64_t>(document.body.size());
+  state_->bytes += kRowBytes + static_cast<int64_t>(document.body.size());
   EventRow row;
   const std::string reason = state_->Read(document, &row);
   if (reason.empty()) {

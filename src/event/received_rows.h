@@ -37,7 +37,7 @@ class ReceivedRows {
 
   // Adds a row of one kind or the other; what a document is does not make an error.
   Status Add(const ReceivedDocument& document);
-  int64_t bytes() const;  // of the bodies since the last Finish
+  int64_t bytes() const;  // that the rows since the last Finish take in memory, about
   // The rows since the last Finish. rejected_places is left empty: trace ids are there. byte_offset
   // is NULL.
   Result<EventBatch> Finish();

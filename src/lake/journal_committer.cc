@@ -14,6 +14,9 @@ constexpr const char kConsumer[] = "bronze";
 // Read at once.
 constexpr int64_t kSliceBytes = int64_t{1} << 20;
 
+// What a record counts beside its body: the smallest ones cost no less.
+constexpr int64_t kRecordBytes = 256;
+
 // How often a commit starts over because another committer of the same journal came first. Each
 // time that one has got on, so that more is a sign of something else.
 constexpr int kMaxLostRaces = 10;
@@ -99,11 +102,13 @@ Result<JournalCommitReport> Committer::TryCommit() {
   report.first_sequence = first->sequence;
   OCTO_ASSIGN(const auto commit, ReceivedCommit::Begin(warehouse_, options_.writer,
                                                        "journal " + journal_.uuid().ToString()));
-  while (report.bytes < options_.max_bytes) {
+  int64_t records = 0;
+  while (report.bytes + records * kRecordBytes < options_.max_bytes) {
     OCTO_ASSIGN(const auto* record, records_->Front());
     if (record == nullptr) break;
     OCTO_TRY(Take(*record, commit.get(), &report));
     records_->Pop();
+    ++records;
   }
   OCTO_TRY(Commit(commit.get(), &report));
   // The rows are in Bronze whatever comes now: an error would make it look as if they were not.

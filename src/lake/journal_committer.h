@@ -18,7 +18,8 @@
 namespace octolake::lake {
 
 struct JournalCommitOptions {
-  // Bodies of the records of one commit; the last one may go beyond it.
+  // Records of one commit, of which each counts as its body and a little more; the last one may go
+  // beyond it.
   int64_t max_bytes = 20'000'000;
   iceberg::RetentionPolicy retention = DefaultRetention();
   datafile::WriterOptions writer;
