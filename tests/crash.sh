@@ -17,4 +17,4 @@ export OCTOLAKE=${OCTOLAKE:-$PWD/build/release/bin/octolake}
 export OCTOLAKE_KILLS=${OCTOLAKE_KILLS:-200} OCTOLAKE_RACE_SECONDS=${OCTOLAKE_RACE_SECONDS:-120}
 export TZ=Asia/Kathmandu
 exec .deps/tests/bin/python -m pytest -ra -s "$@" tests/test_kill.py tests/test_race.py tests/test_full_disk.py \
-  tests/test_catalog_trouble.py
+  tests/test_catalog_trouble.py tests/test_poll.py

@@ -16,8 +16,13 @@ def event(number):
     """As text, with spaces and escapes that nobody who writes it again would choose."""
     return ('{ "id":"%d", "type":"PushEvent","actor":{"id":%d,"login":"actor-%d"},'
             '"repo":{"id":9,"name":"octo\\/lake"},"payload":{ "number" : %d, "text":"caf\\u00e9"},'
-            '"public":true,"created_at":"2026-01-01T00:00:00Z"}' % (20_000_000_000 + number, number % 7, number % 7,
-                                                                    number))
+            '"public":true,"created_at":"%s"}' % (20_000_000_000 + number, number % 7, number % 7, number,
+                                                  time_of(number)))
+
+
+def time_of(number):
+    """When an event happened."""
+    return "2026-01-%02dT%02d:%02d:00Z" % (1 + number // 1440, number // 60 % 24, number % 60)
 
 
 class Events:

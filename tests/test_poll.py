@@ -1,18 +1,29 @@
-"""Events of GitHub's Events API come to Bronze, once, however often a feed shows them."""
+"""Events of GitHub's Events API come to Bronze, once, however often a feed shows them.
+
+OCTOLAKE_KILLS says how often two processes at once are killed (default 5), OCTOLAKE_KILL_SEED when.
+"""
 
 import itertools
 import json
+import os
+import random
 import time
 
 import pytest
 
+from comparison import leftovers
 from conftest import ZONE
-from events_server import Events, event, reset_in
+from events_server import Events, event, reset_in, time_of
 from lake import BRONZE, PARSED
 from program import octolake
 
 FEED, OTHER = "repos/octo/lake", "users/octocat"
 ASKED = ["--repo", "Octo/Lake"]
+
+KILLS = int(os.environ.get("OCTOLAKE_KILLS", "5"))
+SEED = int(os.environ.get("OCTOLAKE_KILL_SEED", time.time_ns() % 1_000_000))
+# After a request was seen: until its answer is read, written and committed.
+MOST_SECONDS_AFTER_REQUEST = 0.15
 
 
 def poll(lake, github, *options, status=0, **env):
@@ -44,7 +55,7 @@ def test_a_feed_that_goes_on(lake):
         again = poll(lake, github).json()[0]
         assert (again["events"], again["pages"], again["known"]) == (20, 2, 180)
         assert payloads(lake) == expected(range(270))
-        row, *others = lake.sql(f"SELECT DISTINCT source, delivery_id, source_file, created_at FROM {BRONZE}")
+        row, *others = lake.sql(f"SELECT DISTINCT source, delivery_id, source_file FROM {BRONZE}")
         assert (row["source"], row["delivery_id"], others) == ("events_api", None, [])
         lake.run()
         assert lake.value(f"SELECT count(*) FROM {PARSED}") == 270
@@ -58,6 +69,8 @@ def test_more_than_a_feed_holds(lake):
         done = poll(lake, github)
         assert (done.json()[0]["events"], done.json()[0]["may_have_missed"]) == (300, True)
         assert "more events came than a feed shows" in done.err
+        assert done.json()[0]["gap"] == {"after": time_of(9), "before": time_of(100)}
+        assert f"some between {time_of(9)} and {time_of(100)} may be missing" in done.err
         assert payloads(lake) == expected([*range(10), *range(100, 400)])
 
 
@@ -72,6 +85,41 @@ def test_a_feed_that_moves_while_it_is_read(lake):
         github.on_request = lambda path: None
         poll(lake, github)
         assert payloads(lake) == expected(range(next(numbers)))
+
+
+def test_a_page_that_repeats_another_is_not_the_end(lake):
+    with Events(FEED) as github:
+        github.happen(FEED, range(50))
+        poll(lake, github)
+        github.happen(FEED, range(50, 200))
+        # The second page has what the first had had; the third has what is new still, and what is known.
+        later = iter([[], range(200, 300), []])
+        github.on_request = lambda path: github.happen(FEED, next(later))
+        assert poll(lake, github).json()[0]["pages"] == 3
+        github.on_request = lambda path: None
+        assert not poll(lake, github).json()[0]["may_have_missed"]
+        assert payloads(lake) == expected(range(300))
+
+
+def test_a_page_that_fails_leaves_nothing_behind(lake):
+    with Events(FEED) as github:
+        github.happen(FEED, range(250))
+        github.on_request = lambda path: "page=2" in path and github.faults.append((404, {}, "Not Found"))
+        poll(lake, github, status=1)
+        github.on_request = lambda path: None
+        assert poll(lake, github).json()[0]["events"] == 250
+        assert payloads(lake) == expected(range(250))
+
+
+def test_two_servers_have_feeds_of_their_own(lake):
+    with Events(FEED) as github, Events(FEED) as enterprise:
+        github.happen(FEED, range(250))
+        enterprise.happen(FEED, range(1000, 1300))
+        for _ in range(2):
+            for server in (github, enterprise):
+                assert not poll(lake, server).json()[0]["may_have_missed"]
+            enterprise.happen(FEED, [1300])
+        assert payloads(lake) == expected([*range(250), *range(1000, 1301)])
 
 
 def test_several_feeds_and_what_is_wrong_with_some(lake):
@@ -99,7 +147,7 @@ def test_what_is_no_event_is_kept_beside(lake):
         report = poll(lake, github).json()[0]
         assert (report["events"], report["rejected"], report["known"]) == (1, 0, 4)
         rejected = lake.sql("SELECT source_file, source FROM bronze.rejected_events")
-        assert rejected == [{"source_file": f"feed {FEED}", "source": "events_api"}] * 3
+        assert rejected == [{"source_file": f"feed {github.url}/{FEED}", "source": "events_api"}] * 3
 
 
 def test_limits_and_failures_are_waited_for(lake):
@@ -119,8 +167,15 @@ def test_until_it_is_stopped(lake):
                 before = len(github.requests)
                 github.happen(FEED, list(itertools.islice(numbers, 40)))
                 process.wait_until(lambda seen=before: len(github.requests) >= seen + 4, "both were polled again")
+            # What fails is said when it begins and when it is over, not each time.
+            del github.feeds["users/octocat"]
+            failed = len(github.requests)
+            process.wait_until(lambda: github.statuses()[failed:].count(404) > 2, "a feed failed again and again")
+            assert process.err.count("error users/octocat: ") == 1
+            github.feeds["users/octocat"] = []
+            process.wait_until(lambda: "users/octocat: polled again" in process.err, "it is there again")
             process.process.terminate()
-            process.finish()
+            assert "trying again" not in process.finish().err
         poll(lake, github)
         assert payloads(lake) == expected(range(next(numbers)))
 
@@ -129,19 +184,22 @@ def test_killed_at_any_moment_and_two_at_once(lake):
     with Events(FEED) as github:
         numbers = itertools.count()
         github.on_request = lambda path: github.happen(FEED, [next(numbers) for _ in range(7)])
-        for round_ in range(5):
+        chance = random.Random(SEED)
+        for round_ in range(KILLS):
             with lake.start("poll", *ASKED, env=github.env()) as one, lake.start("poll", *ASKED, env=github.env()) as two:
                 before = len(github.requests)
-                one.wait_until(lambda seen=before, more=2 + round_: len(github.requests) >= seen + more,
+                one.wait_until(lambda seen=before, more=2 + round_ % 5: len(github.requests) >= seen + more,
                                "there were polls")
-                moment = time.monotonic() + 0.03 * round_
+                moment = time.monotonic() + chance.random() * MOST_SECONDS_AFTER_REQUEST
                 one.wait_until(lambda at=moment: time.monotonic() >= at, "the moment to die")
                 one.kill()
                 two.kill()
+                assert "may be missing" not in one.err + two.err, f"seed {SEED}"
         github.on_request = lambda path: None
         last = poll(lake, github).json()[0]
         assert last["error"] == "" and not last["may_have_missed"]
-        assert payloads(lake) == expected(range(next(numbers)))
+        assert payloads(lake) == expected(range(next(numbers))), f"seed {SEED}"
+        assert leftovers(lake) == [], f"seed {SEED}"
 
 
 @pytest.mark.parametrize("options, env, message", [

@@ -15,13 +15,17 @@ constexpr int kMaxLostRaces = 10;
 }  // namespace
 
 FeedPoller::FeedPoller(lake::Warehouse& warehouse, source::GitHubClient& github,
-                       const std::vector<source::Feed>& feeds, lake::FeedCommitOptions options,
-                       std::chrono::microseconds interval, Logger logger)
+                       const std::string& api_url, const std::vector<source::Feed>& feeds,
+                       lake::FeedCommitOptions options, std::chrono::microseconds interval,
+                       Logger logger)
     : warehouse_(warehouse),
       options_(std::move(options)),
       interval_(interval),
       logger_(std::move(logger)) {
-  for (const source::Feed& feed : feeds) entries_.emplace_back(github, feed);
+  const bool is_github = api_url == source::GitHubOptions().api_url;
+  for (const source::Feed& feed : feeds) {
+    entries_.emplace_back(github, feed, (is_github ? "" : api_url + "/") + feed.name);
+  }
 }
 
 std::vector<FeedReport> FeedPoller::PollAll() {
@@ -61,8 +65,8 @@ FeedReport FeedPoller::Poll(Entry& entry) {
 
 Status FeedPoller::PollOnce(Entry& entry, FeedReport& report) {
   if (!entry.position_known) {
-    OCTO_ASSIGN(entry.position, lake::ReadFeedPosition(warehouse_, report.feed));
-    entry.state = source::ParseFeedState(entry.position.state);
+    OCTO_ASSIGN(entry.position, lake::ReadFeedPosition(warehouse_, entry.key));
+    OCTO_ASSIGN(entry.state, source::ParseFeedState(entry.position.state));
     entry.position_known = true;
   }
   OCTO_ASSIGN(source::FeedPoll poll, entry.feed.Poll(entry.state));
@@ -73,7 +77,6 @@ Status FeedPoller::PollOnce(Entry& entry, FeedReport& report) {
   report.not_modified = poll.not_modified;
   report.pages = poll.pages;
   report.known = poll.known;
-  report.may_have_missed = poll.may_have_missed;
   if (poll.not_modified) return {};
   return Commit(entry, poll, report);
 }
@@ -81,11 +84,12 @@ Status FeedPoller::PollOnce(Entry& entry, FeedReport& report) {
 Status FeedPoller::Commit(Entry& entry, source::FeedPoll& poll, FeedReport& report) {
   if (!poll.events.empty()) {
     OCTO_ASSIGN(const lake::FeedCommitReport committed,
-                lake::CommitFeed(warehouse_, report.feed, poll.events,
+                lake::CommitFeed(warehouse_, entry.key, poll.events,
                                  source::FeedStateText(poll.state), options_, &entry.position));
     entry.position_known = entry.position.tagged_snapshot.has_value();
     report.events = committed.events;
     report.rejected = committed.rejected;
+    report.gap = std::move(poll.gap);
     for (const std::string& warning : committed.warnings) logger_->warn("{}", warning);
   }
   entry.state = std::move(poll.state);
@@ -97,15 +101,18 @@ void FeedPoller::Say(Entry& entry, const FeedReport& report) {
   if (!report.error.empty() && report.error != entry.last_error) {
     logger_->error("{}: {}", report.feed, report.error);
   }
+  if (report.error.empty() && !entry.last_error.empty()) {
+    logger_->info("{}: polled again", report.feed);
+  }
   entry.last_error = report.error;
   if (report.events + report.rejected > 0) {
     logger_->info("{}: {} new events, {} rejected", report.feed, report.events, report.rejected);
   }
-  if (report.may_have_missed) {
+  if (report.gap) {
     logger_->warn(
-        "{}: more events came than a feed shows, so some may be missing; poll more often, or load "
-        "the hours of GH Archive for public ones",
-        report.feed);
+        "{}: more events came than a feed shows, so some between {} and {} may be missing; poll "
+        "more often, or load the hours of GH Archive for public ones",
+        report.feed, report.gap->after, report.gap->before);
   }
 }
 

@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/logging.h"
@@ -24,9 +26,9 @@ struct FeedReport {
   int64_t pages = 0;
   int64_t events = 0;  // rows of Bronze
   int64_t rejected = 0;
-  int64_t known = 0;  // events that were there before
-  bool may_have_missed = false;
-  std::string error;  // empty: none
+  int64_t known = 0;                   // events that were there before
+  std::optional<source::FeedGap> gap;  // events may have been missed
+  std::string error;                   // empty: none
 };
 
 // Used by one thread.
@@ -34,8 +36,9 @@ class FeedPoller {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // All that is given must outlive it. Nobody is asked before `interval` is over.
-  FeedPoller(lake::Warehouse& warehouse, source::GitHubClient& github,
+  // All that is given must outlive it. Nobody is asked before `interval` is over. What is known of
+  // a feed is kept for the server that it is read from, `api_url`.
+  FeedPoller(lake::Warehouse& warehouse, source::GitHubClient& github, const std::string& api_url,
              const std::vector<source::Feed>& feeds, lake::FeedCommitOptions options,
              std::chrono::microseconds interval, Logger logger);
 
@@ -46,9 +49,11 @@ class FeedPoller {
 
  private:
   struct Entry {
-    Entry(source::GitHubClient& github, const source::Feed& what) : feed(github, what) {}
+    Entry(source::GitHubClient& github, const source::Feed& what, std::string kept_as)
+        : feed(github, what), key(std::move(kept_as)) {}
 
     source::EventFeed feed;
+    const std::string key;
     bool position_known = false;
     lake::FeedPosition position;
     source::FeedState state;

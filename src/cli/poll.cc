@@ -48,14 +48,18 @@ Result<std::vector<source::Feed>> FeedsOf(const Context& context, const PollFlag
 void PrintJson(const std::vector<FeedReport>& reports) {
   auto json = nlohmann::ordered_json::array();
   for (const FeedReport& report : reports) {
-    json.push_back({{"feed", report.feed},
-                    {"not_modified", report.not_modified},
-                    {"pages", report.pages},
-                    {"events", report.events},
-                    {"rejected", report.rejected},
-                    {"known", report.known},
-                    {"may_have_missed", report.may_have_missed},
-                    {"error", report.error}});
+    nlohmann::ordered_json entry = {{"feed", report.feed},
+                                    {"not_modified", report.not_modified},
+                                    {"pages", report.pages},
+                                    {"events", report.events},
+                                    {"rejected", report.rejected},
+                                    {"known", report.known},
+                                    {"may_have_missed", report.gap.has_value()},
+                                    {"error", report.error}};
+    if (report.gap) {
+      entry["gap"] = {{"after", report.gap->after}, {"before", report.gap->before}};
+    }
+    json.push_back(std::move(entry));
   }
   std::printf("%s\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
 }
@@ -73,12 +77,16 @@ Result<int> TryPoll(const Context& context, const PollFlags& flags) {
   std::optional<StopSignals> signals;
   if (!flags.once) signals.emplace();
   OCTO_ASSIGN(const auto feeds, FeedsOf(context, flags));
-  OCTO_ASSIGN(const source::GitHubOptions github, GitHubOptionsOf(context.config));
+  OCTO_ASSIGN(source::GitHubOptions github, GitHubOptionsOf(context.config));
+  // Else the next turn is the next try, so that what fails for hours is not said all the time.
+  if (!flags.once) github.max_tries = 1;
   OCTO_ASSIGN(const auto warehouse, context.OpenWarehouse(true));
   context.RemoveLeftovers(*warehouse);
   OCTO_TRY(lake::CreateTables(*warehouse));
   if (!context.config.Has("github.token")) {
-    context.Say("warning: without github.token GitHub answers 60 requests an hour");
+    context.Say(
+        "warning: without github.token GitHub answers 60 requests an hour, those without news "
+        "included");
   }
   OCTO_ASSIGN(const auto http, source::MakeHttpClient());
   source::EndablePause pause;
@@ -86,7 +94,8 @@ Result<int> TryPoll(const Context& context, const PollFlags& flags) {
   const std::chrono::microseconds interval(context.config.GetMicros("poll.interval"));
   lake::FeedCommitOptions options{RetentionPolicyOf(context.config),
                                   WriterOptionsOf(context.config)};
-  FeedPoller poller(*warehouse, client, feeds, std::move(options), interval, context.logger);
+  FeedPoller poller(*warehouse, client, github.api_url, feeds, std::move(options), interval,
+                    context.logger);
   if (flags.once) return Once(context, poller);
   OCTO_ASSIGN(const auto thread, StartThread("to poll GitHub", [&] { poller.Run(pause); }));
   context.Say("octolake polls " + std::to_string(feeds.size()) + " feeds; Ctrl-C ends it");

@@ -1,5 +1,7 @@
 #include "lake/feed_committer.h"
 
+#include <utility>
+
 #include "iceberg/transaction.h"
 #include "lake/definitions.h"
 #include "lake/received_commit.h"
@@ -14,13 +16,18 @@ std::string NameOf(const std::string& feed) { return "octolake.feed." + feed; }
 }  // namespace
 
 Result<FeedPosition> ReadFeedPosition(Warehouse& warehouse, const std::string& feed) {
-  OCTO_ASSIGN(const iceberg::Table bronze,
-              iceberg::LoadTableAgain(warehouse.catalog(), BronzeEvents(warehouse.namespaces())));
+  const iceberg::TableIdentifier name = BronzeEvents(warehouse.namespaces());
+  auto bronze = warehouse.catalog().LoadTable(name);
+  if (!bronze && bronze.error().kind == ErrorKind::kNotFound) {
+    OCTO_TRY(CreateTables(warehouse));
+    bronze = iceberg::LoadTableAgain(warehouse.catalog(), name);
+  }
+  if (!bronze) return tl::unexpected(std::move(bronze).error());
   FeedPosition position;
-  const iceberg::Snapshot* tagged = bronze.metadata->FindRef(NameOf(feed));
+  const iceberg::Snapshot* tagged = bronze->metadata->FindRef(NameOf(feed));
   if (tagged != nullptr) position.tagged_snapshot = tagged->snapshot_id;
-  const auto state = bronze.metadata->properties.find(NameOf(feed));
-  if (state != bronze.metadata->properties.end()) position.state = state->second;
+  const auto state = bronze->metadata->properties.find(NameOf(feed));
+  if (state != bronze->metadata->properties.end()) position.state = state->second;
   return position;
 }
 

@@ -22,6 +22,7 @@ struct FeedPosition {
   std::string state;
 };
 
+// Bronze is made again if it was dropped.
 Result<FeedPosition> ReadFeedPosition(Warehouse& warehouse, const std::string& feed);
 
 struct FeedCommitOptions {

@@ -28,20 +28,30 @@ Result<Feed> ParseFeed(const std::string& name);
 
 // What is known of a feed from earlier polls.
 struct FeedState {
-  std::string etag;              // of the first page
-  std::vector<std::string> ids;  // of the events that it held, newest first
+  std::string etag;    // of the first page
+  std::string newest;  // the greatest created_at, as it was sent; "": none
+  // Of the events that it held, newest first. An id that is no short plain word is here as a
+  // digest; so is an event that has none.
+  std::vector<std::string> ids;
 };
 
-// As JSON text, to be kept with the events. What is no such text gives an empty state.
+// As JSON text, to be kept with the events. kCorruption for what is no such text; "" gives an empty
+// state.
 std::string FeedStateText(const FeedState& state);
-FeedState ParseFeedState(const std::string& text);
+Result<FeedState> ParseFeedState(const std::string& text);
+
+// Between these times there may be events that were never seen.
+struct FeedGap {
+  std::string after;   // created_at of the newest event known before
+  std::string before;  // of the oldest that was read now
+};
 
 struct FeedPoll {
   bool not_modified = false;
   int64_t pages = 0;
   int64_t known = 0;                        // events that an earlier poll had
   std::vector<std::string> events;          // all others as received, oldest first
-  bool may_have_missed = false;             // none was known: more came than a feed holds
+  std::optional<FeedGap> gap;               // none was known: more came than a feed holds
   FeedState state;                          // once the events are stored
   std::optional<int64_t> interval_seconds;  // to wait before the next poll, at least
 };
@@ -53,14 +63,15 @@ class EventFeed {
   EventFeed(GitHubClient& github, Feed feed);
 
   const Feed& feed() const { return feed_; }
-  // Reads pages until one holds nothing new. Errors as of GitHubClient::Get; kCorruption if a page
-  // is no list.
+  // Reads pages until one holds known events only, all or nothing: what is behind a page that
+  // failed would be taken for known by the next poll. Errors as of GitHubClient::Get; kCorruption
+  // if a page is no list.
   Result<FeedPoll> Poll(const FeedState& known);
 
  private:
-  // Whether the page had something new.
-  Result<bool> TakePage(std::string body, const std::unordered_set<std::string>& known,
-                        std::unordered_set<std::string>& taken, FeedPoll& poll);
+  struct Reading;
+
+  Result<bool> TakePage(std::string body, Reading& reading);
 
   GitHubClient& github_;
   const Feed feed_;
