@@ -174,10 +174,15 @@ def volume(request, tmp_path):
 def freeze(up):
     """No thread of it does anything more, as without power; else it could take back from a file system that is
     shut down what that never wrote, and acknowledge it."""
+    def has_stopped(thread):
+        try:
+            return (thread / "stat").read_text().rsplit(")", 1)[1].split()[0] == "T"
+        except (FileNotFoundError, ProcessLookupError):
+            return True  # it had ended
+
     up.process.send_signal(signal.SIGSTOP)
-    threads = list(Path(f"/proc/{up.process.pid}/task").iterdir())
-    up.wait_until(lambda: all((thread / "stat").read_text().rsplit(")", 1)[1].split()[0] == "T" for thread in threads),
-                  "it has stopped")
+    tasks = Path(f"/proc/{up.process.pid}/task")
+    up.wait_until(lambda: all(map(has_stopped, tasks.iterdir())), "it has stopped")
 
 
 def test_power_cuts(volume):
