@@ -31,7 +31,7 @@ struct ReceivedReport {
   // Of Bronze, that the commit made. nullopt: somebody else has moved the position since, which is
   // to be read again.
   std::optional<int64_t> snapshot_id;
-  std::vector<std::string> warnings;   // of what did not stop the commit
+  std::vector<std::string> warnings;  // of what did not stop the commit
 };
 
 // Used by one thread, for one commit.
