@@ -44,10 +44,9 @@ class Up(Started):
             connection.close()
 
     def deliver(self, secret, body, delivery, event="push"):
-        signature = "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
         return self.send("POST", "/webhooks/github", body,
                          {"Content-Type": "application/json", "X-GitHub-Event": event,
-                          "X-GitHub-Delivery": delivery, "X-Hub-Signature-256": signature})
+                          "X-GitHub-Delivery": delivery, "X-Hub-Signature-256": signature(secret, body)})
 
     def lag(self):
         _, status = self.send("GET", "/api/v1/status")
@@ -63,6 +62,11 @@ class Up(Started):
         self.process.send_signal(signal.SIGTERM)
         self.finish(status)
         return time.monotonic() - start
+
+
+def signature(secret, body):
+    """As GitHub signs a delivery."""
+    return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
 def event(number):

@@ -48,17 +48,17 @@ std::string_view OpenApiJson() {
       "post": {
         "operationId": "collectBatch",
         "summary": "Many events",
-        "description": "Lines, a JSON array, or objects one behind the other; as they are or compressed (Content-Encoding gzip or zstd).",
+        "description": "Lines, a JSON array, or objects one behind the other; as they are or compressed (Content-Encoding gzip or zstd). An empty body is a batch of none.",
         "security": [{}, {"bearer": []}],
         "parameters": [{
           "name": "Content-Encoding", "in": "header", "required": false,
-          "schema": {"type": "string", "enum": ["identity", "gzip", "zstd"]}
+          "schema": {"type": "string", "enum": ["", "identity", "gzip", "x-gzip", "zstd"]}
         }],
         "requestBody": {
-          "required": true,
+          "required": false,
           "content": {
             "application/x-ndjson": {"schema": {"type": "string"}},
-            "application/json": {"schema": {"type": "array", "items": {"type": "object"}}}
+            "application/json": {"schema": {"description": "An array of events, or events. What is none is counted as rejected, and the others are taken."}}
           }
         },
         "responses": {
@@ -251,7 +251,7 @@ std::string_view OpenApiJson() {
       "NoLength": {"description": "Neither Content-Length nor chunks.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
       "TooLarge": {"description": "Over the limit; nothing was taken.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
       "Unsupported": {"description": "A type or encoding that is not taken.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
-      "Busy": {"description": "Send it again after Retry-After seconds. Of a batch, the accepted events are durable, but need not be the first: send all of it again.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+      "Busy": {"description": "Send it again after Retry-After seconds. Of a batch, the accepted events are durable, but need not be the first: send all of it again.", "headers": {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 1}}}, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
     }
   }
 }
