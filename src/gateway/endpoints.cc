@@ -144,7 +144,9 @@ RequestHandler::HeadDecision Endpoints::OnHead(const Request& request) {
   }
   if (route->method == Method::kPost) return decision;
   if (!request.content_length && !request.chunked) {
-    return refuse(ErrorResponse(411, "expected Content-Length or Transfer-Encoding: chunked"));
+    Response response = ErrorResponse(411, "expected Content-Length or Transfer-Encoding: chunked");
+    response.close = true;  // a body may follow all the same, which is no request
+    return refuse(std::move(response));
   }
   switch (route->endpoint) {
     case Endpoint::kBatch:
