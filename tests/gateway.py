@@ -104,11 +104,13 @@ class Ledger:
 
 class Senders:
     """Clients that post event after event, each number once, until they are stopped or the gateway is gone.
-    With may_refuse an answer of 503 is one: the event may be there all the same, once."""
+    With may_refuse an answer of 503 is one: the event may be there all the same, once. Any other answer fails the test
+    when they are joined."""
 
     def __init__(self, up, ledger, numbers, count=4, *, may_refuse=False):
         self._up, self._ledger, self._numbers, self._may_refuse = up, ledger, numbers, may_refuse
-        self.refused = 0
+        self.refused, self.slowest_refusal = 0, 0.0
+        self._unexpected = []
         self._lock = threading.Lock()
         self._stopping = False
         self._threads = [threading.Thread(target=self._work) for _ in range(count)]
@@ -122,6 +124,7 @@ class Senders:
     def join(self):
         for thread in self._threads:
             thread.join()
+        assert self._unexpected == []
 
     def _work(self):
         connection = self._up.connect()
@@ -130,13 +133,17 @@ class Senders:
                 with self._lock:
                     number = next(self._numbers)
                     self._ledger.unknown.add(number)
+                start = time.monotonic()
                 connection.request("POST", "/collect", body=event(number))
                 answer = connection.getresponse()
                 body = answer.read()
                 if self._may_refuse and answer.status == 503:
+                    self.slowest_refusal = max(self.slowest_refusal, time.monotonic() - start)
                     self.refused += 1
                     continue
-                assert answer.status == 200, body
+                if answer.status != 200:
+                    self._unexpected.append((answer.status, body))
+                    return
                 with self._lock:
                     self._ledger.acknowledged[number] = json.loads(body)["event_id"]
                     self._ledger.unknown.discard(number)

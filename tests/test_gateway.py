@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import random
+import statistics
 import time
 
 import pytest
@@ -117,9 +118,12 @@ def test_stop_under_load_loses_nothing(lake):
 
 def test_killed_under_load_nothing_is_lost_or_doubled(lake):
     chance = random.Random(SEED)
-    ledger, numbers = Ledger(), itertools.count()
+    ledger, numbers, ready = Ledger(), itertools.count(), []
     for _ in range(KILLS):
+        start = time.monotonic()
         with Up(lake) as up:
+            up.wait_until(lambda: up.send("GET", "/readyz")[0] == 200, "it was ready")
+            ready.append(time.monotonic() - start)
             before = len(ledger.acknowledged)
             senders = Senders(up, ledger, numbers)
             up.wait_until(lambda seen=before: len(ledger.acknowledged) > seen, "an event was acknowledged")
@@ -133,6 +137,8 @@ def test_killed_under_load_nothing_is_lost_or_doubled(lake):
     assert len(ledger.acknowledged) > KILLS
     problems = list(ledger.problems(bronze_rows(lake)))
     assert problems == [], f"seed {SEED}"
+    print(f"{KILLS} kills, {len(ledger.acknowledged)} events; ready again after {statistics.median(ready):.2f} s, "
+          f"{max(ready):.2f} s at most")
 
 
 @pytest.mark.parametrize("arguments, message", [

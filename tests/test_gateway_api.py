@@ -53,7 +53,8 @@ def test_answers_as_described(lake, tmp_path):
         done, report = exercise(up, description, tmp_path, "--max-examples", EXAMPLES)
         assert done.returncode == 0, done.stdout
         # Each operation was asked for, and had what it is for done.
-        operations = {f"{method.upper()} {path}" for path, methods in description["paths"].items() for method in methods}
+        operations = {f"{method.upper()} {path}"
+                      for path, methods in description["paths"].items() for method in methods}
         accepted = {operation for operation, phases in report["valid_rates"].items()
                     if sum(phase["accepted"] for phase in phases.values()) > 0}
         assert accepted == operations
