@@ -5,6 +5,8 @@ import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+LONG_AGO = "Thu, 01 Jan 2015 01:02:03 GMT"
+
 
 class Archive:
     """A context manager. `files` are bodies by name; what is not there is answered with 404."""
@@ -15,6 +17,9 @@ class Archive:
         self.faults = {}       # by name, of the next answers: see Handler.answer
         self.ranges = True     # whether they are served
         self.lengths = True    # whether answers say how long they are
+        self.etags = True      # whether they say so which file it is
+        self.if_range = True   # whether a Range is answered with all of another file
+        self.modified = {}     # by name; others are from before every test
         self.held = threading.Event()    # an answer with the fault "hold" has sent its half
         self.go_on = threading.Event()   # lets it send the rest
 
@@ -68,9 +73,11 @@ class Handler(BaseHTTPRequestHandler):
         if body is None:
             return self.refuse(404)
         etag = f'"{hashlib.md5(body).hexdigest()}"'
+        modified = archive.modified.get(name, LONG_AGO)
         begin, total = 0, len(body)
         wanted = re.fullmatch(r"bytes=(\d+)-", self.headers["Range"] or "")
-        if wanted and archive.ranges and self.headers["If-Range"] == etag:
+        same = self.headers["If-Range"] == (etag if archive.etags else modified) or not archive.if_range
+        if wanted and archive.ranges and same:
             begin = int(wanted.group(1))
             if begin >= total:
                 return self.refuse(416, {"Content-Range": f"bytes */{total}"})
@@ -78,7 +85,9 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {begin}-{total - 1}/{total}")
         else:
             self.send_response(200)
-        self.send_header("ETag", etag)
+        if archive.etags:
+            self.send_header("ETag", etag)
+        self.send_header("Last-Modified", modified)
         if archive.lengths:
             self.send_header("Content-Length", str(total - begin))
         else:

@@ -10,6 +10,7 @@
 #include "cli/config_keys.h"
 #include "source/archive_hours.h"
 #include "source/download_ahead.h"
+#include "source/http_text.h"
 
 namespace octolake::cli {
 namespace {
@@ -97,7 +98,7 @@ int Report(const Context& context, const lake::LoadReport& report) {
   return damaged || missing > 0 ? kFailed : kDone;
 }
 
-// Files, and the URLs of hours.
+// Files and URLs, those of hours among them. A file of that name comes first.
 Result<std::vector<std::string>> Expand(const Context& context,
                                         const std::vector<std::string>& sources) {
   std::string archive = context.config.GetString("load.archive_url");
@@ -105,14 +106,17 @@ Result<std::vector<std::string>> Expand(const Context& context,
   std::vector<std::string> expanded;
   for (const std::string& source : sources) {
     std::error_code error;
-    auto hours = std::filesystem::exists(source, error) ? std::nullopt
-                                                        : source::ExpandHours(source, archive);
-    if (!hours) {
-      expanded.push_back(source);
+    const bool exists = std::filesystem::exists(source, error);
+    auto hours = exists ? std::nullopt : source::ExpandHours(source, archive);
+    if (hours) {
+      if (!*hours) return tl::unexpected<Error>(std::move(hours)->error());
+      const Status usable = source::CheckUrl(archive);
+      if (!usable) return WithContext(usable.error(), "load.archive_url");
+      expanded.insert(expanded.end(), (*hours)->begin(), (*hours)->end());
       continue;
     }
-    if (!*hours) return tl::unexpected<Error>(std::move(hours)->error());
-    expanded.insert(expanded.end(), (*hours)->begin(), (*hours)->end());
+    if (!exists && lake::IsRemote(source)) OCTO_TRY(source::CheckUrl(source));
+    expanded.push_back(source);
   }
   return lake::ExpandSources(expanded);
 }
@@ -126,7 +130,10 @@ int Load(const Context& context, const LoadFlags& flags) {
   auto warehouse = context.OpenWarehouse(true);
   if (!warehouse) return context.Fail(warehouse.error());
   context.RemoveLeftovers(**warehouse, {(*warehouse)->namespaces().bronze});
-  const auto remote = source::MakeDownloadAhead((*warehouse)->directory() + "/.downloads");
+  source::DownloadAheadOptions ahead;
+  ahead.bytes_ahead = context.config.GetBytes("load.commit_bytes");
+  const auto remote =
+      source::MakeDownloadAhead((*warehouse)->directory() + "/.downloads", std::move(ahead));
   lake::LoadOptions options;
   options.remote = remote.get();
   options.again = flags.again;

@@ -66,6 +66,17 @@ Result<std::optional<OwnedFile>> OwnedFile::TakeOver(const std::string& path) {
   return OwnedFile(std::move(descriptor), path);
 }
 
+Result<std::optional<OwnedFile>> OwnedFile::Hold(const std::string& path) {
+  while (true) {
+    Descriptor descriptor(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+    if (descriptor.get() < 0) return ErrnoError(errno, "create", path);
+    OCTO_ASSIGN(const bool locked, TryLock(descriptor, path));
+    if (!locked) return std::nullopt;
+    // Whoever had it may have removed it before it was locked.
+    if (IsStillThere(descriptor, path)) return OwnedFile(std::move(descriptor), path);
+  }
+}
+
 Status OwnedFile::Append(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(descriptor_.get(), bytes.data(), bytes.size());

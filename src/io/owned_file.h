@@ -24,6 +24,10 @@ class OwnedFile {
   // counts, too) or if it is gone.
   static Result<std::optional<OwnedFile>> TakeOver(const std::string& path);
 
+  // Holds a file that may be there, made if it is not; what is in it stays. nullopt if somebody
+  // holds it (this process counts, too).
+  static Result<std::optional<OwnedFile>> Hold(const std::string& path);
+
   const std::string& path() const { return path_; }
   // Not synced: what was appended survives the process, not a power cut.
   Status Append(std::string_view bytes);

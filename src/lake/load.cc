@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <optional>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 #include "lake/definitions.h"
@@ -14,6 +13,10 @@ namespace octolake::lake {
 namespace {
 
 using Outcome = FileReport::Outcome;
+
+// With this share of a commit at hand it is made rather than that a file from a server is waited
+// for, so that the network and the processor work at once.
+constexpr int64_t kLeastShare = 4;
 
 class Loader {
  public:
@@ -36,6 +39,7 @@ class Loader {
   Status Take(size_t index, const InputInfo& info);
   Status TakeRemote(size_t index);
   Result<bool> SkipIfKnownUrl(size_t index);
+  void ReportNamedAgain();
   Status TakeFile(size_t index, InputInfo info);
   Result<bool> MayBeKnown(const std::string& path, InputInfo& info);
   Status HashAndTake(size_t index, const std::string& path, const InputInfo& info);
@@ -52,7 +56,8 @@ class Loader {
   LoadedState state_;
   GroupLoader group_loader_;
   std::vector<GroupFile> group_;
-  std::vector<std::string> fetched_;  // copies of the group's remote files, and of skipped ones
+  std::vector<std::string> fetched_;                    // copies of the group's remote files
+  std::vector<std::pair<size_t, size_t>> named_again_;  // URLs: the later index, and the first
   int64_t group_bytes_ = 0;
   std::unordered_map<int64_t, int> files_of_size_;
   LoadReport report_;
@@ -161,39 +166,52 @@ Status Loader::HashAndTake(size_t index, const std::string& path, const InputInf
   return AddToGroup({index, file.name, path, info, std::move(sha256).value()});
 }
 
-// A file at a URL from which one of the same size was loaded is taken for the same, so that it is
-// not sent for nothing.
+// A file that was loaded from its URL and did not change since is not sent for nothing.
 Result<bool> Loader::SkipIfKnownUrl(size_t index) {
   if (options_.again) return false;
   const std::string& name = report_.files[index].name;
   OCTO_ASSIGN(const auto loaded, state_.contents.FindUrl(name));
   if (!loaded) return false;
-  const auto size = options_.remote->Size(name);
-  if (!size || *size != loaded->size) return false;
-  report_.files[index].bytes = *size;
+  if (!options_.remote->IsUnchanged(name, loaded->size, loaded->loaded_at)) return false;
+  report_.files[index].bytes = loaded->size;
   return SkipIfLoaded(index, loaded->sha256);
 }
 
 // Has those fetched that are not known. Others have the outcome kSkipped or kPartial from here on.
 Status Loader::BeginRemote() {
   std::vector<std::string> names;
-  std::unordered_set<std::string> seen;
+  std::unordered_map<std::string, size_t> seen;
+  const auto count = static_cast<int64_t>(report_.files.size());
   for (size_t i = 0; i < report_.files.size(); ++i) {
     FileReport& file = report_.files[i];
     if (!IsRemoteFile(file.name)) continue;
-    if (!seen.insert(file.name).second) {
+    const auto [first, is_new] = seen.emplace(file.name, i);
+    if (!is_new) {
       file.outcome = Outcome::kSkipped;
+      named_again_.emplace_back(i, first->second);
       continue;
     }
+    progress_.OnProgress({"compare with " + file.name, "files", static_cast<int64_t>(i), count});
     OCTO_ASSIGN(const bool skipped, SkipIfKnownUrl(i));
     if (!skipped) names.push_back(file.name);
   }
   return names.empty() ? Status() : options_.remote->Begin(std::move(names));
 }
 
+// What became of the first is said of the later ones too, if it is not there to be skipped.
+void Loader::ReportNamedAgain() {
+  for (const auto& [later, first] : named_again_) {
+    if (report_.files[first].outcome == Outcome::kLoaded) continue;
+    report_.files[later].outcome = report_.files[first].outcome;
+    report_.files[later].error = report_.files[first].error;
+  }
+}
+
 Status Loader::TakeRemote(size_t index) {
   FileReport& file = report_.files[index];
   if (file.outcome != Outcome::kLoaded) return {};  // known
+  const bool much = group_bytes_ >= options_.commit_bytes / kLeastShare;
+  if (much && !options_.remote->IsReady(file.name)) OCTO_TRY(LoadGroup());
   auto path = options_.remote->Fetch(file.name, progress_);
   if (!path) {
     file.outcome = path.error().kind == ErrorKind::kNotFound ? Outcome::kMissing : Outcome::kFailed;
@@ -271,6 +289,7 @@ Result<LoadReport> Loader::Run(const std::vector<std::string>& paths) {
     if (infos[i]) OCTO_TRY(Take(i, *infos[i]));
   }
   OCTO_TRY(LoadGroup());
+  ReportNamedAgain();
   return std::move(report_);
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/progress.h"
 #include "base/result.h"
 
@@ -15,10 +16,13 @@ class RemoteFiles {
  public:
   virtual ~RemoteFiles() = default;
 
-  // As the server says without sending it, in bytes; kUnsupported if it does not say so.
-  virtual Result<int64_t> Size(const std::string& name) = 0;
+  // Whether it is certain, without the file being sent, that it has so many bytes and was not
+  // changed since it was loaded.
+  virtual bool IsUnchanged(const std::string& name, int64_t size, TimestampMicros loaded_at) = 0;
   // The files that will be asked for, in this order. Once.
   virtual Status Begin(std::vector<std::string> names) = 0;
+  // Whether Fetch would not have to wait.
+  virtual bool IsReady(const std::string& name) = 0;
   // The path of the copy, once that is whole. kNotFound if the server has no such file; other
   // errors say why it could not be had. An error leaves nothing to be released.
   virtual Result<std::string> Fetch(const std::string& name, ProgressListener& progress) = 0;

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <fstream>
 #include <optional>
 #include <string_view>
@@ -14,6 +13,7 @@
 
 #include "io/descriptor.h"
 #include "io/errno_error.h"
+#include "source/http_text.h"
 
 namespace octolake::source {
 namespace {
@@ -22,13 +22,6 @@ constexpr int64_t kMicrosPerSecond = 1'000'000;
 // However much each brings.
 constexpr int kMaxTriesInAll = 200;
 constexpr size_t kMaxValidatorBytes = 1024;
-
-std::optional<int64_t> NumberIn(std::string_view text) {
-  int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const bool whole = !text.empty() && error == std::errc() && end == text.data() + text.size();
-  return whole && number >= 0 ? std::optional(number) : std::nullopt;
-}
 
 // Content-Range: "bytes 100-199/200", or "bytes */200" (RFC 9110, section 14.4).
 struct ContentRange {
@@ -46,15 +39,27 @@ ContentRange ParseContentRange(std::string_view text) {
   return range;
 }
 
-// What If-Range can name (RFC 9110, section 13.1.5): a strong ETag, or a date.
+// What If-Range can name (RFC 9110, section 13.1.5): a strong ETag; without any ETag a date, unless
+// the file may have changed again within the same second.
 std::string ValidatorOf(const HttpResponse& response) {
   const std::string_view etag = response.Header("ETag");
-  const bool strong = etag.starts_with('"') && etag.size() <= kMaxValidatorBytes;
-  return std::string(strong ? etag
-                            : response.Header("Last-Modified").substr(0, kMaxValidatorBytes));
+  const std::string_view modified = response.Header("Last-Modified");
+  std::string_view validator = etag;
+  if (etag.empty() && modified != response.Header("Date")) validator = modified;
+  const bool weak = etag.starts_with("W/");
+  return weak || validator.size() > kMaxValidatorBytes ? "" : std::string(validator);
 }
 
-std::string ValidatorPath(const std::string& path) { return path + ".validator"; }
+// Retry-After: seconds, or a date (RFC 9110, section 10.2.3), which is told by the server's clock.
+std::optional<int64_t> RetryAfterSeconds(const HttpResponse& response) {
+  const std::string_view text = response.Header("Retry-After");
+  if (const auto seconds = NumberIn(text)) return seconds;
+  const auto then = ParseHttpDate(text);
+  const auto now = ParseHttpDate(response.Header("Date"));
+  return then && now ? std::optional(std::max<int64_t>(*then - *now, 0)) : std::nullopt;
+}
+
+std::string ValidatorPath(const std::string& path) { return path + kValidatorSuffix; }
 
 // Of this start of the machine: what was not synced before the power went may be missing.
 std::string BootId() {
@@ -78,7 +83,7 @@ Status WriteValidator(const std::string& path, const std::string& validator) {
   file << validator << '\n' << BootId() << '\n';
   file.close();
   if (file) return {};
-  return MakeError(ErrorKind::kResourceExhausted, "cannot write " + ValidatorPath(path));
+  return io::ErrnoError(errno, "write", ValidatorPath(path));
 }
 
 // One download to one file.
@@ -103,6 +108,8 @@ class Transfer {
   HttpRequest MakeRequest() const;
   Status Take(const HttpResponse& head, std::string_view piece);
   Status BeginBody(const HttpResponse& head);
+  Status BeginRange(const HttpResponse& head);
+  Status CheckTotal() const;
   Outcome Judge(const HttpResponse& response);
   Status StartOver();
 
@@ -139,25 +146,42 @@ HttpRequest Transfer::MakeRequest() const {
   HttpRequest request;
   request.url = url_;
   request.max_body_bytes = options_.max_bytes - have_;
-  if (have_ > 0) {
+  if (have_ > 0 && !validator_.empty()) {
     request.headers.push_back("Range: bytes=" + std::to_string(have_) + "-");
     request.headers.push_back("If-Range: " + validator_);
   }
   return request;
 }
 
+// Before gigabytes come that will not fit.
+Status Transfer::CheckTotal() const {
+  if (!total_ || *total_ <= options_.max_bytes) return {};
+  return MakeError(ErrorKind::kResourceExhausted,
+                   "the file has " + std::to_string(*total_) + " bytes, more than the limit of " +
+                       std::to_string(options_.max_bytes) + "; download it and load that");
+}
+
+Status Transfer::BeginRange(const HttpResponse& head) {
+  const ContentRange range = ParseContentRange(head.Header("Content-Range"));
+  if (range.first != have_) {
+    return MakeError(ErrorKind::kTransient, "another range came than was asked for");
+  }
+  // Of a server that does not know If-Range.
+  const std::string validator = ValidatorOf(head);
+  if (!validator.empty() && validator != validator_) {
+    OCTO_TRY(StartOver());
+    return MakeError(ErrorKind::kTransient, "the file changed while it came");
+  }
+  total_ = range.total;
+  return CheckTotal();
+}
+
 Status Transfer::BeginBody(const HttpResponse& head) {
   began_ = true;
-  if (head.status == 206) {
-    const ContentRange range = ParseContentRange(head.Header("Content-Range"));
-    if (range.first != have_) {
-      return MakeError(ErrorKind::kTransient, "another range came than was asked for");
-    }
-    total_ = range.total;
-    return {};
-  }
+  if (head.status == 206) return BeginRange(head);
   OCTO_TRY(StartOver());
   total_ = NumberIn(head.Header("Content-Length"));
+  OCTO_TRY(CheckTotal());
   validator_ = ValidatorOf(head);
   return WriteValidator(path_, validator_);
 }
@@ -183,7 +207,7 @@ Transfer::Outcome Transfer::Judge(const HttpResponse& response) {
     // An empty file has no piece.
     if (!began_) {
       const Status began = BeginBody(response);
-      if (!began) outcome.error = began.error();
+      if (!began) outcome.error = {began.error().kind, url_ + ": " + began.error().message};
       if (!began) return outcome;
     }
     outcome.whole = !total_ || have_ == *total_;
@@ -199,7 +223,7 @@ Transfer::Outcome Transfer::Judge(const HttpResponse& response) {
     outcome.error = {ErrorKind::kNotFound, answer + ": there is no such file"};
   } else if (status == 429 || status == 408 || status >= 500) {
     outcome.error.message = answer;
-    if (const auto seconds = NumberIn(response.Header("Retry-After"))) {
+    if (const auto seconds = RetryAfterSeconds(response)) {
       outcome.retry_after_micros = std::min(*seconds, int64_t{86'400}) * kMicrosPerSecond;
     }
   } else {
@@ -230,6 +254,7 @@ Result<int64_t> Download(HttpClient& http, Pause& pause, const std::string& url,
                          const OnBytes& on_bytes) {
   Transfer transfer(url, path, options, on_bytes);
   OCTO_TRY(transfer.Open());
+  on_bytes(transfer.have(), -1);
   int in_vain = 0;
   for (int tries = 1;; ++tries) {
     const int64_t before = transfer.have();
@@ -247,9 +272,6 @@ Result<int64_t> Download(HttpClient& http, Pause& pause, const std::string& url,
   }
 }
 
-void RemoveDownload(const std::string& path) {
-  ::unlink(path.c_str());
-  ::unlink(ValidatorPath(path).c_str());
-}
+void RemoveValidator(const std::string& path) { ::unlink(ValidatorPath(path).c_str()); }
 
 }  // namespace octolake::source

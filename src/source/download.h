@@ -23,15 +23,16 @@ using OnBytes = std::function<void(int64_t have, int64_t total)>;
 
 // Downloads `url` to `path` and gives the file's size. What an earlier try left there, also one of
 // another process that ended, is gone on with if the server still has the same file; beside it,
-// path + ".validator" says which file that is (its ETag, or when it was modified) and since when
-// the machine runs, since nothing is synced. kNotFound if there is no such file, kTransient after
-// the last try, kInvalidArgument if the server refuses, kResourceExhausted if the disk is full or
-// the file too large. Errors leave what there is for the next try.
+// path + kValidatorSuffix says which file that is (its ETag, or when it was modified) and since
+// when the machine runs, since nothing is synced. kNotFound if there is no such file, kTransient
+// after the last try, kInvalidArgument if the server refuses, kResourceExhausted if the disk is
+// full or the file too large. Errors leave what there is; it can be gone on with after kTransient.
 Result<int64_t> Download(HttpClient& http, Pause& pause, const std::string& url,
                          const std::string& path, const DownloadOptions& options,
                          const OnBytes& on_bytes);
 
-// Removes a download, whole or not.
-void RemoveDownload(const std::string& path);
+// What is known of the download at `path`.
+inline constexpr char kValidatorSuffix[] = ".validator";
+void RemoveValidator(const std::string& path);
 
 }  // namespace octolake::source

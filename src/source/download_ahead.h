@@ -1,6 +1,8 @@
-// Downloads the files of a load into a directory, a few ahead of whoever reads them.
+// Downloads the files of a load into a directory, some ahead of whoever reads them.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -12,17 +14,24 @@
 namespace octolake::source {
 
 struct DownloadAheadOptions {
-  HttpOptions http;
   DownloadOptions download;
   int at_once = 2;
-  int ahead = 4;  // files that are whole, or on their way, and not asked for yet
+  // Of files that are whole or on their way, and not asked for yet, there are `min_ahead`, and
+  // more, up to `max_ahead`, while they have fewer bytes than these.
+  int min_ahead = 4;
+  int max_ahead = 256;
+  int64_t bytes_ahead = int64_t{256} << 20;
+  // Tests put others in their place.
+  std::function<Result<std::unique_ptr<HttpClient>>()> make_client = [] {
+    return MakeHttpClient();
+  };
 };
 
-// The directory is made when something is downloaded. A file that is whole stays until it is
-// released; one that is not stays for the next process that wants it, and is removed when a week
-// has passed. Several processes may use the directory: each file is locked by who downloads it, and
-// who finds it locked downloads one of his own.
+// The directory is made when something is downloaded, and what is abandoned there is removed here
+// (download_directory.h). A file that is whole stays until it is released; one that is not stays
+// for the next process that wants it. A server that did not answer for one file, however often it
+// was tried, is tried once for each further one, and not any more after ten.
 std::unique_ptr<lake::RemoteFiles> MakeDownloadAhead(std::string directory,
-                                                     const DownloadAheadOptions& options = {});
+                                                     DownloadAheadOptions options = {});
 
 }  // namespace octolake::source

@@ -108,6 +108,55 @@ TEST_F(DownloadTest, WithoutAStrongValidatorNothingIsGoneOnWith) {
   EXPECT_THAT(server_.requests, ElementsAre(IsEmpty(), IsEmpty()));
 }
 
+TEST_F(DownloadTest, ADateSaysWhichFileItIsWhereNoETagDoes) {
+  const std::pair<std::string, std::string> modified{"Last-Modified",
+                                                     "Sun, 06 Nov 1994 08:49:37 GMT"};
+  const HttpResponse half = Answer(200, "01234", {{"Content-Length", "10"}, modified});
+  server_.answers = {{half, true}, {Answer(206, "56789", {{"Content-Range", "bytes 5-9/10"}})}};
+  EXPECT_EQ(*Get(), 10);
+  EXPECT_EQ(Content(), "0123456789");
+  EXPECT_THAT(server_.requests[1],
+              ElementsAre("Range: bytes=5-", "If-Range: Sun, 06 Nov 1994 08:49:37 GMT"));
+}
+
+TEST_F(DownloadTest, ADateThatIsNowOrStandsBesideAWeakETagSaysNothing) {
+  const std::pair<std::string, std::string> modified{"Last-Modified",
+                                                     "Sun, 06 Nov 1994 08:49:37 GMT"};
+  for (const auto& other : {std::pair<std::string, std::string>("Date", modified.second),
+                            std::pair<std::string, std::string>("ETag", "W/\"1\"")}) {
+    const HttpResponse half = Answer(200, "01234", {{"Content-Length", "10"}, modified, other});
+    server_.requests.clear();
+    server_.answers = {{half, true}, {Whole("0123456789")}};
+    EXPECT_EQ(*Get(), 10);
+    EXPECT_THAT(server_.requests, ElementsAre(IsEmpty(), IsEmpty()));
+    std::filesystem::remove(path_);
+  }
+}
+
+TEST_F(DownloadTest, AServerThatDoesNotKnowIfRangeIsNotBelieved) {
+  server_.answers = {{Whole("01234"), true},
+                     {Answer(206, "fghij", {{"Content-Range", "bytes 5-9/10"}, {"ETag", "\"2\""}})},
+                     {Whole("abcdefghij", "\"2\"")}};
+  EXPECT_EQ(*Get(), 10);
+  EXPECT_EQ(Content(), "abcdefghij");
+}
+
+TEST_F(DownloadTest, AFileThatIsTooLargeIsRefusedByItsLength) {
+  options_.max_bytes = 9;
+  server_.answers = {{Whole("0123456789")}};
+  const auto size = Get();
+  ASSERT_FALSE(size);
+  EXPECT_EQ(size.error().kind, ErrorKind::kResourceExhausted);
+  EXPECT_THAT(size.error().message, HasSubstr("has 10 bytes, more than the limit of 9"));
+  EXPECT_THAT(server_.requests, SizeIs(1));
+  EXPECT_EQ(Content(), "");
+}
+
+TEST_F(DownloadTest, AnEmptyFile) {
+  server_.answers = {{Answer(200, "", {{"Content-Length", "0"}})}};
+  EXPECT_EQ(*Get(), 0);
+}
+
 TEST_F(DownloadTest, AFileThatWasWholeIsSeenToBe) {
   server_.answers = {{Whole("0123456789")}};
   EXPECT_TRUE(Get());
@@ -149,6 +198,13 @@ TEST_F(DownloadTest, DoesWhatRetryAfterSays) {
                      {Whole("0123456789")}};
   EXPECT_TRUE(Get());
   EXPECT_THAT(pause_.waits, ElementsAre(7, 60));
+  pause_.waits.clear();
+  server_.answers = {{Answer(503, "",
+                             {{"Date", "Sun, 06 Nov 1994 08:49:37 GMT"},
+                              {"Retry-After", "Sun, 06 Nov 1994 08:49:49 GMT"}})},
+                     {Whole("0123456789")}};
+  EXPECT_TRUE(Get());
+  EXPECT_THAT(pause_.waits, ElementsAre(12));
 }
 
 TEST_F(DownloadTest, SaysWhatIsNotThereOrRefused) {

@@ -3,12 +3,12 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
 
 #include "base/civil_time.h"
+#include "source/http_text.h"
 
 namespace octolake::source {
 namespace {
@@ -19,13 +19,6 @@ constexpr int64_t kUntoldWaitMicros = 60 * kMicrosPerSecond;
 // Its clock and ours may differ a little.
 constexpr int64_t kResetMarginMicros = 2 * kMicrosPerSecond;
 constexpr size_t kShownMessageBytes = 200;
-
-std::optional<int64_t> NumberIn(std::string_view text) {
-  int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const bool whole = error == std::errc() && end == text.data() + text.size();
-  return whole && number >= 0 ? std::optional(number) : std::nullopt;
-}
 
 // What GitHub says went wrong, as one line.
 std::string MessageOf(const HttpResponse& response) {
@@ -55,13 +48,6 @@ Error ErrorOf(const std::string& url, const HttpResponse& response) {
           IsFailureOfServer(response.status) ? ErrorKind::kTransient : ErrorKind::kInvalidArgument,
           answer};
   }
-}
-
-// "https://host:port" of a URL.
-std::string_view OriginOf(std::string_view url) {
-  const size_t scheme = url.find("://");
-  if (scheme == std::string_view::npos) return {};
-  return url.substr(0, url.find_first_of("/?#", scheme + 3));
 }
 
 }  // namespace

@@ -146,7 +146,7 @@ void CurlClient::Prepare(Transfer& transfer, curl_slist* headers, char* message)
   curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, https ? "https" : "http,https");
   // A file is stored as it is sent; other answers come compressed where the server can.
   if (!transfer.sink) {
-    curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "");
+    if (!transfer.request.head_only) curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "");
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(options_.answer_timeout_ms));
   }
   curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_timeout_ms));

@@ -17,7 +17,7 @@ struct HttpRequest {
   std::string url;                   // http or https
   std::vector<std::string> headers;  // "Name: value"; those that carry a secret stay with the host
   int64_t max_body_bytes = int64_t{64} << 20;
-  bool head_only = false;  // HEAD
+  bool head_only = false;  // HEAD: what the header of a file as it is stored would say
 };
 
 struct HttpResponse {
