@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <cctype>
-#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 
@@ -22,13 +21,10 @@ constexpr std::string_view kPrefix = "OCTOLAKE_";
 }
 
 Result<int64_t> ParseInt(std::string_view text) {
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    return MakeError(ErrorKind::kInvalidArgument,
-                     "'" + std::string(text) + "' is not a whole number");
-  }
-  return value;
+  const std::optional<int64_t> value = ParseNumber<int64_t>(text);
+  if (value) return *value;
+  return MakeError(ErrorKind::kInvalidArgument,
+                   "'" + std::string(text) + "' is not a whole number");
 }
 
 Result<int64_t> ParseBool(std::string_view text) {

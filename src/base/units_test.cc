@@ -4,8 +4,6 @@
 
 #include <limits>
 
-#include "base/string_util.h"
-
 namespace octolake {
 namespace {
 
@@ -71,21 +69,6 @@ TEST(UnitsTest, SizesForPeople) {
   EXPECT_EQ(HumanSize(17'800'000), "17.8 MB");
   EXPECT_EQ(HumanSize(999'600), "1.00 MB");
   EXPECT_EQ(HumanSize(123'456'789'012), "123 GB");
-}
-
-TEST(StringUtilTest, SplitsLists) {
-  EXPECT_EQ(SplitList(" a, b ,,c,"), (std::vector<std::string>{"a", "b", "c"}));
-  EXPECT_EQ(SplitList(""), std::vector<std::string>{});
-  EXPECT_EQ(SplitList("a;b", ';'), (std::vector<std::string>{"a", "b"}));
-}
-
-TEST(StringUtilTest, FindsTheNearestName) {
-  const std::vector<std::string> names = {"warehouse", "bronze.commit_interval", "log.level"};
-  EXPECT_EQ(NearestName("warehose", names), "warehouse");
-  EXPECT_EQ(NearestName("bronze.comit_interval", names), "bronze.commit_interval");
-  EXPECT_EQ(NearestName("colour", names), "");
-  EXPECT_EQ(DidYouMean("loglevel", names), " (did you mean 'log.level'?)");
-  EXPECT_EQ(DidYouMean(std::string(100'000, 'x'), names), "");
 }
 
 }  // namespace

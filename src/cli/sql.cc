@@ -2,13 +2,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <iterator>
 
 #include "base/civil_time.h"
+#include "base/string_util.h"
 #include "cli/command.h"
 #include "cli/config_keys.h"
 #include "cli/row_printer.h"
@@ -42,15 +42,10 @@ Result<std::string> QueryText(const SqlFlags& flags) {
 Result<model::AsOf> ParseAsOf(const std::string& text) {
   model::AsOf as_of;
   if (text.empty()) return as_of;
-  const bool digits =
-      std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-  if (digits) {
-    int64_t id = 0;
-    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), id);
-    if (parsed.ec == std::errc() && parsed.ptr == text.data() + text.size()) {
-      as_of.snapshot_id = id;
-      return as_of;
-    }
+  const int64_t id = ParseNumber<int64_t>(text).value_or(-1);
+  if (id >= 0) {
+    as_of.snapshot_id = id;
+    return as_of;
   }
   Result<TimestampMicros> time = ParseTimestamp(text);
   if (!time) {

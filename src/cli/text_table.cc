@@ -1,24 +1,17 @@
 #include "cli/text_table.h"
 
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/string_util.h"
 #include "cli/command.h"
 
 namespace octolake::cli {
 namespace {
 
-std::optional<int64_t> AsNumber(const std::string& text) {
-  int64_t number = 0;
-  const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
-  return number;
-}
-
 std::string Shown(const TextColumn& column, const std::string& text) {
-  const auto number = column.number ? AsNumber(text) : std::nullopt;
+  const auto number = column.number ? ParseNumber<int64_t>(text) : std::nullopt;
   return number ? Grouped(*number) : text;
 }
 
@@ -54,7 +47,7 @@ std::string TextTable::ToJson() const {
   for (const auto& row : rows_) {
     nlohmann::ordered_json object;
     for (size_t i = 0; i < row.size(); ++i) {
-      const auto number = columns_[i].number ? AsNumber(row[i]) : std::nullopt;
+      const auto number = columns_[i].number ? ParseNumber<int64_t>(row[i]) : std::nullopt;
       if (row[i].empty()) {
         object[columns_[i].name] = nullptr;
       } else if (number) {

@@ -1,9 +1,9 @@
 #include "cli/up_options.h"
 
-#include <charconv>
 #include <cmath>
 #include <string_view>
 
+#include "base/string_util.h"
 #include "cli/config_keys.h"
 
 namespace octolake::cli {
@@ -20,13 +20,8 @@ Status ParseListen(std::string_view listen, gateway::ServerOptions& server) {
   };
   const size_t colon = listen.rfind(':');
   if (colon == std::string_view::npos) return invalid();
-  const std::string_view digits = listen.substr(colon + 1);
-  const auto [end, error] =
-      std::from_chars(digits.data(), digits.data() + digits.size(), server.port);
-  if (error != std::errc() || end != digits.data() + digits.size() || server.port < 0 ||
-      server.port > kMaxPort) {
-    return invalid();
-  }
+  server.port = ParseNumber<int>(listen.substr(colon + 1)).value_or(-1);
+  if (server.port < 0 || server.port > kMaxPort) return invalid();
   std::string_view host = listen.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   if (host.empty() || host == "localhost") host = kLoopback;
@@ -37,9 +32,8 @@ Status ParseListen(std::string_view listen, gateway::ServerOptions& server) {
 // A share (0.8) or a number of events.
 Result<int> WarningPercent(const Config& config, int64_t capacity) {
   const std::string& text = config.GetString("queue.warning_threshold");
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || !(value > 0)) {
+  const double value = ParseNumber<double>(text).value_or(0);
+  if (!(value > 0)) {
     return MakeError(ErrorKind::kInvalidArgument,
                      "queue.warning_threshold " + text +
                          ": expected a share such as 0.8, or a number of events");

@@ -3,11 +3,12 @@
 #include <arrow/type.h>
 #include <arrow/util/key_value_metadata.h>
 
-#include <charconv>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "base/string_util.h"
 
 namespace octolake::datafile {
 namespace {
@@ -129,13 +130,10 @@ Result<int32_t> FieldId(const arrow::Field& field) {
   if (field.metadata() == nullptr) return 0;
   auto text = field.metadata()->Get(kFieldId);
   if (!text.ok()) return 0;
-  int32_t id = 0;
-  auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), id);
-  if (error != std::errc() || end != text->data() + text->size() || id < 1) {
-    return MakeError(ErrorKind::kCorruption,
-                     "column " + field.name() + ": field id '" + *text + "' is no positive number");
-  }
-  return id;
+  const std::optional<int32_t> id = ParseNumber<int32_t>(*text);
+  if (id.value_or(0) > 0) return *id;
+  return MakeError(ErrorKind::kCorruption,
+                   "column " + field.name() + ": field id '" + *text + "' is no positive number");
 }
 
 }  // namespace

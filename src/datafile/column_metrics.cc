@@ -6,10 +6,10 @@
 #include <parquet/statistics.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <utility>
 
+#include "base/string_util.h"
 #include "datafile/array_value.h"
 
 namespace octolake::datafile {
@@ -24,10 +24,8 @@ std::optional<int32_t> TruncateLength(std::string_view text) {
   if (!text.starts_with(kPrefix) || !text.ends_with(')')) return std::nullopt;
   text.remove_prefix(kPrefix.size());
   text.remove_suffix(1);
-  int32_t length = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), length);
-  if (error != std::errc() || end != text.data() + text.size() || length < 1) return std::nullopt;
-  return length;
+  const std::optional<int32_t> length = ParseNumber<int32_t>(text);
+  return length.value_or(0) > 0 ? length : std::nullopt;
 }
 
 // The least byte string above all with this prefix.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
-#include <charconv>
 #include <optional>
 
 #include "base/string_util.h"
@@ -166,12 +165,8 @@ class RequestParser::Beast {
   }
 
   void OnContentLength(std::string_view value, ErrorCode& error) {
-    uint64_t length = 0;
-    const auto [end, status] = std::from_chars(value.data(), value.data() + value.size(), length);
-    const bool digits = !value.empty() && value.find_first_not_of("0123456789") == value.npos;
-    if (!digits || status != std::errc() || end != value.data() + value.size()) {
-      return Refuse(400, "Content-Length is not a number", error);
-    }
+    const std::optional<uint64_t> length = ParseNumber<uint64_t>(value);
+    if (!length) return Refuse(400, "Content-Length is not a number", error);
     if (request_.content_length) return Refuse(400, "Content-Length comes twice", error);
     if (request_.chunked) return Refuse(400, kBothLengths, error);
     request_.content_length = length;

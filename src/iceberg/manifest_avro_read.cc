@@ -1,7 +1,7 @@
-#include <charconv>
 #include <string>
 #include <utility>
 
+#include "base/string_util.h"
 #include "iceberg/avro_record.h"
 #include "iceberg/literal_avro.h"
 #include "iceberg/manifest_avro.h"
@@ -78,13 +78,11 @@ Status ForEachPair(const Value* value, int key_at, int value_at, std::string_vie
   if (value == nullptr) return {};
   if (const auto* entries = value->IfMap()) {
     for (const avro::MapEntry& entry : *entries) {
-      int32_t id = 0;
-      const char* end = entry.key.data() + entry.key.size();
-      const auto parsed = std::from_chars(entry.key.data(), end, id);
-      if (parsed.ec != std::errc() || parsed.ptr != end) {
+      const std::optional<int32_t> id = ParseNumber<int32_t>(entry.key);
+      if (!id) {
         return Corrupt("field " + std::string(name) + ": '" + entry.key + "' is no column id");
       }
-      OCTO_TRY(put(id, &entry.value));
+      OCTO_TRY(put(*id, &entry.value));
     }
     return {};
   }

@@ -1,11 +1,11 @@
 #include "iceberg/metadata_file.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <utility>
 #include <vector>
 
+#include "base/string_util.h"
 #include "base/uuid.h"
 #include "iceberg/seal.h"
 #include "io/byte_source.h"
@@ -38,16 +38,12 @@ Result<std::string> Gunzip(std::string bytes, const std::string& location) {
 Result<size_t> PreviousVersions(const TableMetadata& metadata) {
   const std::string key = "write.metadata.previous-versions-max";
   const auto property = metadata.properties.find(key);
-  int32_t count = kDefaultPreviousVersions;
-  if (property != metadata.properties.end()) {
-    const std::string& text = property->second;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-    if (error != std::errc() || end != text.data() + text.size()) {
-      return MakeError(ErrorKind::kInvalidArgument,
-                       "table property " + key + ": expected a number, found '" + text + "'");
-    }
-  }
-  return static_cast<size_t>(std::max(count, 1));
+  if (property == metadata.properties.end()) return size_t{kDefaultPreviousVersions};
+  const std::optional<int32_t> count = ParseNumber<int32_t>(property->second);
+  if (count) return static_cast<size_t>(std::max(*count, 1));
+  return MakeError(
+      ErrorKind::kInvalidArgument,
+      "table property " + key + ": expected a number, found '" + property->second + "'");
 }
 
 }  // namespace
@@ -63,10 +59,8 @@ std::string MetadataDirectory(const TableMetadata& metadata) {
 int64_t MetadataVersion(const std::string& location) {
   const std::string_view name = std::string_view(location).substr(location.rfind('/') + 1);
   const std::string_view digits = name.substr(0, name.find('-'));
-  int32_t version = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), version);
-  const bool whole = error == std::errc() && end == digits.data() + digits.size() && version >= 0;
-  return whole && digits.size() < name.size() ? version : -1;
+  const int32_t version = ParseNumber<int32_t>(digits).value_or(-1);
+  return version >= 0 && digits.size() < name.size() ? version : -1;
 }
 
 bool DeletesOldMetadata(const TableMetadata& metadata) {

@@ -1,9 +1,9 @@
 #include "iceberg/snapshot_producer.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
+#include "base/string_util.h"
 #include "iceberg/manifest_io.h"
 #include "iceberg/metadata_file.h"
 
@@ -204,14 +204,10 @@ Result<int64_t> PositiveProperty(const TableMetadata& metadata, const std::strin
                                  int64_t if_absent) {
   const auto found = metadata.properties.find(name);
   if (found == metadata.properties.end()) return if_absent;
-  const std::string& text = found->second;
-  int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value <= 0) {
-    return MakeError(ErrorKind::kInvalidArgument,
-                     "table property " + name + " is '" + text + "', expected a positive integer");
-  }
-  return value;
+  const int64_t value = ParseNumber<int64_t>(found->second).value_or(0);
+  if (value > 0) return value;
+  return MakeError(ErrorKind::kInvalidArgument, "table property " + name + " is '" + found->second +
+                                                    "', expected a positive integer");
 }
 
 void SetCurrentSnapshot(TableMetadata& metadata, int64_t snapshot_id, int64_t timestamp_ms) {

@@ -1,8 +1,8 @@
 #include "iceberg/snapshot_summary.h"
 
-#include <charconv>
 #include <optional>
 
+#include "base/string_util.h"
 #include "iceberg/manifest_io.h"
 
 namespace octolake::iceberg {
@@ -30,11 +30,9 @@ std::optional<SnapshotTotals> TotalsInSummary(const Properties& summary) {
   for (const NamedTotal& total : kTotals) {
     const auto found = summary.find(total.name);
     if (found == summary.end()) return std::nullopt;
-    const std::string& text = found->second;
-    int64_t& value = totals.*total.member;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+    const int64_t value = ParseNumber<int64_t>(found->second).value_or(-1);
     if (value < 0 || value > kMaxTotal) return std::nullopt;
+    totals.*total.member = value;
   }
   return totals;
 }

@@ -1,8 +1,8 @@
-#include <charconv>
 #include <cstdint>
 #include <limits>
 
 #include "base/civil_time.h"
+#include "base/string_util.h"
 #include "iceberg/murmur3.h"
 #include "iceberg/partition.h"
 #include "iceberg/utf8.h"
@@ -105,11 +105,8 @@ Result<Transform> Transform::Parse(std::string_view text) {
     if (named.name != name || HasWidth(named.kind) != with_width) continue;
     if (!with_width && name.size() == text.size()) return Transform{.kind = named.kind};
     const std::string_view number = text.substr(bracket + 1, text.size() - bracket - 2);
-    int32_t width = 0;
-    const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), width);
-    if (error == std::errc() && end == number.data() + number.size() && width > 0) {
-      return Transform{.kind = named.kind, .width = width};
-    }
+    const int32_t width = ParseNumber<int32_t>(number).value_or(0);
+    if (width > 0) return Transform{.kind = named.kind, .width = width};
   }
   return MakeError(ErrorKind::kUnsupported,
                    "partition transform '" + std::string(text) +

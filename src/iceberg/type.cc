@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
+
+#include "base/string_util.h"
 
 namespace octolake::iceberg {
 namespace {
@@ -39,18 +40,9 @@ TypePtr Simple(TypeId id) {
   return type;
 }
 
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  return text;
-}
-
-std::optional<int32_t> ParseNumber(std::string_view text) {
-  text = Trim(text);
-  int32_t value = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value < 0) return std::nullopt;
-  return value;
+std::optional<int32_t> ParseUnsigned(std::string_view text) {
+  const std::optional<int32_t> value = ParseNumber<int32_t>(Trim(text));
+  return value && *value >= 0 ? value : std::nullopt;
 }
 
 // The text between "<prefix>" and the closing character, or nothing.
@@ -67,8 +59,8 @@ tl::unexpected<Error> BadType(std::string_view name, std::string_view why) {
 Result<TypePtr> ParseDecimal(std::string_view name, std::string_view arguments) {
   const size_t comma = arguments.find(',');
   if (comma == std::string_view::npos) return BadType(name, "lacks a scale");
-  const auto precision = ParseNumber(arguments.substr(0, comma));
-  const auto scale = ParseNumber(arguments.substr(comma + 1));
+  const auto precision = ParseUnsigned(arguments.substr(0, comma));
+  const auto scale = ParseUnsigned(arguments.substr(comma + 1));
   if (!precision || !scale || *precision < 1 || *precision > kMaxDecimalPrecision ||
       *scale > *precision) {
     return BadType(name, "must have a precision of 1 to 38 and a scale of 0 to the precision");
@@ -128,7 +120,7 @@ Result<TypePtr> ParsePrimitiveType(std::string_view name) {
   if (const auto arguments = Arguments(name, "decimal(", ')'))
     return ParseDecimal(name, *arguments);
   if (const auto arguments = Arguments(name, "fixed[", ']')) {
-    const auto length = ParseNumber(*arguments);
+    const auto length = ParseUnsigned(*arguments);
     if (!length || *length < 1) return BadType(name, "must have a length of 1 or more");
     auto type = std::make_shared<Type>();
     type->id = TypeId::kFixed;

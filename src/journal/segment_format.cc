@@ -1,10 +1,10 @@
 #include "journal/segment_format.h"
 
-#include <charconv>
 #include <cstdio>
 #include <cstring>
 
 #include "base/crc32c.h"
+#include "base/string_util.h"
 #include "journal/little_endian.h"
 
 namespace octolake::journal {
@@ -124,11 +124,8 @@ std::string SegmentName(uint64_t number) {
 std::optional<uint64_t> ParseSegmentName(std::string_view name) {
   if (!name.ends_with(kSuffix)) return std::nullopt;
   const std::string_view digits = name.substr(0, name.size() - kSuffix.size());
-  uint64_t number = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  const bool whole = error == std::errc() && end == digits.data() + digits.size();
-  if (!whole || number == 0 || SegmentName(number) != name) return std::nullopt;
-  return number;
+  const std::optional<uint64_t> number = ParseNumber<uint64_t>(digits);
+  return number.value_or(0) > 0 && SegmentName(*number) == name ? number : std::nullopt;
 }
 
 }  // namespace octolake::journal

@@ -1,7 +1,6 @@
 #include "lake/position.h"
 
-#include <charconv>
-
+#include "base/string_util.h"
 #include "iceberg/update.h"
 
 namespace octolake::lake {
@@ -18,15 +17,6 @@ struct Tagged {
   std::optional<Number> number;
 };
 
-template <typename Number>
-std::optional<Number> Parse(const std::string& text) {
-  Number number = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || stop != end) return std::nullopt;
-  return number;
-}
-
 // `what` says what the number is, `undo` what removing the tag does.
 template <typename Number>
 Result<Tagged<Number>> ReadTagged(const iceberg::Table& target, const std::string& source,
@@ -37,7 +27,7 @@ Result<Tagged<Number>> ReadTagged(const iceberg::Table& target, const std::strin
   const std::string property = kPropertyPrefix + source;
   const auto found = snapshot->summary.find(property);
   const std::optional<Number> number =
-      found == snapshot->summary.end() ? std::nullopt : Parse<Number>(found->second);
+      found == snapshot->summary.end() ? std::nullopt : ParseNumber<Number>(found->second);
   if (number) return Tagged<Number>{snapshot->snapshot_id, number};
   return MakeError(ErrorKind::kCorruption,
                    "table " + target.identifier.ToString() + ": tag " + tag + " is at snapshot " +

@@ -1,8 +1,8 @@
 #include "lake/table_version.h"
 
-#include <charconv>
 #include <utility>
 
+#include "base/string_util.h"
 #include "iceberg/transaction.h"
 
 namespace octolake::lake {
@@ -13,9 +13,8 @@ Result<int32_t> VersionIn(const iceberg::TableIdentifier& table,
   const auto found = properties.find(kDefinitionVersionProperty);
   if (found == properties.end()) return 1;
   const std::string& text = found->second;
-  int32_t version = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), version);
-  if (error == std::errc() && end == text.data() + text.size() && version >= 0) return version;
+  const std::optional<int32_t> version = ParseNumber<int32_t>(text);
+  if (version.value_or(-1) >= 0) return *version;
   return MakeError(ErrorKind::kCorruption,
                    "table " + table.ToString() + ": property " + kDefinitionVersionProperty +
                        " should be a number, found '" + text +

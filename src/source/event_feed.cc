@@ -1,13 +1,13 @@
 #include "source/event_feed.h"
 
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
 
 #include "base/sha256.h"
 #include "base/string_util.h"
+#include "source/http_text.h"
 #include "source/path_names.h"
 
 namespace octolake::source {
@@ -62,11 +62,9 @@ Known Describe(const event::JsonIndex& json, const event::JsonValue& value) {
 }
 
 std::optional<int64_t> IntervalOf(const HttpResponse& response) {
-  const std::string_view text = response.Header("X-Poll-Interval");
-  int64_t seconds = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  const bool whole = error == std::errc() && end == text.data() + text.size();
-  return whole && seconds > 0 ? std::optional(std::min<int64_t>(seconds, 86'400)) : std::nullopt;
+  const std::optional<int64_t> seconds = NumberIn(response.Header("X-Poll-Interval"));
+  return seconds.value_or(0) > 0 ? std::optional(std::min<int64_t>(*seconds, 86'400))
+                                 : std::nullopt;
 }
 
 // Users of Apps are called NAME[bot].

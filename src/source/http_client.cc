@@ -33,12 +33,7 @@ struct FreeList {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 
-std::string_view Trim(std::string_view text) {
-  const auto is_space = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
-  return text;
-}
+constexpr std::string_view kWhitespace = " \t\r\n";
 
 ErrorKind KindOf(CURLcode code) {
   switch (code) {
@@ -104,8 +99,8 @@ size_t CurlClient::OnHeader(char* bytes, size_t size, size_t count, void* data) 
       std::from_chars(line.data() + space + 1, line.data() + line.size(), transfer.response.status);
     }
   } else if (colon != std::string_view::npos) {
-    transfer.response.headers.emplace_back(Trim(line.substr(0, colon)),
-                                           Trim(line.substr(colon + 1)));
+    transfer.response.headers.emplace_back(Trim(line.substr(0, colon), kWhitespace),
+                                           Trim(line.substr(colon + 1), kWhitespace));
   }
   return line.size();
 }

@@ -2,15 +2,13 @@
 
 #include <time.h>
 
-#include <charconv>
+#include "base/string_util.h"
 
 namespace octolake::source {
 
 std::optional<int64_t> NumberIn(std::string_view text) {
-  int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const bool whole = !text.empty() && error == std::errc() && end == text.data() + text.size();
-  return whole && number >= 0 ? std::optional(number) : std::nullopt;
+  const bool is_signed = text.starts_with('-');
+  return is_signed ? std::nullopt : ParseNumber<int64_t>(text);
 }
 
 std::optional<int64_t> ParseHttpDate(std::string_view text) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <limits>
 #include <optional>
 #include <string>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "base/civil_time.h"
+#include "base/string_util.h"
 
 namespace octolake::sql {
 namespace {
@@ -116,10 +116,8 @@ std::optional<std::string> Unquoted(std::string_view text) {
 
 template <typename Integer>
 std::optional<Literal> ParseInteger(std::string_view text) {
-  Integer value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return Literal(value);
+  const std::optional<Integer> value = ParseNumber<Integer>(text);
+  return value ? std::optional(Literal(*value)) : std::nullopt;
 }
 
 std::optional<int64_t> ParseDateConstant(std::string_view text) {
