@@ -2,7 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
-#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -14,7 +14,7 @@
 namespace octolake::cli {
 namespace {
 
-constexpr double kRetrySeconds = 1;
+constexpr int64_t kRetryMicros = 1'000'000;
 
 }  // namespace
 
@@ -27,18 +27,8 @@ Status DemoTraffic::Start() {
 }
 
 DemoTraffic::~DemoTraffic() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-    changed_.notify_all();
-  }
+  pause_.End();
   if (thread_.joinable()) thread_.join();
-}
-
-bool DemoTraffic::WaitUntilStopped(double seconds) {
-  std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, std::chrono::duration<double>(seconds),
-                           [this] { return stopping_; });
 }
 
 void DemoTraffic::Work() {
@@ -53,7 +43,8 @@ void DemoTraffic::Work() {
 
   std::unique_ptr<gateway::Client> client;
   std::string event = generator.Next();
-  while (!WaitUntilStopped(1 / options_.rate)) {
+  const auto micros_between = static_cast<int64_t>(1e6 / options_.rate);
+  while (pause_.For(micros_between)) {
     if (client == nullptr) {
       auto connected = gateway::Client::Connect(options_.host, options_.port);
       if (connected) client = std::move(*connected);
@@ -69,7 +60,7 @@ void DemoTraffic::Work() {
     logger_->warn("synthetic event not accepted: {}",
                   answer ? answer->body : answer.error().message);
     client.reset();
-    if (WaitUntilStopped(kRetrySeconds)) return;
+    if (!pause_.For(kRetryMicros)) return;
   }
 }
 

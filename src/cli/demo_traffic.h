@@ -1,13 +1,12 @@
 // Synthetic events sent to a gateway through its own door.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
-#include <mutex>
 #include <string>
 #include <thread>
 
 #include "base/logging.h"
+#include "base/pause.h"
 #include "base/result.h"
 
 namespace octolake::cli {
@@ -31,13 +30,10 @@ class DemoTraffic {
 
  private:
   void Work();
-  bool WaitUntilStopped(double seconds);
 
   const DemoOptions options_;
   Logger logger_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool stopping_ = false;
+  EndablePause pause_;
   std::jthread thread_;  // last: it uses all the others
 };
 

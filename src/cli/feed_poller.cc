@@ -34,7 +34,7 @@ std::vector<FeedReport> FeedPoller::PollAll() {
   return reports;
 }
 
-void FeedPoller::Run(source::Pause& pause) {
+void FeedPoller::Run(Pause& pause) {
   while (true) {
     const auto next =
         std::min_element(entries_.begin(), entries_.end(),

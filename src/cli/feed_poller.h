@@ -11,11 +11,11 @@
 #include <vector>
 
 #include "base/logging.h"
+#include "base/pause.h"
 #include "base/result.h"
 #include "lake/feed_committer.h"
 #include "lake/warehouse.h"
 #include "source/event_feed.h"
-#include "source/pause.h"
 
 namespace octolake::cli {
 
@@ -45,7 +45,7 @@ class FeedPoller {
   // All feeds, one after another; what goes wrong with one stops no other.
   std::vector<FeedReport> PollAll();
   // Feeds as they are due, until the pause is ended.
-  void Run(source::Pause& pause);
+  void Run(Pause& pause);
 
  private:
   struct Entry {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/pause.h"
 #include "base/random.h"
 #include "cli/command.h"
 #include "cli/config_keys.h"
@@ -12,7 +13,6 @@
 #include "source/app_token.h"
 #include "source/github_client.h"
 #include "source/http_client.h"
-#include "source/pause.h"
 
 namespace octolake::cli {
 namespace {
@@ -61,7 +61,7 @@ class Recoveries final : public HookRecoveries {
   }
 
  private:
-  source::EndablePause pause_;
+  EndablePause pause_;
   std::unique_ptr<source::HttpClient> http_;
   source::GitHubClient github_;
   source::GitHubClient for_app_;

@@ -89,7 +89,7 @@ Result<int> TryPoll(const Context& context, const PollFlags& flags) {
         "included");
   }
   OCTO_ASSIGN(const auto http, source::MakeHttpClient());
-  source::EndablePause pause;
+  EndablePause pause;
   source::GitHubClient client(*http, pause, SystemClock(), github, context.logger);
   const std::chrono::microseconds interval(context.config.GetMicros("poll.interval"));
   lake::FeedCommitOptions options{RetentionPolicyOf(context.config),

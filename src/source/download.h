@@ -5,9 +5,9 @@
 #include <functional>
 #include <string>
 
+#include "base/pause.h"
 #include "base/result.h"
 #include "source/http_client.h"
-#include "source/pause.h"
 
 namespace octolake::source {
 

@@ -14,11 +14,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/pause.h"
 #include "base/thread.h"
 #include "io/owned_file.h"
 #include "source/download_directory.h"
 #include "source/http_text.h"
-#include "source/pause.h"
 
 namespace octolake::source {
 namespace {

@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/pause.h"
 #include "source/http_client.h"
-#include "source/pause.h"
 
 namespace octolake::source {
 

@@ -10,9 +10,9 @@
 
 #include "base/clock.h"
 #include "base/logging.h"
+#include "base/pause.h"
 #include "base/result.h"
 #include "source/http_client.h"
-#include "source/pause.h"
 
 namespace octolake::source {
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <mutex>
 
-namespace octolake::source {
+namespace octolake {
 
 class Pause {
  public:
@@ -34,4 +34,4 @@ class EndablePause final : public Pause {
   bool ended_ = false;
 };
 
-}  // namespace octolake::source
+}  // namespace octolake
