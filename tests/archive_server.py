@@ -3,15 +3,17 @@
 import hashlib
 import re
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from local_server import Handler, LocalServer
 
 LONG_AGO = "Thu, 01 Jan 2015 01:02:03 GMT"
 
 
-class Archive:
+class Archive(LocalServer):
     """A context manager. `files` are bodies by name; what is not there is answered with 404."""
 
     def __init__(self, files):
+        super().__init__(ArchiveHandler)
         self.files = dict(files)
         self.requests = []     # (method, name, Range or None)
         self.faults = {}       # by name, of the next answers: see Handler.answer
@@ -23,20 +25,9 @@ class Archive:
         self.held = threading.Event()    # an answer with the fault "hold" has sent its half
         self.go_on = threading.Event()   # lets it send the rest
 
-    def __enter__(self):
-        handler = type("Handler", (Handler,), {"archive": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-        return self
-
     def __exit__(self, *_):
         self.go_on.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__exit__()
 
     def gets(self, name=None):
         return [range_ for method, asked, range_ in self.requests if method == "GET" and name in (None, asked)]
@@ -45,12 +36,8 @@ class Archive:
         return {"OCTOLAKE_LOAD_ARCHIVE_URL": self.url}
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    archive: Archive
-
-    def log_message(self, *_):
-        pass
+class ArchiveHandler(Handler):
+    site: Archive
 
     def do_HEAD(self):
         self.answer("HEAD")
@@ -59,7 +46,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer("GET")
 
     def answer(self, method):
-        archive, name = self.archive, self.path.removeprefix("/")
+        archive, name = self.site, self.path.removeprefix("/")
         archive.requests.append((method, name, self.headers["Range"]))
         body = archive.files.get(name)
         faults = archive.faults.get(name, []) if method == "GET" else []
@@ -104,8 +91,8 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body[:half])
         self.wfile.flush()
         if fault == "hold":
-            self.archive.held.set()
-            self.archive.go_on.wait(60)
+            self.site.held.set()
+            self.site.go_on.wait(60)
         if fault == "cut":
             self.close_connection = True
             return None
@@ -115,7 +102,4 @@ class Handler(BaseHTTPRequestHandler):
             return None  # whoever asked is gone
 
     def refuse(self, status, headers=None):
-        self.send_response(status)
-        for name, value in {**(headers or {}), "Content-Length": "0", "Retry-After": "0"}.items():
-            self.send_header(name, value)
-        self.end_headers()
+        self.send(status, {**(headers or {}), "Retry-After": "0"})

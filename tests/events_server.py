@@ -4,8 +4,9 @@ import json
 import re
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
+
+from local_server import Handler, LocalServer
 
 TOKEN = "a token of GitHub"
 HELD = 300  # events of a feed
@@ -25,10 +26,11 @@ def time_of(number):
     return "2026-01-%02dT%02d:%02d:00Z" % (1 + number // 1440, number // 60 % 24, number % 60)
 
 
-class Events:
+class Events(LocalServer):
     """A context manager. Feeds are named as on the command line: "repos/octo/lake"."""
 
     def __init__(self, *feeds):
+        super().__init__(EventsHandler)
         self.feeds = {feed: [] for feed in feeds}  # texts, oldest first
         self.sent = {feed: set() for feed in feeds}
         self.requests = []  # (path, status)
@@ -36,20 +38,6 @@ class Events:
         self.interval = "1"
         self.on_request = lambda path: None
         self._lock = threading.Lock()
-
-    def __enter__(self):
-        handler = type("Handler", (Handler,), {"github": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
     def env(self, **more):
         return {"OCTOLAKE_GITHUB_API_URL": self.url, "OCTOLAKE_GITHUB_TOKEN": TOKEN, "OCTOLAKE_POLL_INTERVAL": "100ms",
@@ -69,15 +57,11 @@ class Events:
         return page, number * PAGE < len(held)
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    github: Events
-
-    def log_message(self, *_):
-        pass
+class EventsHandler(Handler):
+    site: Events
 
     def do_GET(self):
-        github, url = self.github, urlsplit(self.path)
+        github, url = self.site, urlsplit(self.path)
         github.on_request(self.path)
         if github.faults:
             status, headers, message = github.faults.pop(0)
@@ -98,13 +82,8 @@ class Handler(BaseHTTPRequestHandler):
         return self.answer(200, text, headers)
 
     def answer(self, status, text, headers):
-        self.github.requests.append((self.path, status))
-        body = text.encode()
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(body))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
+        self.site.requests.append((self.path, status))
+        self.send(status, headers, text.encode())
 
 
 def reset_in(seconds):

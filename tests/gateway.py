@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from program import Started
 
-ADDRESS = re.compile(r"POST http://127\.0\.0\.1:(\d+)/collect")
+ADDRESS = re.compile(r"POST https?://127\.0\.0\.1:(\d+)/collect")
 
 
 class Up(Started):

@@ -14,8 +14,9 @@ import threading
 import time
 import uuid
 from datetime import datetime, timedelta, timezone
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
+
+from local_server import Handler, LocalServer
 
 TOKEN = "a token of GitHub"
 KEPT = timedelta(days=3)
@@ -29,10 +30,11 @@ def raw_payload(number):
             % (number, number % 7, number % 7))
 
 
-class GitHub:
+class GitHub(LocalServer):
     """A context manager; hooks are named as in github.hooks."""
 
     def __init__(self, hooks, *, now=None):
+        super().__init__(GitHubHandler)
         self.now = now or datetime.now(timezone.utc).replace(microsecond=0)
         self.hooks = {hook: [] for hook in hooks}  # attempts, oldest first
         self.payloads = {}                         # by delivery id
@@ -47,19 +49,6 @@ class GitHub:
         self._reset = 0
         self._lock = threading.Lock()
         self._ids = iter(range(10_000, 10**9, 3))
-
-    def __enter__(self):
-        handler = type("Handler", (Handler,), {"github": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
     def settings(self, **more):
         return {"OCTOLAKE_GITHUB_API_URL": self.url, "OCTOLAKE_GITHUB_TOKEN": TOKEN,
@@ -155,15 +144,11 @@ def unpadded(text):
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    github: GitHub
-
-    def log_message(self, *_):
-        pass
+class GitHubHandler(Handler):
+    site: GitHub
 
     def do_GET(self):
-        github, url = self.github, urlsplit(self.path)
+        github, url = self.site, urlsplit(self.path)
         github.requests.append(self.path)
         github.on_request(self.path)
         if github.faults:
@@ -183,31 +168,26 @@ class Handler(BaseHTTPRequestHandler):
 
     def list(self, hook, query, headers):
         cursor = int(query["cursor"][0]) if "cursor" in query else None
-        page, following = self.github.page(hook, cursor)
+        page, following = self.site.page(hook, cursor)
         if following:
-            base = self.github.next_page_host or self.github.url
+            base = self.site.next_page_host or self.site.url
             path = urlsplit(self.path).path
             headers["Link"] = (f'<{base}{path}?per_page={PAGE}&cursor=v0>; rel="prev", '
                                f'<{base}{path}?per_page={PAGE}&cursor={following}>; rel="next"')
         self.answer(200, page, headers)
 
     def one(self, hook, number, headers):
-        (attempt,) = [one for one in self.github.hooks[hook] if one["id"] == number] or [None]
-        if attempt is None or number in self.github.gone:
+        (attempt,) = [one for one in self.site.hooks[hook] if one["id"] == number] or [None]
+        if attempt is None or number in self.site.gone:
             return self.answer(404, {"message": "Not Found"}, headers)
         sent = {"Content-Type": "application/json", "X-GitHub-Event": attempt["event"],
                 "X-GitHub-Delivery": attempt["guid"], "X-GitHub-Hook-ID": "7"}
         text = json.dumps({**attempt, "request": {"headers": sent, "payload": "PAYLOAD"},
                            "response": {"headers": {}, "payload": ""}})
-        self.send(200, text.replace('"PAYLOAD"', self.github.payloads[attempt["guid"]]), headers)
+        self.send_json(200, text.replace('"PAYLOAD"', self.site.payloads[attempt["guid"]]), headers)
 
     def answer(self, status, body, headers):
-        self.send(status, json.dumps(body), headers)
+        self.send_json(status, json.dumps(body), headers)
 
-    def send(self, status, text, headers):
-        body = text.encode()
-        self.send_response(status)
-        for name, value in {**headers, "Content-Type": "application/json", "Content-Length": str(len(body))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
+    def send_json(self, status, text, headers):
+        self.send(status, {**headers, "Content-Type": "application/json"}, text.encode())

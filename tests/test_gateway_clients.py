@@ -17,8 +17,7 @@ from pathlib import Path
 import pytest
 from pyarrow import Codec
 
-from gateway import ADDRESS, Up, event
-from program import Started
+from gateway import Up, event
 
 SLOW = int(os.environ.get("OCTOLAKE_SLOW_CLIENTS", "300"))
 MORE_MB = 64  # that no client may cost
@@ -117,13 +116,10 @@ def certificate(tmp_path_factory):
     return directory
 
 
-class SecureUp(Started):
+class SecureUp(Up):
     def __init__(self, lake, certificate):
-        env = {"OCTOLAKE_GATEWAY_TLS_CERTIFICATE": str(certificate / "certificate.pem"),
-               "OCTOLAKE_GATEWAY_TLS_KEY": str(certificate / "key.pem"), **lake.env}
-        super().__init__("--warehouse", lake.directory, "up", "--listen", "127.0.0.1:0", env=env)
-        self.wait_until(lambda: "https://127.0.0.1:" in self.err, "it said its address")
-        self.port = int(ADDRESS.search(self.err.replace("https:", "http:")).group(1))
+        super().__init__(lake, env={"OCTOLAKE_GATEWAY_TLS_CERTIFICATE": str(certificate / "certificate.pem"),
+                                    "OCTOLAKE_GATEWAY_TLS_KEY": str(certificate / "key.pem")})
         self.trust = ssl.create_default_context(cafile=certificate / "certificate.pem")
 
     def connect(self):
