@@ -154,33 +154,32 @@ def measure_octolake(arguments, environment):
             gateway.stop()
 
 
-def measure_nginx(arguments, environment):
-    with tempfile.TemporaryDirectory(prefix="octolake-bench-") as folder:
-        port = free_port()
-        config = Path(folder) / "nginx.conf"
-        config.write_text(NGINX.format(folder=folder, port=port))
-        process = subprocess.Popen(["nginx", "-c", config, "-p", folder], stderr=subprocess.DEVNULL)
-        try:
-            wait_for(port, process)
-            return wrk(port, arguments.seconds, arguments.connections, environment)
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
-def measure_collector(arguments, environment):
-    """A collector as people write them: FastAPI, one worker, events kept in memory only."""
-    port = free_port()
-    module = Path(arguments.collector)
-    process = subprocess.Popen([arguments.collector_python, "-m", "uvicorn", f"{module.stem}:app", "--app-dir",
-                                module.parent, "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
-                                "--no-access-log", "--log-level", "error"])
+def measure_peer(arguments, environment, port, command):
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         wait_for(port, process)
         return wrk(port, arguments.seconds, arguments.connections, environment)
     finally:
         process.terminate()
         process.wait(30)
+
+
+def measure_nginx(arguments, environment):
+    with tempfile.TemporaryDirectory(prefix="octolake-bench-") as folder:
+        port = free_port()
+        config = Path(folder) / "nginx.conf"
+        config.write_text(NGINX.format(folder=folder, port=port))
+        return measure_peer(arguments, environment, port, ["nginx", "-c", config, "-p", folder])
+
+
+def measure_collector(arguments, environment):
+    """A collector as people write them: FastAPI, one worker, events kept in memory only."""
+    port = free_port()
+    module = Path(arguments.collector)
+    return measure_peer(arguments, environment, port,
+                        [arguments.collector_python, "-m", "uvicorn", f"{module.stem}:app", "--app-dir", module.parent,
+                         "--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--no-access-log",
+                         "--log-level", "error"])
 
 
 def send_batches(port, pieces, connections):
