@@ -10,6 +10,7 @@
 #include "avro/binary.h"
 #include "avro/block_codec.h"
 #include "base/hex.h"
+#include "base/temp_directory_for_test.h"
 #include "io/local_file_system.h"
 
 namespace octolake::avro {
@@ -170,8 +171,8 @@ TEST(ContainerTest, SchemaAndMetadataComeBack) {
 }
 
 TEST(ContainerTest, WritesToAFile) {
-  const std::string path = std::filesystem::temp_directory_path() /
-                           ("container_test_" + std::to_string(::getpid()) + ".avro");
+  const TempDirectory temp;
+  const std::string path = temp.path() + "/events.avro";
   const auto fs = io::MakeLocalFileSystem();
   SeededRandom random(5);
   {
@@ -184,7 +185,6 @@ TEST(ContainerTest, WritesToAFile) {
     EXPECT_EQ(file->size(), writer->bytes_written());
   }
   ExpectEvents(ReadRecords(io::ReadAll(*fs, path, 1 << 20).value()).records, 100);
-  std::filesystem::remove(path);
 }
 
 TEST(ContainerTest, ARecordThatDoesNotFitLeavesNoTrace) {

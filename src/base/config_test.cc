@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/temp_directory_for_test.h"
+
 namespace octolake {
 namespace {
 
@@ -30,12 +32,6 @@ std::vector<ConfigKey> Keys() {
 
 class ConfigTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    path_ = std::filesystem::temp_directory_path() /
-            ("config_test_" + std::to_string(::getpid()) + ".yaml");
-  }
-  void TearDown() override { std::filesystem::remove(path_); }
-
   std::string Write(const std::string& text) {
     std::ofstream(path_) << text;
     return path_;
@@ -51,7 +47,8 @@ class ConfigTest : public ::testing::Test {
     return config.error().message;
   }
 
-  std::string path_;
+  const TempDirectory temp_;
+  const std::string path_ = temp_.path() + "/config.yaml";
 };
 
 TEST_F(ConfigTest, DefaultsAreTyped) {

@@ -8,7 +8,7 @@
 #include <limits>
 
 #include "datafile/page_header.h"
-#include "datafile/test_table.h"
+#include "datafile/table_for_test.h"
 
 namespace octolake::datafile {
 namespace {

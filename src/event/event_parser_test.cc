@@ -4,8 +4,8 @@
 #include <gmock/gmock.h>
 
 #include "event/canonical_json.h"
+#include "event/reading_for_test.h"
 #include "event/rebuild.h"
-#include "event/test_reading.h"
 
 namespace octolake::event {
 namespace {

@@ -1,8 +1,8 @@
 // How documents are found in a stream of bytes, through the whole reader.
 #include <gmock/gmock.h>
 
+#include "event/reading_for_test.h"
 #include "event/rebuild.h"
-#include "event/test_reading.h"
 
 namespace octolake::event {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "base/sha256.h"
 #include "event/canonical_json.h"
+#include "event/reading_for_test.h"
 #include "event/rebuild.h"
-#include "event/test_reading.h"
 
 namespace octolake::event {
 namespace {

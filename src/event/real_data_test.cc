@@ -8,8 +8,8 @@
 #include "event/canonical_json.h"
 #include "event/document_reader.h"
 #include "event/json_index.h"
+#include "event/reading_for_test.h"
 #include "event/rebuild.h"
-#include "event/test_reading.h"
 #include "io/local_file_system.h"
 
 namespace octolake::event {

@@ -1,7 +1,7 @@
 // What is not an event: why, which bytes, where; and that reading goes on behind it.
 #include <gmock/gmock.h>
 
-#include "event/test_reading.h"
+#include "event/reading_for_test.h"
 
 namespace octolake::event {
 namespace {

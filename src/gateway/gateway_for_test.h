@@ -11,6 +11,7 @@
 #include "gateway/client.h"
 #include "gateway/gateway.h"
 #include "journal/delivery_memory.h"
+#include "journal/journal_for_test.h"
 #include "journal/memory_segment_store_for_test.h"
 
 namespace octolake::gateway {
@@ -68,16 +69,7 @@ class RunningGateway {
   Answer Get(std::string_view path) { return Send("GET", path, {}, ""); }
 
   // Everything durable.
-  std::vector<journal::Record> Records() {
-    std::vector<journal::Record> records;
-    const auto reader = journal_->ReadAfter(0);
-    while (true) {
-      auto next = reader->Next(1 << 20);
-      EXPECT_TRUE(next) << next.error().message;
-      if (!next || next->empty()) return records;
-      for (auto& one : *next) records.push_back(std::move(one.record));
-    }
-  }
+  std::vector<journal::Record> Records() { return journal::RecordsIn(*journal_); }
   std::vector<std::string> Bodies() {
     std::vector<std::string> bodies;
     for (const auto& record : Records()) bodies.push_back(record.body);

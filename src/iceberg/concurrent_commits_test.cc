@@ -7,7 +7,8 @@
 #include <set>
 #include <thread>
 
-#include "base/uuid.h"
+#include "base/random.h"
+#include "base/temp_directory_for_test.h"
 #include "iceberg/sql_catalog.h"
 #include "iceberg/table_for_test.h"
 #include "io/local_file_system.h"
@@ -19,10 +20,8 @@ constexpr int kCommitters = 3;
 constexpr int kCommitsEach = 5;
 
 TEST(ConcurrentCommitsTest, LoseAndDoubleNothing) {
-  const std::filesystem::path directory =
-      std::filesystem::path(testing::TempDir()) /
-      ("octolake-concurrent-" + Uuid::RandomV4(SystemRandom()).ToString());
-  std::filesystem::create_directories(directory);
+  const TempDirectory temp;
+  const std::filesystem::path directory = temp.path();
   const auto fs = io::MakeLocalFileSystem();
   const UpdateContext context{.file_system = *fs, .clock = SystemClock(), .random = SystemRandom()};
   const SqlCatalogOptions options = {.database_path = directory / "catalog.db",
@@ -66,7 +65,6 @@ TEST(ConcurrentCommitsTest, LoseAndDoubleNothing) {
   for (const ScanTask& task : tasks) paths.insert(task.file.file_path);
   EXPECT_EQ(tasks.size(), static_cast<size_t>(kCommitters * kCommitsEach));
   EXPECT_EQ(paths.size(), tasks.size());
-  std::filesystem::remove_all(directory);
 }
 
 }  // namespace

@@ -5,7 +5,8 @@
 
 #include <filesystem>
 
-#include "base/uuid.h"
+#include "base/random.h"
+#include "base/temp_directory_for_test.h"
 #include "iceberg/faulty_sqlite_vfs_for_test.h"
 #include "iceberg/memory_file_system_for_test.h"
 #include "iceberg/sql_catalog.h"
@@ -20,14 +21,6 @@ namespace fs = std::filesystem;
 
 class SqlCatalogFaultTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    const bool shared_memory = ::access("/dev/shm", W_OK) == 0;
-    const fs::path parent = shared_memory ? "/dev/shm" : fs::temp_directory_path();
-    directory_ = parent / ("catalog_fault-" + Uuid::RandomV4(SystemRandom()).ToString());
-    fs::create_directories(directory_);
-  }
-  void TearDown() override { fs::remove_all(directory_); }
-
   Result<std::unique_ptr<Catalog>> Open() {
     SqlCatalogOptions options;
     options.database_path = (directory_ / "catalog.db").string();
@@ -97,7 +90,8 @@ class SqlCatalogFaultTest : public ::testing::Test {
   SeededRandom random_{11};
   ManualClock clock_{1'700'000'000'000'000};
   MemoryFileSystem file_system_;
-  fs::path directory_;
+  const TempDirectory temp_{MemoryDirectory()};
+  const fs::path directory_ = temp_.path();
 };
 
 TEST_F(SqlCatalogFaultTest, ACommitTakesEffectInAllTablesOrInNoneAndTellsTheTruth) {

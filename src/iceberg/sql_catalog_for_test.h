@@ -12,7 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/uuid.h"
+#include "base/random.h"
+#include "base/temp_directory_for_test.h"
 #include "iceberg/sql_catalog.h"
 #include "iceberg/transaction.h"
 #include "io/local_file_system.h"
@@ -50,17 +51,9 @@ class OtherProgram {
 
 class SqlCatalogTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    directory_ =
-        std::filesystem::temp_directory_path() / ("octolake-" + Uuid::RandomV4(random_).ToString());
-    std::filesystem::create_directories(directory_);
-    catalog_ = Open().value();
-  }
+  void SetUp() override { catalog_ = Open().value(); }
   void TearDown() override {
-    catalog_.reset();
-    std::error_code ignored;
-    std::filesystem::permissions(directory_, std::filesystem::perms::owner_all, ignored);
-    std::filesystem::remove_all(directory_, ignored);
+    std::filesystem::permissions(directory_, std::filesystem::perms::owner_all);
   }
 
   SqlCatalogOptions Options() const {
@@ -112,7 +105,8 @@ class SqlCatalogTest : public ::testing::Test {
   std::unique_ptr<io::FileSystem> file_system_ = io::MakeLocalFileSystem();
   ManualClock clock_{1'700'000'000'000'000};
   RandomSource& random_ = SystemRandom();
-  std::filesystem::path directory_;
+  const TempDirectory temp_;
+  const std::filesystem::path directory_ = temp_.path();
   std::unique_ptr<Catalog> catalog_;
 };
 

@@ -1,5 +1,6 @@
 // Catalog files as other programs make them: schema versions 0 and 1 of Iceberg's JdbcCatalog, rows
 // without a type, views, several catalogs in one file, odd names.
+#include "base/uuid.h"
 #include "iceberg/sql_catalog_for_test.h"
 
 namespace octolake::iceberg {

@@ -1,6 +1,7 @@
 #include <atomic>
 #include <thread>
 
+#include "base/uuid.h"
 #include "iceberg/sql_catalog_for_test.h"
 
 namespace octolake::iceberg {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/no_threads_for_test.h"
+#include "base/temp_directory_for_test.h"
 #include "io/local_file_system.h"
 
 namespace octolake::io {
@@ -144,15 +145,14 @@ void ExpectCorrupt(const Outcome& outcome, const std::string& why) {
 }
 
 TEST(ByteSourceTest, FileSourceReadsInSequence) {
-  const std::string path =
-      std::filesystem::temp_directory_path() / ("byte_source_test_" + std::to_string(::getpid()));
+  const TempDirectory temp;
+  const std::string path = temp.path() + "/input";
   const auto fs = MakeLocalFileSystem();
   const std::string text = Sample(100'000, 1);
   ASSERT_TRUE(WriteAll(*fs, path, text));
   const auto source = MakeFileSource(fs->Open(path).value());
   EXPECT_EQ(ReadToEnd(*source, 777).bytes, text);
   EXPECT_EQ(source->consumed(), 100'000);
-  std::filesystem::remove(path);
 }
 
 TEST(ByteSourceTest, DescriptorSourceReadsAPipeToItsEnd) {

@@ -9,6 +9,8 @@
 #include <iterator>
 #include <set>
 
+#include "base/temp_directory_for_test.h"
+
 namespace octolake::io {
 namespace {
 
@@ -17,13 +19,6 @@ using ::testing::HasSubstr;
 
 class FaultyDiskTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = std::filesystem::temp_directory_path() / "faulty_disk.XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
-  }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
-
   std::string Path(const std::string& name) const { return directory_ + "/" + name; }
   bool Exists(const std::string& name) const { return std::filesystem::exists(Path(name)); }
   std::string Content(const std::string& name) const {
@@ -34,7 +29,8 @@ class FaultyDiskTest : public ::testing::Test {
     std::ofstream(Path(name), std::ios::binary) << content;
   }
 
-  std::string directory_;
+  const TempDirectory temp_;
+  const std::string directory_ = temp_.path();
 };
 
 const std::string kBytes(10'000, 'x');

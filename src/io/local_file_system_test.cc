@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <thread>
 
+#include "base/temp_directory_for_test.h"
 #include "io/errno_error.h"
 
 namespace octolake::io {
@@ -22,14 +23,8 @@ using ::testing::HasSubstr;
 
 class LocalFileSystemTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = std::filesystem::temp_directory_path() / "io_test_XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    root_ = pattern;
-  }
-  void TearDown() override { std::filesystem::remove_all(root_); }
-
-  std::string root_;
+  const TempDirectory temp_;
+  const std::string root_ = temp_.path();
   std::unique_ptr<FileSystem> fs_ = MakeLocalFileSystem();
 };
 

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/temp_directory_for_test.h"
 #include "io/local_file_system.h"
 
 namespace octolake::io {
@@ -19,13 +20,6 @@ using ::testing::SizeIs;
 
 class WriteRecordTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = std::filesystem::temp_directory_path() / "write_record.XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
-  }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
-
   std::string Records() const { return directory_ + "/tmp/writes"; }
   std::string Path(const std::string& name) const { return directory_ + "/" + name; }
   std::shared_ptr<WriteRecord> NewRecord() {
@@ -40,7 +34,8 @@ class WriteRecordTest : public ::testing::Test {
     return std::filesystem::exists(Records()) && !std::filesystem::is_empty(Records());
   }
 
-  std::string directory_;
+  const TempDirectory temp_;
+  const std::string directory_ = temp_.path();
 };
 
 TEST_F(WriteRecordTest, IsGoneWhenAllWentWell) {

@@ -45,6 +45,18 @@ inline uint64_t Put(Journal& journal, const std::string& body) {
   return sequence.value_or(0);
 }
 
+// Everything durable.
+inline std::vector<Record> RecordsIn(Journal& journal) {
+  std::vector<Record> records;
+  const auto reader = journal.ReadAfter(0);
+  while (true) {
+    auto next = reader->Next(1 << 20);
+    EXPECT_TRUE(next) << next.error().message;
+    if (!next || next->empty()) return records;
+    for (auto& one : *next) records.push_back(std::move(one.record));
+  }
+}
+
 // The bodies of the records behind `sequence`, whose sequences must have no gap.
 inline std::vector<std::string> BodiesAfter(Journal& journal, uint64_t sequence) {
   std::vector<std::string> bodies;

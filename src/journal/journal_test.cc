@@ -11,6 +11,7 @@
 #include <set>
 #include <thread>
 
+#include "base/temp_directory_for_test.h"
 #include "journal/journal_for_test.h"
 #include "journal/memory_segment_store_for_test.h"
 
@@ -303,23 +304,20 @@ TEST(JournalTest, RemovesWhatAllConsumersHavePassed) {
 
 TEST(LocalSegmentStoreTest, ARemovedFileIsGoneAndItsOtherNamesAreWhole) {
   namespace fs = std::filesystem;
-  std::string directory = ::testing::TempDir() + "segments-XXXXXX";
-  ASSERT_NE(::mkdtemp(directory.data()), nullptr);
-  {
-    auto store = OpenSegmentStore(directory);
-    ASSERT_TRUE(store) << store.error().message;
-    constexpr int64_t kBytes = 5 << 20;
-    ASSERT_TRUE((*store)->Create("plain", kBytes));
-    ASSERT_TRUE((*store)->Create("linked", kBytes));
-    fs::create_hard_link(directory + "/linked", directory + "/copy");
-    EXPECT_TRUE((*store)->Remove("plain"));
-    EXPECT_TRUE((*store)->Remove("linked"));
-    EXPECT_FALSE(fs::exists(directory + "/plain"));
-    EXPECT_FALSE(fs::exists(directory + "/linked"));
-    EXPECT_EQ(fs::file_size(directory + "/copy"), static_cast<uintmax_t>(kBytes));
-    EXPECT_EQ((*store)->Remove("plain").error().kind, ErrorKind::kNotFound);
-  }
-  fs::remove_all(directory);
+  const TempDirectory temp;
+  const std::string& directory = temp.path();
+  auto store = OpenSegmentStore(directory);
+  ASSERT_TRUE(store) << store.error().message;
+  constexpr int64_t kBytes = 5 << 20;
+  ASSERT_TRUE((*store)->Create("plain", kBytes));
+  ASSERT_TRUE((*store)->Create("linked", kBytes));
+  fs::create_hard_link(directory + "/linked", directory + "/copy");
+  EXPECT_TRUE((*store)->Remove("plain"));
+  EXPECT_TRUE((*store)->Remove("linked"));
+  EXPECT_FALSE(fs::exists(directory + "/plain"));
+  EXPECT_FALSE(fs::exists(directory + "/linked"));
+  EXPECT_EQ(fs::file_size(directory + "/copy"), static_cast<uintmax_t>(kBytes));
+  EXPECT_EQ((*store)->Remove("plain").error().kind, ErrorKind::kNotFound);
 }
 
 TEST(JournalTest, ChecksPositionsOfEarlierRuns) {
@@ -345,8 +343,8 @@ TEST(JournalTest, ChecksPositionsOfEarlierRuns) {
 }
 
 TEST(JournalTest, WorksInADirectoryThatOneProcessHas) {
-  std::string pattern = std::filesystem::temp_directory_path() / "octolake_journal_XXXXXX";
-  const std::string directory = std::string(mkdtemp(pattern.data())) + "/journal";
+  const TempDirectory temp;
+  const std::string directory = temp.path() + "/journal";
   {
     auto store = OpenSegmentStore(directory);
     ASSERT_TRUE(store) << store.error().message;
@@ -360,7 +358,6 @@ TEST(JournalTest, WorksInADirectoryThatOneProcessHas) {
   auto journal = OpenJournal(**store, SmallSegments());
   EXPECT_EQ(BodiesAfter(*journal, 0).size(), 100u);
   EXPECT_EQ(BodiesAfter(*journal, 98), (std::vector<std::string>{"98", "99"}));
-  std::filesystem::remove_all(std::filesystem::path(directory).parent_path());
 }
 
 }  // namespace

@@ -153,7 +153,6 @@ bool Loop::Attempt() {
   const auto report = committer_->CommitNext();
   if (report) {
     Succeeded(*report, began);
-    if (options_.on_commit && report->last_sequence > 0) options_.on_commit(*report);
     TellPosition();
     return true;
   }

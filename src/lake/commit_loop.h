@@ -23,11 +23,9 @@ struct CommitLoopOptions {
   // Stop begins no further commit after this long; what is left stays in the journal.
   int64_t drain_micros = 5'000'000;
   JournalCommitOptions commit;
-  // Called by the loop's thread after each commit that took something. May take its time, but must
-  // not call the loop.
-  std::function<void(const JournalCommitReport&)> on_commit;
-  // The same, with the last record that is in Bronze: after each attempt that succeeded, and every
-  // now and then while there is nothing to do.
+  // Called by the loop's thread with the last record that is in Bronze: after each attempt that
+  // succeeded, and every idle_micros while there is nothing to do. May take its time, but must not
+  // call the loop.
   std::function<void(uint64_t sequence)> on_position;
   int64_t idle_micros = 30'000'000;
 };

@@ -2,12 +2,14 @@
 
 #include <gmock/gmock.h>
 
-#include <atomic>
-#include <future>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <mutex>
 
 #include "iceberg/transaction.h"
+#include "lake/journal_for_test.h"
 #include "lake/position.h"
-#include "lake/test_journal.h"
 
 namespace octolake::lake {
 namespace {
@@ -41,17 +43,42 @@ CommitLoopOptions Every(int64_t interval_micros) {
   return options;
 }
 
+// Where the loop has said it is.
+class Position {
+ public:
+  std::function<void(uint64_t)> Setter() {
+    return [this](uint64_t sequence) {
+      const std::lock_guard lock(mutex_);
+      sequence_ = sequence;
+      ++times_[sequence];
+      changed_.notify_all();
+    };
+  }
+  void WaitFor(uint64_t sequence) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return sequence_ >= sequence; });
+  }
+  // Until the loop has said this one so many times.
+  void WaitFor(uint64_t sequence, int times) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return times_[sequence] >= times; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  uint64_t sequence_ = 0;
+  std::map<uint64_t, int> times_;
+};
+
 TEST_F(CommitLoopTest, CommitsByItselfAtTheInterval) {
-  std::promise<void> all;
-  std::atomic<int64_t> events = 0;
+  Position position;
   auto options = Every(1000);
-  options.on_commit = [&](const JournalCommitReport& report) {
-    if ((events += report.events) == 3) all.set_value();
-  };
+  options.on_position = position.Setter();
   const auto loop = Start(std::move(options));
   PutEvents(1);
   PutEvents(2);
-  all.get_future().wait();
+  position.WaitFor(3);
   EXPECT_EQ(Rows(), 3);
   const CommitLoopState state = loop->State();
   EXPECT_EQ(state.committed_sequence, 3u);
@@ -64,16 +91,13 @@ TEST_F(CommitLoopTest, CommitsByItselfAtTheInterval) {
 }
 
 TEST_F(CommitLoopTest, TellsThePositionAlsoWhileThereIsNothingToDo) {
-  std::promise<void> told;
-  std::atomic<int> at_two = 0;
+  Position position;
   auto options = Every(1000);
   options.idle_micros = 1000;
-  options.on_position = [&](uint64_t sequence) {
-    if (sequence == 2 && ++at_two == 3) told.set_value();
-  };
+  options.on_position = position.Setter();
   PutEvents(2);
   const auto loop = Start(std::move(options));
-  told.get_future().wait();
+  position.WaitFor(2, 3);
   EXPECT_EQ(loop->State().commits, 1);
 }
 
@@ -97,15 +121,11 @@ TEST_F(CommitLoopTest, ASizeDoesNotWait) {
   PutEvents(1);
   auto options = Every(kNever);
   options.commit.max_bytes = 1000;
-  std::promise<void> all;
-  std::atomic<int64_t> events = 0;
-  options.on_commit = [&](const JournalCommitReport& report) {
-    const int64_t before = events.fetch_add(report.events);
-    if (before < 12 && before + report.events >= 12) all.set_value();
-  };
+  Position position;
+  options.on_position = position.Setter();
   const auto loop = Start(std::move(options));
   PutEvents(20);
-  all.get_future().wait();
+  position.WaitFor(12);
   EXPECT_GE(Rows(), 12);
 }
 
@@ -128,11 +148,11 @@ TEST_F(CommitLoopTest, TriesAgainUntilTheCatalogAnswers) {
   catalog.loss->replies = 4;
   catalog.loss->takes_effect = false;
   auto options = Every(1000);
-  std::promise<void> done;
-  options.on_commit = [&](const JournalCommitReport&) { done.set_value(); };
+  Position position;
+  options.on_position = position.Setter();
   const auto loop = Start(std::move(options));
   PutEvents(1);
-  done.get_future().wait();
+  position.WaitFor(1);
   EXPECT_EQ(Rows(), 1);
   EXPECT_EQ(loop->State().failures_in_a_row, 0);
 }

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "lake/test_warehouse.h"
+#include "lake/warehouse_for_test.h"
 
 namespace octolake::lake {
 namespace {
@@ -27,22 +27,24 @@ class DroppedTableTest : public WarehouseTest {
   }
 };
 
-TEST_F(DroppedTableTest, ALoadNamesItAndLeavesNothing) {
-  for (const auto& table : {BronzeEvents({}), LoadedFiles({})}) {
-    const std::string path = WriteFile("x.json", EventLine("1", kDay));
-    DropBeforeCommit(table);
-    const auto report = TryLoad({path});
-    ASSERT_FALSE(report);
-    ExpectNamed(report.error(), table);
-    EXPECT_EQ(DataFilesBelow(BronzeEvents({})), 0U);
-    EXPECT_EQ(DataFilesBelow(LoadedFiles({})), 0U);
-    // Nothing was ever committed to it, so it is simply made again.
-    Must(CreateTables(*others_));
-    EXPECT_EQ(Load({path}).events, 1);
-    TearDown();
-    SetUp();
-  }
+class TableDroppedInALoad : public DroppedTableTest,
+                            public ::testing::WithParamInterface<iceberg::TableIdentifier> {};
+
+TEST_P(TableDroppedInALoad, IsNamedAndNothingIsLeft) {
+  const std::string path = WriteFile("x.json", EventLine("1", kDay));
+  DropBeforeCommit(GetParam());
+  const auto report = TryLoad({path});
+  ASSERT_FALSE(report);
+  ExpectNamed(report.error(), GetParam());
+  EXPECT_EQ(DataFilesBelow(BronzeEvents({})), 0U);
+  EXPECT_EQ(DataFilesBelow(LoadedFiles({})), 0U);
+  // Nothing was ever committed to it, so it is simply made again.
+  Must(CreateTables(*others_));
+  EXPECT_EQ(Load({path}).events, 1);
 }
+
+INSTANTIATE_TEST_SUITE_P(Tables, TableDroppedInALoad,
+                         ::testing::Values(BronzeEvents({}), LoadedFiles({})));
 
 TEST_F(DroppedTableTest, ALoadDoesNotReplaceABronzeThatHadEvents) {
   Load({WriteFile("a.json", EventLine("1", kDay))});

@@ -8,7 +8,7 @@
 
 #include "base/sha256.h"
 #include "lake/load.h"
-#include "lake/test_warehouse.h"
+#include "lake/warehouse_for_test.h"
 
 namespace octolake::lake {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "base/civil_time.h"
 #include "journal/journal.h"
+#include "lake/journal_for_test.h"
 #include "lake/position.h"
-#include "lake/test_journal.h"
 
 namespace octolake::lake {
 namespace {

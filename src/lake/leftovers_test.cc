@@ -5,7 +5,7 @@
 #include "iceberg/metadata_file.h"
 #include "iceberg/transaction.h"
 #include "iceberg/update.h"
-#include "lake/test_warehouse.h"
+#include "lake/warehouse_for_test.h"
 
 namespace octolake::lake {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "base/no_threads_for_test.h"
 #include "base/sha256.h"
-#include "lake/test_warehouse.h"
+#include "lake/warehouse_for_test.h"
 
 namespace octolake::lake {
 namespace {

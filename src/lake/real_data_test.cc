@@ -5,7 +5,7 @@
 #include <map>
 
 #include "base/civil_time.h"
-#include "lake/test_warehouse.h"
+#include "lake/warehouse_for_test.h"
 
 namespace octolake::lake {
 namespace {
@@ -32,9 +32,6 @@ class RealDataTest : public WarehouseTest {
     }
     for (const RealFile& file : kFiles) paths_.push_back(std::string(data) + "/" + file.name);
     WarehouseTest::SetUp();
-  }
-  void TearDown() override {
-    if (warehouse_ != nullptr) WarehouseTest::TearDown();
   }
 
   std::map<bool, int64_t> CountByFrom2015() {

@@ -6,7 +6,7 @@
 #include "iceberg/expire_snapshots.h"
 #include "iceberg/transaction.h"
 #include "lake/position.h"
-#include "lake/test_warehouse.h"
+#include "lake/warehouse_for_test.h"
 
 namespace octolake::lake {
 namespace {

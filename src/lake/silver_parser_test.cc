@@ -12,7 +12,7 @@
 #include "datafile/arrow_schema.h"
 #include "event/event_reader.h"
 #include "lake/definitions.h"
-#include "lake/test_warehouse.h"
+#include "lake/warehouse_for_test.h"
 
 namespace octolake::lake {
 namespace {

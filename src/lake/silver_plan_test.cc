@@ -6,7 +6,7 @@
 
 #include "iceberg/transaction.h"
 #include "iceberg/update.h"
-#include "lake/test_warehouse.h"
+#include "lake/warehouse_for_test.h"
 
 namespace octolake::lake {
 namespace {

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "iceberg/transaction.h"
-#include "lake/test_warehouse.h"
+#include "lake/warehouse_for_test.h"
 
 namespace octolake::lake {
 namespace {

@@ -17,10 +17,10 @@
 #include <set>
 
 #include "lake/position.h"
-#include "lake/test_warehouse.h"
+#include "lake/warehouse_for_test.h"
+#include "model/events_for_test.h"
 #include "model/relations.h"
 #include "model/run.h"
-#include "model/test_events.h"
 
 namespace octolake::model {
 namespace {

@@ -13,7 +13,7 @@
 #include "iceberg/transaction.h"
 #include "lake/position.h"
 #include "lake/table_version.h"
-#include "lake/test_warehouse.h"
+#include "lake/warehouse_for_test.h"
 #include "model/relations.h"
 
 namespace octolake::model {

@@ -8,6 +8,7 @@
 
 #include "base/civil_time.h"
 #include "event/webhook.h"
+#include "journal/journal_for_test.h"
 #include "journal/memory_segment_store_for_test.h"
 #include "source/fake_http_for_test.h"
 
@@ -77,13 +78,7 @@ class DeliveryRecoveryTest : public ::testing::Test {
     EXPECT_EQ(reports.size(), 1u);
     return reports.front();
   }
-  std::vector<journal::Record> Records() {
-    std::vector<journal::Record> records;
-    const auto reader = journal_->ReadAfter(0);
-    auto next = reader->Next(1 << 20);
-    for (auto& one : *next) records.push_back(std::move(one.record));
-    return records;
-  }
+  std::vector<journal::Record> Records() { return journal::RecordsIn(*journal_); }
   std::vector<std::string> Bodies() {
     std::vector<std::string> bodies;
     for (const auto& record : Records()) bodies.push_back(record.body);

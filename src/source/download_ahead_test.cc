@@ -11,6 +11,7 @@
 #include <mutex>
 #include <set>
 
+#include "base/temp_directory_for_test.h"
 #include "source/download_directory.h"
 #include "source/fake_http_for_test.h"
 
@@ -82,16 +83,12 @@ class Client final : public HttpClient {
 class DownloadAheadTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    root_ = ::testing::TempDir() + "ahead-XXXXXX";
-    ASSERT_NE(::mkdtemp(root_.data()), nullptr);
-    directory_ = root_ + "/downloads";
     options_.at_once = 1;
     options_.download.first_retry_micros = 0;
     options_.make_client = [this]() -> Result<std::unique_ptr<HttpClient>> {
       return std::make_unique<Client>(servers_);
     };
   }
-  void TearDown() override { fs::remove_all(root_); }
 
   static std::string Url(int number) { return "https://a.example/" + std::to_string(number); }
   std::vector<std::string> Urls(int count) {
@@ -122,8 +119,8 @@ class DownloadAheadTest : public ::testing::Test {
     fs::last_write_time(directory_ + "/" + name, fs::file_time_type::clock::now() - age);
   }
 
-  std::string root_;
-  std::string directory_;
+  const TempDirectory temp_;
+  const std::string directory_ = temp_.path() + "/downloads";
   Servers servers_;
   DownloadAheadOptions options_;
   IgnoreProgress progress_;

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/temp_directory_for_test.h"
 #include "source/fake_http_for_test.h"
 
 namespace octolake::source {
@@ -45,12 +46,6 @@ class FakeServer final : public HttpClient {
 
 class DownloadTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    directory_ = ::testing::TempDir() + "download-XXXXXX";
-    ASSERT_NE(::mkdtemp(directory_.data()), nullptr);
-    path_ = directory_ + "/x";
-  }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
   Result<int64_t> Get() {
     return Download(server_, pause_, kUrl, path_, options_, [](int64_t, int64_t) {});
   }
@@ -65,8 +60,8 @@ class DownloadTest : public ::testing::Test {
     return Answer(206, body, {{"Content-Range", range}, {"ETag", "\"1\""}});
   }
 
-  std::string directory_;
-  std::string path_;
+  const TempDirectory temp_;
+  const std::string path_ = temp_.path() + "/x";
   FakeServer server_;
   FakePause pause_;
   DownloadOptions options_;

@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "datafile/test_table.h"
+#include "datafile/table_for_test.h"
 #include "sql/session.h"
 
 namespace octolake::sql {

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <set>
 
-#include "datafile/test_table.h"
+#include "datafile/table_for_test.h"
 #include "sql/session.h"
 
 namespace octolake::sql {

@@ -12,7 +12,7 @@
 #include <fstream>
 #include <thread>
 
-#include "datafile/test_table.h"
+#include "datafile/table_for_test.h"
 
 namespace octolake::sql {
 namespace {

@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/temp_directory_for_test.h"
+
 namespace octolake::sql {
 namespace {
 
@@ -15,22 +17,15 @@ namespace fs = std::filesystem;
 
 class SpillDirectoryTest : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = fs::temp_directory_path() / "spill_directory.XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
-    parent_ = directory_ + "/tmp";
-  }
-  void TearDown() override { fs::remove_all(directory_); }
-
   // What DuckDB does when it spills.
   static void Spill(const SpillDirectory& spill) {
     fs::create_directory(spill.path());
     std::ofstream(spill.path() + "/duckdb_temp_storage-0.tmp") << "rows";
   }
 
-  std::string directory_;
-  std::string parent_;
+  const TempDirectory temp_;
+  const std::string directory_ = temp_.path();
+  const std::string parent_ = directory_ + "/tmp";
 };
 
 TEST_F(SpillDirectoryTest, GoesWithItsSession) {

@@ -14,8 +14,8 @@
 #include "lake/leftovers.h"
 #include "lake/load.h"
 #include "lake/silver.h"
-#include "lake/test_journal.h"
-#include "lake/test_warehouse.h"
+#include "lake/journal_for_test.h"
+#include "lake/warehouse_for_test.h"
 #include "model/run.h"
 #include "table_rows.h"
 

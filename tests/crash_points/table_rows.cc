@@ -10,7 +10,7 @@
 #include "datafile/file_reader.h"
 #include "iceberg/scan.h"
 #include "lake/silver_rows.h"
-#include "lake/test_warehouse.h"
+#include "lake/warehouse_for_test.h"
 
 namespace octolake::crash {
 

@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "journal/journal.h"
-#include "lake/test_warehouse.h"
+#include "lake/warehouse_for_test.h"
 
 namespace octolake::lake {
 
@@ -72,10 +72,6 @@ class JournalTest : public WarehouseTest {
   void SetUp() override {
     WarehouseTest::SetUp();
     journal_.emplace(directory_ + "/journal", clock_);
-  }
-  void TearDown() override {
-    journal_.reset();
-    WarehouseTest::TearDown();
   }
 
   std::optional<TestJournal> journal_;

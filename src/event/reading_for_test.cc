@@ -1,4 +1,4 @@
-#include "event/test_reading.h"
+#include "event/reading_for_test.h"
 
 #include <arrow/array.h>
 #include <arrow/record_batch.h>

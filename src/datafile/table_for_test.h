@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "base/temp_directory_for_test.h"
 #include "datafile/arrow_schema.h"
 #include "datafile/file_reader.h"
 #include "datafile/table_writer.h"
@@ -51,19 +52,16 @@ class TestTable {
  public:
   TestTable(std::vector<iceberg::Field> fields, std::vector<iceberg::PartitionField> partition = {},
             std::string subdirectory = "table") {
-    std::string pattern = std::filesystem::temp_directory_path() / "octolake_table_XXXXXX";
-    directory_ = mkdtemp(pattern.data());
-    metadata_.location = io::FileLocation(directory_ + "/" + subdirectory);
+    metadata_.location = io::FileLocation(directory() + "/" + subdirectory);
     metadata_.schemas.push_back(
         {.schema_id = 0, .fields = std::move(fields), .identifier_field_ids = {}});
     metadata_.partition_specs.push_back({.spec_id = 0, .fields = std::move(partition)});
   }
-  ~TestTable() { std::filesystem::remove_all(directory_); }
   TestTable(const TestTable&) = delete;
   TestTable& operator=(const TestTable&) = delete;
 
   io::FileSystem& fs() { return *fs_; }
-  const std::string& directory() const { return directory_; }
+  const std::string& directory() const { return temp_.path(); }
   iceberg::TableMetadata& metadata() { return metadata_; }
   const iceberg::Schema& schema() const { return metadata_.CurrentSchema(); }
 
@@ -108,7 +106,7 @@ class TestTable {
 
   std::vector<std::string> FilesOnDisk() {
     std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory_)) {
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory())) {
       if (entry.is_regular_file()) names.push_back(entry.path().string());
     }
     return names;
@@ -117,7 +115,7 @@ class TestTable {
  private:
   std::unique_ptr<io::FileSystem> fs_ = io::MakeLocalFileSystem();
   SeededRandom random_{7};
-  std::string directory_;
+  const TempDirectory temp_;
   iceberg::TableMetadata metadata_;
 };
 

@@ -6,7 +6,6 @@
 #include <arrow/record_batch.h>
 #include <arrow/scalar.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -19,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/random.h"
+#include "base/temp_directory_for_test.h"
 #include "datafile/file_reader.h"
 #include "iceberg/scan.h"
 #include "io/local_file_system.h"
@@ -48,21 +48,10 @@ inline void Must(Status status) { ASSERT_TRUE(status) << status.error().message;
 class WarehouseTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    // In memory where that can be: every commit syncs files, which takes its time on a disk.
-    const bool shared_memory = ::access("/dev/shm", W_OK) == 0;
-    std::string pattern = shared_memory ? "/dev/shm" : std::filesystem::temp_directory_path();
-    pattern += "/lake_test.XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
     WarehouseOptions options;
     options.directory = directory_ + "/warehouse";
     warehouse_ = Must(Warehouse::Open(options, clock_, SystemRandom()));
     Must(CreateTables(*warehouse_));
-  }
-  void TearDown() override {
-    warehouse_.reset();
-    others_.reset();
-    std::filesystem::remove_all(directory_);
   }
 
   std::string WriteFile(const std::string& name, const std::string& content) {
@@ -135,8 +124,9 @@ class WarehouseTest : public ::testing::Test {
         Must(warehouse_->file_system().List(LoadTable(name).metadata->location + "/data")).size());
   }
 
+  const TempDirectory temp_{MemoryDirectory()};
+  const std::string directory_ = temp_.path();
   ManualClock clock_{kTestNow};
-  std::string directory_;
   std::unique_ptr<Warehouse> others_;  // set by HookCatalog
   std::unique_ptr<Warehouse> warehouse_;
 };
