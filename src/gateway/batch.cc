@@ -104,7 +104,9 @@ class PendingRecords {
   Status Append(std::string_view document);
   // Waits for all, and gives the first error.
   Status Finish();
+  // After Finish.
   int64_t durable() const { return durable_; }
+  int64_t refused() const { return refused_; }
 
  private:
   void WaitForRoom(int64_t bytes);
@@ -116,6 +118,7 @@ class PendingRecords {
   int64_t records_ = 0;
   int64_t bytes_ = 0;
   int64_t durable_ = 0;
+  int64_t refused_ = 0;
   std::optional<Error> error_;
 };
 
@@ -125,8 +128,9 @@ void PendingRecords::OnDone(const Result<uint64_t>& sequence, int64_t bytes) {
   bytes_ -= bytes;
   if (sequence) {
     ++durable_;
-  } else if (!error_) {
-    error_ = sequence.error();
+  } else {
+    ++refused_;
+    if (!error_) error_ = sequence.error();
   }
   // Still locked: whoever waits may be gone right after it.
   changed_.notify_all();
@@ -148,6 +152,7 @@ Status PendingRecords::Append(std::string_view document) {
     const std::lock_guard lock(mutex_);
     if (error_) {
       --records_;
+      ++refused_;
       bytes_ -= bytes;
       return tl::unexpected<Error>(*error_);
     }
@@ -162,6 +167,7 @@ Status PendingRecords::Append(std::string_view document) {
     if (taken.error().kind != ErrorKind::kResourceExhausted || tries == kFullTries) {
       const std::lock_guard lock(mutex_);
       --records_;
+      ++refused_;
       bytes_ -= bytes;
       return taken;
     }
@@ -181,11 +187,11 @@ struct Outcome {
   int64_t rejected = 0;
 };
 
-std::string OutcomeJson(const Outcome& outcome, const std::string& rejections, const char* status,
-                        const Error* error) {
+std::string OutcomeJson(const Outcome& outcome, const std::string& rejections,
+                        const std::optional<Refusal>& refusal) {
   event::JsonWriter json;
-  json.Open('{').Member("status", status);
-  if (error != nullptr) json.Member("detail", error->message);
+  json.Open('{').Member("status", refusal ? "failed" : "success");
+  if (refusal) json.Member("detail", refusal->detail);
   json.Member("accepted", outcome.accepted).Member("rejected", outcome.rejected);
   return json.Key("rejections").AddRaw(rejections).Close('}').text();
 }
@@ -234,13 +240,10 @@ Response TakeBatch(const Request& request, const BatchOptions& options, EventDoo
   door.metrics().CountBytes(static_cast<int64_t>(request.body.size()));
   door.metrics().CountRejected(Rejection::kInvalidJson, outcome.rejected);
   rejections.Close(']');
-  Response response;
-  if (!taken) {
-    door.metrics().CountRejected(JournalRejection(taken.error()));
-    response = JournalErrorResponse(taken.error());
-  }
-  response.body = OutcomeJson(outcome, rejections.text(), taken ? "success" : "failed",
-                              taken ? nullptr : &taken.error());
+  std::optional<Refusal> refusal;
+  if (!taken) refusal = door.Refuse(taken.error(), pending.refused());
+  Response response = refusal ? ResponseOf(*refusal) : Response();
+  response.body = OutcomeJson(outcome, rejections.text(), refusal);
   return response;
 }
 

@@ -144,19 +144,21 @@ TEST(Batch, MoreThanTheQueueHoldsWaitsForTheDisk) {
   EXPECT_EQ(running.Records().size(), 1000U);
 }
 
-TEST(Batch, WhatTheDiskRefusesIsNotCounted) {
+TEST(Batch, WhatTheDiskRefusesIsNotAccepted) {
   RunningGateway running;
   running.store().before = [&](journal::MemorySegmentStore::Step step) -> Status {
     if (step != journal::MemorySegmentStore::Step::kSync) return {};
     return MakeError(ErrorKind::kIo, "fdatasync: Input/output error");
   };
-  const Answer answer = running.Post("/collect/batch", "{\"n\":1}\n{\"n\":2}\n");
+  const Answer answer = running.Post("/collect/batch", "{\"n\":1}\n");
   EXPECT_EQ(answer.status, 503);
   EXPECT_NE(FieldOf(answer, "Retry-After"), "");
   const json body = json::parse(answer.body);
   EXPECT_EQ(body["accepted"], 0);
   EXPECT_EQ(body["status"], "failed");
-  EXPECT_THAT(body["detail"].get<std::string>(), HasSubstr("Input/output error"));
+  EXPECT_EQ(body["detail"], "it could not be made durable; send it again later");
+  EXPECT_THAT(running.Get("/metrics").body,
+              HasSubstr("\nmetrics_rejected_total{reason=\"not_durable\"} 1\n"));
 }
 
 }  // namespace

@@ -111,6 +111,28 @@ bool Endpoints::IsByAForeignName(const Request& request) const {
 }
 
 RequestHandler::HeadDecision Endpoints::OnHead(const Request& request) {
+  HeadDecision decision = Decide(request);
+  if (decision.refusal) CountRefusal(static_cast<Endpoint>(decision.endpoint), *decision.refusal);
+  return decision;
+}
+
+// Where events go in, an event was refused.
+void Endpoints::CountRefusal(Endpoint endpoint, const Response& refusal) {
+  const bool takes_events = endpoint == Endpoint::kCollect || endpoint == Endpoint::kBatch ||
+                            endpoint == Endpoint::kWebhook;
+  if (!takes_events || refusal.status == 405) return;
+  switch (refusal.status) {
+    case 401:
+      return door_.metrics().CountRejected(
+          endpoint == Endpoint::kWebhook ? Rejection::kBadSignature : Rejection::kUnauthorized);
+    case 403:
+      return door_.metrics().CountRejected(Rejection::kUnauthorized);
+    default:
+      return door_.metrics().CountRejected(Rejection::kMalformed);
+  }
+}
+
+RequestHandler::HeadDecision Endpoints::Decide(const Request& request) const {
   HeadDecision decision;
   decision.endpoint = static_cast<int>(Endpoint::kOther);
   const auto refuse = [&](Response response) {
@@ -129,7 +151,6 @@ RequestHandler::HeadDecision Endpoints::OnHead(const Request& request) {
   if (!allowed) return refuse(NotAllowed(*route, request));
   if (route->access == Access::kToken && !options_.tokens.empty() &&
       !HasToken(options_.tokens, request.Get(Field::kAuthorization))) {
-    door_.metrics().CountRejected(Rejection::kUnauthorized);
     return refuse(ErrorResponse(401, "expected the header Authorization: Bearer TOKEN"));
   }
   if (route->access == Access::kToken && IsByAForeignName(request)) {

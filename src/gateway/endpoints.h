@@ -29,6 +29,8 @@ class Endpoints final : public RequestHandler {
 
  private:
   void Collect(Exchange& exchange, WorkerTools& tools);
+  HeadDecision Decide(const Request& request) const;
+  void CountRefusal(Endpoint endpoint, const Response& refusal);
   bool IsByAForeignName(const Request& request) const;
   double QueuePercent(const journal::JournalStats& stats) const;
   void Warn(const char* what, double percent, bool& is_high);

@@ -1,11 +1,28 @@
 #include "gateway/event_door.h"
 
+#include <spdlog/spdlog.h>
+
 #include <utility>
 
 namespace octolake::gateway {
 namespace {
 
 constexpr int kRetrySeconds = 1;
+constexpr TimestampMicros kBetweenLogs = 1'000'000;
+
+Refusal RefusalFor(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kInvalidArgument:
+      return {Rejection::kTooLarge, 413, "the event is longer than the journal takes"};
+    case ErrorKind::kTransient:
+      return {Rejection::kQueueFull, 503, "the gateway is stopping; send it again later"};
+    case ErrorKind::kResourceExhausted:
+      return {Rejection::kQueueFull, 503,
+              "the queue is full, or there is no more room on disk; send it again later"};
+    default:
+      return {Rejection::kNotDurable, 503, "it could not be made durable; send it again later"};
+  }
+}
 
 }  // namespace
 
@@ -18,10 +35,7 @@ journal::Record EventDoor::MakeRecord(std::string source) {
 }
 
 void EventDoor::OnDone(const Result<uint64_t>& sequence, Exchange& exchange) {
-  if (!sequence) {
-    metrics_.CountRejected(JournalRejection(sequence.error()));
-    return exchange.Finish(JournalErrorResponse(sequence.error()));
-  }
+  if (!sequence) return exchange.Finish(ResponseOf(Refuse(sequence.error())));
   metrics_.CountReceived(1);
   exchange.Finish();
 }
@@ -51,23 +65,21 @@ void EventDoor::TakeAndTell(journal::Record record, Exchange& exchange,
   metrics_.CountBytes(bytes);
 }
 
-Response JournalErrorResponse(const Error& error) {
-  if (error.kind == ErrorKind::kInvalidArgument) return ErrorResponse(413, error.message);
-  Response response = ErrorResponse(503, error.message);
-  response.retry_after_seconds = kRetrySeconds;
-  return response;
+Refusal EventDoor::Refuse(const Error& error, int64_t events) {
+  const Refusal refusal = RefusalFor(error.kind);
+  metrics_.CountRejected(refusal.reason, events);
+  const TimestampMicros now = clock_.Now();
+  TimestampMicros due = next_log_at_;
+  if (now >= due && next_log_at_.compare_exchange_strong(due, now + kBetweenLogs)) {
+    logger_->warn("events are refused: {}", error.message);
+  }
+  return refusal;
 }
 
-Rejection JournalRejection(const Error& error) {
-  switch (error.kind) {
-    case ErrorKind::kInvalidArgument:
-      return Rejection::kTooLarge;
-    case ErrorKind::kResourceExhausted:
-    case ErrorKind::kTransient:
-      return Rejection::kQueueFull;
-    default:
-      return Rejection::kNotDurable;
-  }
+Response ResponseOf(const Refusal& refusal) {
+  Response response = ErrorResponse(refusal.status, refusal.detail);
+  if (refusal.status == 503) response.retry_after_seconds = kRetrySeconds;
+  return response;
 }
 
 }  // namespace octolake::gateway

@@ -13,7 +13,7 @@ class JournalGateway final : public Gateway {
                  journal::DeliveryMemory& deliveries, StatusSource& status, const Clock& clock,
                  RandomSource& random, const Logger& logger)
       : bodies_(options.max_bytes_in_flight),
-        door_(journal, metrics_, clock, random),
+        door_(journal, metrics_, clock, random, logger),
         endpoints_(options, door_, deliveries, bodies_, status, clock, logger) {}
   ~JournalGateway() override { Stop(); }
 

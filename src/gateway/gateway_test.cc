@@ -330,11 +330,42 @@ TEST(Gateway, NothingIsAcknowledgedThatCouldNotBeSynced) {
   const Answer answer = running.Post("/collect", R"({"n":2})");
   EXPECT_EQ(answer.status, 503);
   EXPECT_NE(FieldOf(answer, "Retry-After"), "");
+  // What failed, and where, is for the log.
+  EXPECT_EQ(DetailOf(answer), "it could not be made durable; send it again later");
   EXPECT_THAT(running.Get("/metrics").body,
               HasSubstr("\nmetrics_rejected_total{reason=\"not_durable\"} 1\n"));
   broken = false;
   EXPECT_EQ(running.Post("/collect", R"({"n":3})").status, 200);
   EXPECT_THAT(running.Bodies(), ElementsAre(R"({"n":1})", R"({"n":3})"));
+}
+
+TEST(Gateway, WhateverWasRefusedIsCounted) {
+  GatewayOptions options;
+  options.tokens = {"t"};
+  options.webhook_secrets = {"s"};
+  RunningGateway running(options);
+  const Client::Fields token = {{"Authorization", "Bearer t"}};
+  const auto with = [&](const char* name, const char* value) {
+    Client::Fields fields = token;
+    fields.emplace_back(name, value);
+    return fields;
+  };
+  EXPECT_EQ(running.Post("/collect", "{}").status, 401);
+  EXPECT_EQ(
+      running.Send("POST", "/collect", with("Origin", "https://elsewhere.example"), "{}").status,
+      403);
+  EXPECT_EQ(running.Send("POST", "/collect", with("Content-Encoding", "gzip"), "{}").status, 415);
+  EXPECT_EQ(running.Send("POST", "/collect/batch", with("Content-Encoding", "br"), "{}").status,
+            415);
+  EXPECT_EQ(running.Post("/webhooks/github", "{}").status, 401);
+  EXPECT_EQ(running.Send("GET", "/collect", token, "").status, 405);
+  EXPECT_EQ(running.Get("/metrics").status, 401);
+  const std::string metrics = running.Send("GET", "/metrics", token, "").body;
+  for (const char* line : {"unauthorized\"} 2", "malformed_request\"} 2", "bad_signature\"} 1",
+                           "invalid_json\"} 0", "not_durable\"} 0"}) {
+    EXPECT_THAT(metrics,
+                HasSubstr(std::string("\nmetrics_rejected_total{reason=\"") + line + "\n"));
+  }
 }
 
 TEST(Gateway, BodiesOfAllRequestsTogetherAreLimited) {

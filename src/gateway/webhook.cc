@@ -40,7 +40,6 @@ std::optional<Response> WebhookEndpoint::CheckHead(const Request& request) const
                          "delivery can be told from a forged one");
   }
   if (!request.Has(Field::kHubSignature256)) {
-    door_.metrics().CountRejected(Rejection::kBadSignature);
     return ErrorResponse(401,
                          "the header X-Hub-Signature-256 is missing: set a secret in the "
                          "webhook's settings");
