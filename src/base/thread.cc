@@ -1,10 +1,18 @@
 #include "base/thread.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <string>
 #include <system_error>
 #include <utility>
 
 namespace octolake {
+namespace {
+
+constexpr int kYieldingNice = 10;
+
+}  // namespace
 
 Result<std::jthread> StartThread(std::string_view what_for, std::function<void()> work) {
   try {
@@ -15,6 +23,11 @@ Result<std::jthread> StartThread(std::string_view what_for, std::function<void()
                          error.code().message() +
                          "; end other programs, or raise the limits on processes and memory");
   }
+}
+
+void YieldToOthers() {
+  // Linux has nice values per thread, and refuses no higher one.
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kYieldingNice);
 }
 
 }  // namespace octolake

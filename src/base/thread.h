@@ -1,4 +1,4 @@
-// Starts threads without exceptions.
+// Threads: starting them without exceptions, and letting some go first.
 #pragma once
 
 #include <functional>
@@ -13,5 +13,9 @@ namespace octolake {
 // kResourceExhausted, saying what it was for, if the system gives no more threads or memory for
 // their stacks.
 Result<std::jthread> StartThread(std::string_view what_for, std::function<void()> work);
+
+// From now on the calling thread, and the threads it starts, leave the processor to the others of
+// this process and machine where they want it (a nice value of 10).
+void YieldToOthers();
 
 }  // namespace octolake

@@ -1,33 +1,29 @@
 #include "base/thread.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include "base/no_threads_for_test.h"
+#include <sys/resource.h>
+#include <unistd.h>
 
 namespace octolake {
 namespace {
 
-TEST(StartThread, RunsTheWorkAndIsJoinedAtTheEnd) {
-  int done = 0;
-  {
-    auto thread = StartThread("to count", [&] { ++done; });
-    ASSERT_TRUE(thread) << thread.error().message;
-  }
-  EXPECT_EQ(done, 1);
-}
+int Nice() { return ::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid())); }
 
-TEST(StartThread, SaysThatThereAreNoMore) {
-  int done = 0;
-  {
-    const NoMoreThreads limit;
-    const auto thread = StartThread("to count", [&] { ++done; });
-    ASSERT_FALSE(thread);
-    EXPECT_EQ(thread.error().kind, ErrorKind::kResourceExhausted);
-    EXPECT_THAT(thread.error().message, testing::HasSubstr("no thread can be started to count: "));
-  }
-  EXPECT_TRUE(StartThread("to count", [&] { ++done; }));
-  EXPECT_EQ(done, 1);
+TEST(ThreadTest, AYieldingThreadAndThoseItStartsLetOthersGoFirst) {
+  const int before = Nice();
+  int own = 0;
+  int started = 0;
+  auto outer = StartThread("for a test", [&] {
+    YieldToOthers();
+    own = Nice();
+    auto inner = StartThread("for a test", [&] { started = Nice(); });
+    ASSERT_TRUE(inner);
+  });
+  ASSERT_TRUE(outer);
+  outer->join();
+  EXPECT_EQ(own, 10);
+  EXPECT_EQ(started, 10);
+  EXPECT_EQ(Nice(), before);
 }
 
 }  // namespace

@@ -65,6 +65,7 @@ bool PipelineLoop::WaitUntilStopped(std::chrono::microseconds time) {
 }
 
 void PipelineLoop::Work() {
+  YieldToOthers();
   do {
     RunWithRetries();
   } while (!WaitUntilStopped(interval_));

@@ -40,6 +40,7 @@ RecoveryState RecoveryLoop::State() const {
 }
 
 void RecoveryLoop::Work() {
+  YieldToOthers();
   do {
     RunOnce();
   } while (WaitForNext());

@@ -117,6 +117,7 @@ Loop::Next Loop::WaitForWork() {
 }
 
 void Loop::Work() {
+  YieldToOthers();  // whoever waits for an answer goes first
   while (true) {
     const Next next = WaitForWork();
     if (next == Next::kDrain || (next == Next::kCommit && !Attempt())) break;
