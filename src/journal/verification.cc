@@ -138,8 +138,9 @@ Status Verifier::Walk(const VerifiedSegment& segment, const SegmentHeader* succe
     report_.bytes += group->end - offset;
     offset = group->end;
   }
-  if (successor == nullptr && offset < mark.end) {
-    AddDamage(segment, offset, std::max(mark.next_sequence, expected_),
+  const int64_t end = std::min(offset, segment.size);  // it may be cut in the header's block
+  if (successor == nullptr && end < mark.end) {
+    AddDamage(segment, end, std::max(mark.next_sequence, expected_),
               "the file ends here, expected at least " + std::to_string(mark.end) +
                   " bytes that were synced");
   }
