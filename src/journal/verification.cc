@@ -71,7 +71,8 @@ Status Verifier::OpenAll() {
       if (!report_.uuid) report_.uuid = header->id.journal;
     } else {
       OCTO_ASSIGN(const bool nothing, HoldsNothing(*segment.file));
-      if (nothing && number == numbers.back()) continue;
+      const bool cut_off = nothing && header.error().kind == ErrorKind::kCorruption;
+      if (cut_off && number == numbers.back()) continue;
       report_.damages.push_back({segment.name, 0, 1, 0, header.error().message});
     }
     segments_.push_back(std::move(segment));
