@@ -77,6 +77,21 @@ TEST(Gateway, ABodyMayComeByteByByteOrInChunks) {
   EXPECT_EQ(client->Post("/collect", "{}")->status, 200);
 }
 
+TEST(Gateway, AnEmptyBodyInChunksMayComeByteByByte) {
+  for (const std::string last :
+       {"0\r\n\r\n", "000\r\n\r\n", "0;x=y\r\n\r\n", "0\r\nT: x\r\n\r\n"}) {
+    RunningGateway running;
+    const auto client = running.Connect();
+    ASSERT_TRUE(client->SendBytes(
+        "POST /collect HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"));
+    for (const char byte : last) ASSERT_TRUE(client->SendBytes(std::string(1, byte)));
+    const auto answer = client->ReadAnswer();
+    ASSERT_TRUE(answer) << last << answer.error().message;
+    EXPECT_EQ(answer->status, 400) << last;
+    EXPECT_THAT(DetailOf(*answer), HasSubstr("empty")) << last;
+  }
+}
+
 TEST(Gateway, WhatIsNoEventIsRefusedWithAReason) {
   RunningGateway running;
   const auto refused = [&](const std::string& body) {
