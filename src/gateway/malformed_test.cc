@@ -103,6 +103,7 @@ std::vector<Case> Cases() {
       {"a long target", "GET /" + std::string(5000, 'a') + " HTTP/1.1\r\nHost: h\r\n\r\n"},
       {"a long header", Post("X-A: " + std::string(20'000, 'b') + "\r\n" + length)},
       {"a header without end", Post("X-A: " + std::string(40'000, 'b'))},
+      {"a long trailer", Chunked("2\r\n{}\r\n0\r\nX: " + std::string(20'000, 't') + "\r\n\r\n")},
       {"a long chunk's line", Chunked("2;" + std::string(20'000, 'e') + "\r\n{}\r\n0\r\n\r\n")},
   };
 }

@@ -57,6 +57,8 @@ constexpr uint64_t kReservedBytes = 256 << 10;
 // Nobody here reads them.
 constexpr size_t kMaxChunkExtensionBytes = 256;
 
+constexpr const char* kLongLine = "a chunk's line or the trailer is too long";
+
 }  // namespace
 
 // What Beast finds, as it finds it.
@@ -333,12 +335,14 @@ size_t RequestParser::FeedBody(std::string_view bytes) {
       return taken;
     }
     if (beast_->done()) {
+      // What ends a chunked body came in one piece: its last chunk and the trailer.
+      if (request_.chunked && count > limits_.head_bytes) return Fail(431, kLongLine), taken;
       request_.body.reserve(request_.body.size() + event::kJsonPadding);
       state_ = State::kDone;
       return taken;
     }
   }
-  if (bytes.size() - taken >= limits_.head_bytes) Fail(431, "a chunk's line is too long");
+  if (bytes.size() - taken >= limits_.head_bytes) Fail(431, kLongLine);
   return taken;
 }
 
