@@ -1,12 +1,11 @@
 // Any bytes as a configuration file: settings, or an error that names file and line.
-#include <unistd.h>
-
 #include <cstdio>
 #include <string>
 #include <string_view>
 
 #include "base/config_file.h"
 #include "base/fuzz.h"
+#include "base/temp_directory_for_test.h"
 #include "base/units.h"
 
 namespace octolake {
@@ -15,12 +14,6 @@ namespace {
 // One file for all inputs, removed when the program ends.
 class ScratchFile {
  public:
-  ScratchFile() {
-    const int descriptor = mkstemp(path_.data());
-    if (descriptor < 0) fuzz::Fail("there is no place for a file", path_);
-    close(descriptor);
-  }
-  ~ScratchFile() { unlink(path_.c_str()); }
   const std::string& path() const { return path_; }
 
   void Write(std::string_view bytes) const {
@@ -31,7 +24,8 @@ class ScratchFile {
   }
 
  private:
-  std::string path_ = "/tmp/octolake-fuzz-XXXXXX";
+  const TempDirectory temp_;
+  const std::string path_ = temp_.path() + "/config.yaml";
 };
 
 // What is a duration or a size is written back as the same.

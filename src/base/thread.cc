@@ -26,8 +26,10 @@ Result<std::jthread> StartThread(std::string_view what_for, std::function<void()
 }
 
 void YieldToOthers() {
-  // Linux has nice values per thread, and refuses no higher one.
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kYieldingNice);
+  // Linux has nice values per thread, and lets anybody have a higher one.
+  const auto thread = static_cast<id_t>(::gettid());
+  if (::getpriority(PRIO_PROCESS, thread) >= kYieldingNice) return;
+  ::setpriority(PRIO_PROCESS, thread, kYieldingNice);
 }
 
 }  // namespace octolake

@@ -15,7 +15,7 @@ namespace octolake {
 Result<std::jthread> StartThread(std::string_view what_for, std::function<void()> work);
 
 // From now on the calling thread, and the threads it starts, leave the processor to the others of
-// this process and machine where they want it (a nice value of 10).
+// this process and machine where they want it (a nice value of at least 10).
 void YieldToOthers();
 
 }  // namespace octolake

@@ -1,9 +1,9 @@
 #include "event/event_parser.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/sha256.h"
+#include "base/string_util.h"
 #include "event/canonical_json.h"
 #include "event/event_time.h"
 
@@ -13,14 +13,6 @@ namespace {
 constexpr size_t kDerivedIdDigits = 32;
 // Objects with more unknown members than this are kept whole rather than searched for repeats.
 constexpr size_t kMaxCheckedMembers = 64;
-
-std::optional<int64_t> IntegerOf(const JsonValue& value) {
-  int64_t integer = 0;
-  const char* end = value.raw.data() + value.raw.size();
-  const auto parsed = std::from_chars(value.raw.data(), end, integer);
-  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
-  return integer;
-}
 
 bool IsIntegerLiteral(std::string_view raw) {
   return raw.find_first_not_of("-0123456789") == std::string_view::npos;
@@ -202,7 +194,7 @@ bool EventParser::ReadSlot(std::initializer_list<Slot> slots, const JsonMember& 
       *slot.text = TextOf(member.value);
       return slot.text->has_value();
     }
-    *slot.integer = IntegerOf(member.value);
+    *slot.integer = ParseNumber<int64_t>(member.value.raw);
     return slot.integer->has_value();
   }
   return false;

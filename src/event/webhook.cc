@@ -3,7 +3,6 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/civil_time.h"
 #include "base/string_util.h"
@@ -123,11 +122,7 @@ void WebhookParser::ReadSlot(const Slot& slot, const JsonValue& value) {
     if (value.raw == "true") *slot.flag = true;
     if (value.raw == "false") *slot.flag = false;
   } else if (slot.integer != nullptr) {
-    int64_t integer = 0;
-    const char* end = value.raw.data() + value.raw.size();
-    const auto parsed = std::from_chars(value.raw.data(), end, integer);
-    const bool whole = parsed.ec == std::errc() && parsed.ptr == end;
-    *slot.integer = whole ? std::optional(integer) : std::nullopt;
+    *slot.integer = ParseNumber<int64_t>(value.raw);
   } else {
     slot.text->reset();
     if (!value.IsString()) return;

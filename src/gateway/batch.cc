@@ -241,7 +241,7 @@ Response TakeBatch(const Request& request, const BatchOptions& options, EventDoo
   door.metrics().CountRejected(Rejection::kInvalidJson, outcome.rejected);
   rejections.Close(']');
   std::optional<Refusal> refusal;
-  if (!taken) refusal = door.Refuse(taken.error(), pending.refused());
+  if (!taken) refusal = door.Refuse(taken.error(), std::max<int64_t>(pending.refused(), 1));
   Response response = refusal ? ResponseOf(*refusal) : Response();
   response.body = OutcomeJson(outcome, rejections.text(), refusal);
   return response;

@@ -20,9 +20,9 @@ constexpr int64_t kSegmentBytes = 8 << 10;
 constexpr int kMostEdits = 16;
 constexpr size_t kMostAppended = 64;
 
-class Bench {
+class Opener {
  public:
-  Bench() { options_.segment_bytes = kSegmentBytes; }
+  Opener() { options_.segment_bytes = kSegmentBytes; }
 
   Result<std::unique_ptr<Journal>> Open(MemorySegmentStore& store) {
     return Journal::Open(store, options_, clock_, random_);
@@ -53,8 +53,8 @@ Record MakeRecord(std::string body) {
 const MemorySegmentStore& Whole() {
   static const auto* const whole = [] {
     auto* store = new MemorySegmentStore;
-    Bench bench;
-    const auto journal = fuzz::Value(bench.Open(*store), "a new journal");
+    Opener opener;
+    const auto journal = fuzz::Value(opener.Open(*store), "a new journal");
     for (int i = 0; i < kRecords; ++i) {
       fuzz::Value(journal->AppendAndWait(MakeRecord(BodyOf(i))), "an append");
     }
@@ -121,9 +121,9 @@ std::vector<SequencedRecord> ReadAll(Journal& journal, uint64_t after) {
 void ReadWhatever(std::string_view bytes) {
   MemorySegmentStore store;
   Fill({{SegmentName(1), std::string(bytes)}}, store);
-  Bench bench;
+  Opener opener;
   (void)VerifyJournal(store);
-  const auto journal = bench.Open(store);
+  const auto journal = opener.Open(store);
   if (journal) (void)(*journal)->ReadAfter(0)->Next(1000);
 }
 
@@ -136,8 +136,8 @@ void ReadEdited(fuzz::Input& input) {
   const auto verified = fuzz::Value(VerifyJournal(store), "verification fails");
   fuzz::Check(verified.records <= kRecords, "more records than were written");
 
-  Bench bench;
-  auto journal = bench.Open(store);
+  Opener opener;
+  auto journal = opener.Open(store);
   if (!journal)
     return fuzz::Check(!verified.damages.empty(), "refused, but not damaged",
                        journal.error().message);
@@ -149,7 +149,7 @@ void ReadEdited(fuzz::Input& input) {
   }
   const uint64_t added = fuzz::Value((*journal)->AppendAndWait(MakeRecord("later")), "an append");
   journal->reset();
-  const auto again = fuzz::Value(bench.Open(store), "a journal that was opened before");
+  const auto again = fuzz::Value(opener.Open(store), "a journal that was opened before");
   const auto after = ReadAll(*again, first - 1);
   fuzz::Check(after.size() == before.size() + 1, "another number of records at the next opening");
   fuzz::Check(after.back().sequence == added && after.back().record == MakeRecord("later"),

@@ -1,7 +1,6 @@
 #include "crash_lake.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -123,13 +122,6 @@ void CrashLake::FillJournal() {
 
 CrashLake::CrashLake()
     : clock_(lake::kTestNow), bundle_(Must(model::ParseBundle(model::EmbeddedBundleJson()))) {
-  // In memory where that can be: durability is the faulty disk's to model, not the disk's.
-  const bool shared_memory = ::access("/dev/shm", W_OK) == 0;
-  std::string pattern = shared_memory ? "/dev/shm" : fs::temp_directory_path();
-  pattern += "/crash_points.XXXXXX";
-  EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
-  directory_ = pattern;
-  warehouse_ = directory_ + "/warehouse";
   const auto write = [&](const std::string& name, const std::string& content) {
     std::ofstream(directory_ + "/" + name, std::ios::binary) << content;
     return directory_ + "/" + name;
@@ -148,8 +140,6 @@ CrashLake::CrashLake()
                   write("e.json", EventLine("7", "2015-01-03T00:00:00Z") + "{}\n")};
   FillJournal();
 }
-
-CrashLake::~CrashLake() { fs::remove_all(directory_); }
 
 void CrashLake::Save() {
   fs::remove_all(directory_ + "/saved");

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "base/temp_directory_for_test.h"
 #include "io/fault_ways_for_test.h"
 #include "lake/hooked_catalog.h"
 #include "lake/warehouse.h"
@@ -66,7 +67,6 @@ class ImpatientRandom final : public RandomSource {
 class CrashLake {
  public:
   CrashLake();
-  ~CrashLake();
   CrashLake(const CrashLake&) = delete;
   CrashLake& operator=(const CrashLake&) = delete;
 
@@ -106,8 +106,10 @@ class CrashLake {
 
   void FillJournal();
 
-  std::string directory_;
-  std::string warehouse_;
+  // In memory where that can be: durability is the faulty disk's to model, not the disk's.
+  const TempDirectory temp_{MemoryDirectory()};
+  const std::string directory_ = temp_.path();
+  const std::string warehouse_ = directory_ + "/warehouse";
   std::vector<std::string> first_files_;
   std::vector<std::string> later_files_;
   ManualClock clock_;
