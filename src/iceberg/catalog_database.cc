@@ -42,7 +42,13 @@ Result<std::unique_ptr<CatalogDatabase>> CatalogDatabase::Open(const std::string
                                                                const std::string& catalog_name,
                                                                bool create,
                                                                int64_t busy_timeout_ms) {
-  OCTO_ASSIGN(auto connection, SqliteDatabase::Open(path, create, busy_timeout_ms));
+  // The journal mode stays what it is in the file: a rollback journal in those we create. WAL would
+  // let readers go on during a commit, but our transactions last milliseconds, and a rollback
+  // journal keeps the catalog one file: a copy made while stopped is whole, it opens from read-only
+  // media and on file systems without shared memory, and so it does for Java and PyIceberg, which
+  // change no modes themselves.
+  OCTO_ASSIGN(auto connection,
+              io::SqliteDatabase::Open({path, "catalog database", create, busy_timeout_ms}));
   std::unique_ptr<CatalogDatabase> database(
       new CatalogDatabase(std::move(connection), catalog_name));
   OCTO_TRY(database->CreateMissingTables(create));
@@ -59,7 +65,7 @@ Status CatalogDatabase::CreateMissingTables(bool create) {
                          " has no tables iceberg_tables and iceberg_namespace_properties; it is "
                          "no Iceberg catalog");
   }
-  OCTO_ASSIGN(SqliteTransaction transaction, SqliteTransaction::Begin(*database_));
+  OCTO_ASSIGN(io::SqliteTransaction transaction, io::SqliteTransaction::Begin(*database_));
   OCTO_TRY(database_->Execute(kCreateTables));
   OCTO_TRY(database_->Execute(kCreateProperties));
   return transaction.Commit();
@@ -97,7 +103,7 @@ Status CatalogDatabase::CreateNamespace(const std::string& name_space,
   const std::lock_guard lock(mutex_);
   Properties all = properties;
   all.emplace(kExistsKey, kExistsValue);
-  OCTO_ASSIGN(SqliteTransaction transaction, SqliteTransaction::Begin(*database_));
+  OCTO_ASSIGN(io::SqliteTransaction transaction, io::SqliteTransaction::Begin(*database_));
   OCTO_ASSIGN(const bool exists, NamespaceExists(name_space));
   if (exists) {
     return MakeError(ErrorKind::kAlreadyExists, "namespace '" + name_space + "' exists already");
@@ -221,7 +227,7 @@ Status CatalogDatabase::Update(const PointerSwap& swap) {
 
 Status CatalogDatabase::SwapAll(const std::vector<PointerSwap>& swaps) {
   const std::lock_guard lock(mutex_);
-  OCTO_ASSIGN(SqliteTransaction transaction, SqliteTransaction::Begin(*database_));
+  OCTO_ASSIGN(io::SqliteTransaction transaction, io::SqliteTransaction::Begin(*database_));
   for (const PointerSwap& swap : swaps) {
     OCTO_TRY(swap.from ? Update(swap) : Create(swap));
   }
@@ -230,7 +236,7 @@ Status CatalogDatabase::SwapAll(const std::vector<PointerSwap>& swaps) {
 
 Status CatalogDatabase::DropTable(const TableIdentifier& table) {
   const std::lock_guard lock(mutex_);
-  OCTO_ASSIGN(SqliteTransaction transaction, SqliteTransaction::Begin(*database_));
+  OCTO_ASSIGN(io::SqliteTransaction transaction, io::SqliteTransaction::Begin(*database_));
   OCTO_ASSIGN(const std::string tables_only, TablesOnly());
   OCTO_ASSIGN(auto remove,
               database_->Prepare("DELETE FROM iceberg_tables WHERE catalog_name = ? AND "

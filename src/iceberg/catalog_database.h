@@ -10,7 +10,7 @@
 
 #include "base/result.h"
 #include "iceberg/catalog.h"
-#include "iceberg/sqlite.h"
+#include "io/sqlite.h"
 
 namespace octolake::iceberg {
 
@@ -41,7 +41,7 @@ class CatalogDatabase {
   Status DropTable(const TableIdentifier& table);
 
  private:
-  CatalogDatabase(std::unique_ptr<SqliteDatabase> database, std::string catalog_name)
+  CatalogDatabase(std::unique_ptr<io::SqliteDatabase> database, std::string catalog_name)
       : database_(std::move(database)), catalog_name_(std::move(catalog_name)) {}
 
   Status CreateMissingTables(bool create);
@@ -55,7 +55,7 @@ class CatalogDatabase {
   Status Update(const PointerSwap& swap);
 
   std::mutex mutex_;
-  std::unique_ptr<SqliteDatabase> database_;
+  std::unique_ptr<io::SqliteDatabase> database_;
   std::string catalog_name_;
 };
 

@@ -7,11 +7,11 @@
 
 #include "base/random.h"
 #include "base/temp_directory_for_test.h"
-#include "iceberg/faulty_sqlite_vfs_for_test.h"
 #include "iceberg/memory_file_system_for_test.h"
 #include "iceberg/sql_catalog.h"
 #include "iceberg/transaction.h"
 #include "io/fault_ways_for_test.h"
+#include "io/faulty_sqlite_vfs_for_test.h"
 
 namespace octolake::iceberg {
 namespace {
@@ -76,7 +76,7 @@ class SqlCatalogFaultTest : public ::testing::Test {
     io::FaultPlan plan(
         {.step = step, .effect = way.effect, .dies = way.dies, .disk_full = way.disk_full},
         static_cast<uint64_t>(step));
-    FaultySqliteVfs vfs(plan);
+    io::FaultySqliteVfs vfs(plan);
     Status done = action();
     if (way.loses_power) vfs.CutPower();
     if (step > 0) {

@@ -5,9 +5,9 @@
 #include <filesystem>
 #include <fstream>
 
-#include "iceberg/faulty_sqlite_vfs_for_test.h"
 #include "iceberg/named_files.h"
 #include "io/faulty_disk.h"
+#include "io/faulty_sqlite_vfs_for_test.h"
 #include "io/local_file_system.h"
 #include "lake/journal_committer.h"
 #include "lake/journal_for_test.h"
@@ -172,7 +172,7 @@ PassResult CrashLake::Run(const std::vector<Command>& commands, const io::FaultW
   PassResult result;
   io::FaultPlan plan(way.At(step), static_cast<uint64_t>(step));
   io::FaultyDisk disk(plan);
-  iceberg::FaultySqliteVfs vfs(plan);
+  io::FaultySqliteVfs vfs(plan);
   for (const Command& command : commands) {
     lake::WarehouseParts parts;
     parts.file_system = disk.MakeFileSystem();

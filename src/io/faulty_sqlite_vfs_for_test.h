@@ -18,14 +18,14 @@
 
 #include "io/fault_plan.h"
 
-namespace octolake::iceberg {
+namespace octolake::io {
 
 // While it lives it is SQLite's default VFS; databases opened through it must be closed before its
 // end. One at a time. Once the plan's process is dead, every call fails but those that close files
 // and let go of locks: a rollback journal stays, and whoever opens the database next has to use it.
 class FaultySqliteVfs {
  public:
-  explicit FaultySqliteVfs(io::FaultPlan& plan) : plan_(plan), real_(sqlite3_vfs_find(nullptr)) {
+  explicit FaultySqliteVfs(FaultPlan& plan) : plan_(plan), real_(sqlite3_vfs_find(nullptr)) {
     vfs_ = *real_;
     vfs_.iVersion = 1;
     vfs_.szOsFile = static_cast<int>(sizeof(File)) + real_->szOsFile;
@@ -82,11 +82,11 @@ class FaultySqliteVfs {
 
   // Runs an action that takes effect as the plan says; gives `code` for a fault.
   template <typename Action>
-  int Step(io::StepKind kind, int code, Action action) {
+  int Step(StepKind kind, int code, Action action) {
     switch (plan_.Take(kind)) {
-      case io::StepEffect::kProceeds:
+      case StepEffect::kProceeds:
         return action();
-      case io::StepEffect::kLosesReply: {
+      case StepEffect::kLosesReply: {
         const int done = action();
         return done == SQLITE_OK ? code : done;
       }
@@ -118,7 +118,7 @@ class FaultySqliteVfs {
     std::memset(out, 0, static_cast<size_t>(vfs->szOsFile));
     file.vfs = &self;
     file.disk = name == nullptr ? nullptr : &self.DiskOf(name);
-    return self.Step(io::StepKind::kSqlOpen, SQLITE_CANTOPEN, [&] {
+    return self.Step(StepKind::kSqlOpen, SQLITE_CANTOPEN, [&] {
       const int code = self.real_->xOpen(self.real_, name, file.real(), flags, out_flags);
       if (code == SQLITE_OK) file.base.pMethods = &Methods();
       return code;
@@ -127,7 +127,7 @@ class FaultySqliteVfs {
 
   static int Delete(sqlite3_vfs* vfs, const char* name, int sync_directory) {
     FaultySqliteVfs& self = Self(vfs);
-    return self.Step(io::StepKind::kSqlDelete, SQLITE_IOERR_DELETE, [&] {
+    return self.Step(StepKind::kSqlDelete, SQLITE_IOERR_DELETE, [&] {
       Disk& disk = self.DiskOf(name);
       const int code = self.real_->xDelete(self.real_, name, sync_directory);
       const std::lock_guard lock(self.mutex_);
@@ -167,13 +167,13 @@ class FaultySqliteVfs {
       return file.real()->pMethods->xWrite(file.real(), bytes, length, offset);
     };
     const int failure = file.vfs->plan_.disk_full() ? SQLITE_FULL : SQLITE_IOERR_WRITE;
-    switch (file.vfs->plan_.Take(io::StepKind::kSqlWrite)) {
-      case io::StepEffect::kProceeds:
+    switch (file.vfs->plan_.Take(StepKind::kSqlWrite)) {
+      case StepEffect::kProceeds:
         return write(count);
-      case io::StepEffect::kTorn:
+      case StepEffect::kTorn:
         write(static_cast<int>(file.vfs->plan_.RandomUpTo(static_cast<uint64_t>(count - 1))));
         return failure;
-      case io::StepEffect::kLosesReply:
+      case StepEffect::kLosesReply:
         write(count);
         return failure;
       default:
@@ -183,7 +183,7 @@ class FaultySqliteVfs {
 
   static int Truncate(sqlite3_file* out, sqlite3_int64 size) {
     File& file = Of(out);
-    return file.vfs->Step(io::StepKind::kSqlTruncate, SQLITE_IOERR_TRUNCATE, [&] {
+    return file.vfs->Step(StepKind::kSqlTruncate, SQLITE_IOERR_TRUNCATE, [&] {
       if (file.disk != nullptr) {
         file.disk->changes.push_back({static_cast<uint64_t>(size), std::nullopt});
       }
@@ -194,7 +194,7 @@ class FaultySqliteVfs {
   // SQLite's VFS for Unix also syncs the name of a file that it made, with the file's first sync.
   static int Sync(sqlite3_file* out, int flags) {
     File& file = Of(out);
-    return file.vfs->Step(io::StepKind::kSqlSync, SQLITE_IOERR_FSYNC, [&] {
+    return file.vfs->Step(StepKind::kSqlSync, SQLITE_IOERR_FSYNC, [&] {
       const int code = file.real()->pMethods->xSync(file.real(), flags);
       if (code == SQLITE_OK && file.disk != nullptr) {
         for (const Change& change : file.disk->changes) Apply(change, file.disk->synced);
@@ -211,7 +211,7 @@ class FaultySqliteVfs {
   }
 
   static int Lock(sqlite3_file* file, int level) {
-    return Of(file).vfs->Step(io::StepKind::kSqlLock, SQLITE_IOERR_LOCK, [&] {
+    return Of(file).vfs->Step(StepKind::kSqlLock, SQLITE_IOERR_LOCK, [&] {
       return Of(file).real()->pMethods->xLock(Of(file).real(), level);
     });
   }
@@ -290,11 +290,11 @@ class FaultySqliteVfs {
     std::ofstream(path, std::ios::binary | std::ios::trunc) << content;
   }
 
-  io::FaultPlan& plan_;
+  FaultPlan& plan_;
   sqlite3_vfs* const real_;
   sqlite3_vfs vfs_{};
   std::mutex mutex_;
   std::map<std::string, Disk> disks_;  // by path
 };
 
-}  // namespace octolake::iceberg
+}  // namespace octolake::io

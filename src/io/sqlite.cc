@@ -1,4 +1,4 @@
-#include "iceberg/sqlite.h"
+#include "io/sqlite.h"
 
 #include <sqlite3.h>
 
@@ -13,7 +13,7 @@
 #include "io/errno_error.h"
 #include "io/local_file_system.h"
 
-namespace octolake::iceberg {
+namespace octolake::io {
 namespace {
 
 constexpr int kPrimaryCodeMask = 0xFF;  // extended result codes keep the primary one in their byte
@@ -74,6 +74,12 @@ SqliteStatement& SqliteStatement::Bind(int index, std::string_view text) {
   return *this;
 }
 
+SqliteStatement& SqliteStatement::Bind(int index, int64_t number) {
+  const int code = sqlite3_bind_int64(statement_.get(), index, number);
+  if (bind_result_ == SQLITE_OK) bind_result_ = code;
+  return *this;
+}
+
 Result<bool> SqliteStatement::Step() {
   if (bind_result_ != SQLITE_OK) return database_->Failure(bind_result_, 0);
   const auto start = std::chrono::steady_clock::now();
@@ -98,49 +104,64 @@ std::optional<std::string> SqliteStatement::Text(int column) const {
   return std::string(reinterpret_cast<const char*>(text), length);
 }
 
+std::optional<int64_t> SqliteStatement::Integer(int column) const {
+  if (sqlite3_column_type(statement_.get(), column) == SQLITE_NULL) return std::nullopt;
+  return sqlite3_column_int64(statement_.get(), column);
+}
+
 void SqliteDatabase::Closer::operator()(sqlite3* connection) const { sqlite3_close_v2(connection); }
 
-Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::Open(const std::string& path, bool create,
-                                                             int64_t busy_timeout_ms) {
+Result<std::unique_ptr<SqliteDatabase>> SqliteDatabase::Open(SqliteOptions options) {
+  std::unique_ptr<SqliteDatabase> database(new SqliteDatabase(std::move(options)));
+  const std::string& path = database->options_.path;
+  const bool create = database->options_.create;
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) {
     return MakeError(ErrorKind::kInvalidArgument,
-                     "catalog database " + path + " is a directory; name a file");
+                     database->Name() + " is a directory; name a file");
   }
   if (!create && !std::filesystem::exists(path, error)) {
-    return MakeError(ErrorKind::kNotFound, "catalog database " + path + " does not exist");
+    return MakeError(ErrorKind::kNotFound, database->Name() + " does not exist");
   }
   const std::filesystem::path parent = std::filesystem::path(path).parent_path();
   if (create && !parent.empty()) {
     // SQLite syncs the names in this directory, not its own name.
     const std::string absolute = std::filesystem::absolute(parent, error).lexically_normal();
-    Status created = io::CreateLocalDirectory(absolute);
-    if (!created) return WithContext(std::move(created).error(), "catalog database " + path);
+    Status created = CreateLocalDirectory(absolute);
+    if (!created) return WithContext(std::move(created).error(), database->Name());
   }
-  std::unique_ptr<SqliteDatabase> database(new SqliteDatabase(path));
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0);
   sqlite3* connection = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &connection, flags, nullptr);
   database->connection_.reset(connection);  // to be closed after a failure, too
   if (code != SQLITE_OK) return database->Failure(code, 0);
-  OCTO_TRY(database->Configure(busy_timeout_ms));
+  OCTO_TRY(database->Configure());
   return database;
 }
 
-// The journal mode stays what it is in the file: DELETE, SQLite's default, for those we create. WAL
-// would let readers go on during a commit, but our transactions last milliseconds, and a rollback
-// journal keeps the catalog one file: a copy made while stopped is whole, it opens from read-only
-// media and on file systems without shared memory, and so it does for Java and PyIceberg, which
-// change no modes themselves. EXTRA is FULL, plus a sync of the directory once the journal is
-// gone; without it a power cut could take back a commit that was reported, while files that only
-// the older metadata names have been deleted.
-Status SqliteDatabase::Configure(int64_t busy_timeout_ms) {
+// EXTRA is FULL, plus, with a rollback journal, a sync of the directory once the journal is gone;
+// without it a power cut could take back a commit that was reported.
+Status SqliteDatabase::Configure() {
   sqlite3_extended_result_codes(connection_.get(), 1);
   const int64_t limit = std::numeric_limits<int>::max();
   sqlite3_busy_timeout(connection_.get(),
-                       static_cast<int>(std::clamp<int64_t>(busy_timeout_ms, 0, limit)));
+                       static_cast<int>(std::clamp<int64_t>(options_.busy_timeout_ms, 0, limit)));
+  if (options_.journal == SqliteJournal::kWal) OCTO_TRY(UseWal());
   OCTO_TRY(Execute("PRAGMA synchronous=EXTRA"));
   return Execute("PRAGMA trusted_schema=OFF");
+}
+
+// Changing the mode needs the file for itself, and does not wait for it as other statements do: an
+// exclusive transaction does that, after which somebody else may have come first again.
+Status SqliteDatabase::UseWal() {
+  const auto start = std::chrono::steady_clock::now();
+  while (true) {
+    Status used = Execute("PRAGMA journal_mode=WAL");
+    if (used || used.error().kind != ErrorKind::kTransient) return used;
+    if (MillisSince(start) > options_.busy_timeout_ms) return used;
+    OCTO_TRY(Execute("BEGIN EXCLUSIVE"));
+    OCTO_TRY(Execute("ROLLBACK"));
+  }
 }
 
 bool SqliteDatabase::read_only() const {
@@ -163,6 +184,10 @@ Status SqliteDatabase::Execute(std::string_view sql) {
 }
 
 int64_t SqliteDatabase::changed_rows() const { return sqlite3_changes64(connection_.get()); }
+
+int64_t SqliteDatabase::last_inserted_id() const {
+  return sqlite3_last_insert_rowid(connection_.get());
+}
 
 // Without the lock, or without room for the journal, COMMIT has not begun; when a page cannot be
 // written the journal is still there, and with it the state before. Any other failure may have come
@@ -191,14 +216,13 @@ tl::unexpected<Error> SqliteDatabase::Failure(int code, int64_t waited_ms) const
   if (reason == 0 && errno != ENOENT) reason = errno;
   if ((code & kPrimaryCodeMask) == SQLITE_IOERR && reason != 0) {
     // SQLite says only that there was an error; the operating system knows which.
-    Error error = io::ErrnoError(reason, "use catalog database", path_).value();
+    Error error = ErrnoError(reason, "use " + options_.what, path()).value();
     error.message += std::string("; SQLite: ") + detail;
     // Of the other kinds callers would think that a table is meant.
     if (error.kind != ErrorKind::kResourceExhausted) error.kind = ErrorKind::kIo;
     return tl::unexpected<Error>(std::move(error));
   }
-  return MakeError(KindOf(code),
-                   "catalog database " + path_ + ": " + detail + Advice(code, waited_ms));
+  return MakeError(KindOf(code), Name() + ": " + detail + Advice(code, waited_ms));
 }
 
 Result<SqliteTransaction> SqliteTransaction::Begin(SqliteDatabase& database) {
@@ -224,4 +248,4 @@ Status SqliteTransaction::Commit() {
                    committed.error().message + "; the commit may or may not have taken effect");
 }
 
-}  // namespace octolake::iceberg
+}  // namespace octolake::io

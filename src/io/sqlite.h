@@ -1,5 +1,5 @@
-// SQLite as values and results: a connection, its statements and transactions. For the .cc files of
-// this room only. Nothing here is thread-safe; a connection has one user at a time.
+// SQLite as values and results: a connection, its statements and transactions. Nothing here is
+// thread-safe; a connection has one user at a time, and must not be carried over a fork.
 #pragma once
 
 #include <cstdint>
@@ -13,17 +13,38 @@
 struct sqlite3;
 struct sqlite3_stmt;
 
-namespace octolake::iceberg {
+namespace octolake::io {
 
 class SqliteDatabase;
+
+enum class SqliteJournal {
+  kAsItIs,  // the mode is in the file; SQLite's rollback journal in those that are made here
+  kWal,     // changed to, where it is another
+};
+
+struct SqliteOptions {
+  std::string path;
+  std::string what;  // what messages call it, for example "catalog database"
+  bool create = true;
+  int64_t busy_timeout_ms = 0;  // how long to wait for others' locks
+  SqliteJournal journal = SqliteJournal::kAsItIs;
+};
 
 // A prepared statement; must not outlive its database.
 class SqliteStatement {
  public:
-  SqliteStatement& Bind(int index, std::string_view text);  // from 1; an error shows at Step
-  Result<bool> Step();                                      // whether there is a row
-  Status Finish();                                          // steps to the end
-  std::optional<std::string> Text(int column) const;        // from 0; nullopt for NULL
+  // From 1. What is not bound is NULL; an error shows at Step.
+  SqliteStatement& Bind(int index, std::string_view text);
+  SqliteStatement& Bind(int index, int64_t number);
+  template <typename T>
+  SqliteStatement& Bind(int index, const std::optional<T>& value) {
+    return value ? Bind(index, *value) : *this;
+  }
+  Result<bool> Step();  // whether there is a row
+  Status Finish();      // steps to the end
+  // From 0; nullopt for NULL.
+  std::optional<std::string> Text(int column) const;
+  std::optional<int64_t> Integer(int column) const;
 
  private:
   friend class SqliteDatabase;
@@ -41,17 +62,18 @@ class SqliteStatement {
 class SqliteDatabase {
  public:
   // Opens for writing where the file allows it, else for reading. kNotFound if there is no file and
-  // `create` is false. The settings for durability are made here.
-  static Result<std::unique_ptr<SqliteDatabase>> Open(const std::string& path, bool create,
-                                                      int64_t busy_timeout_ms);
+  // `create` is false. Whatever the journal, a commit that was reported is on the disk.
+  static Result<std::unique_ptr<SqliteDatabase>> Open(SqliteOptions options);
 
-  const std::string& path() const { return path_; }
+  const std::string& path() const { return options_.path; }
   bool read_only() const;
   Result<SqliteStatement> Prepare(std::string_view sql);
   Status Execute(std::string_view sql);
-  int64_t changed_rows() const;  // by the last INSERT, UPDATE or DELETE
+  int64_t changed_rows() const;      // by the last INSERT, UPDATE or DELETE
+  int64_t last_inserted_id() const;  // of the last INSERT into a table with an integer key
   bool in_transaction() const;
-  // Of a COMMIT that has just failed: whether it is sure that nothing can have taken effect.
+  // Of a COMMIT that has just failed: whether it is sure that nothing can have taken effect. Known
+  // of a rollback journal only.
   bool FailedBeforeCommitPoint() const;
 
   // An error for a result code of SQLite's, after `waited_ms` in the call. kTransient: locked by
@@ -62,10 +84,12 @@ class SqliteDatabase {
   struct Closer {
     void operator()(sqlite3* connection) const;
   };
-  explicit SqliteDatabase(std::string path) : path_(std::move(path)) {}
-  Status Configure(int64_t busy_timeout_ms);
+  explicit SqliteDatabase(SqliteOptions options) : options_(std::move(options)) {}
+  Status Configure();
+  Status UseWal();
+  std::string Name() const { return options_.what + " " + options_.path; }
 
-  std::string path_;
+  SqliteOptions options_;
   std::unique_ptr<sqlite3, Closer> connection_;
 };
 
@@ -88,4 +112,4 @@ class SqliteTransaction {
   SqliteDatabase* database_;
 };
 
-}  // namespace octolake::iceberg
+}  // namespace octolake::io
