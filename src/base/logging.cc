@@ -6,6 +6,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <mutex>
@@ -125,6 +126,26 @@ class StringSink final : public spdlog::sinks::base_sink<std::mutex> {
   std::string* out_;
 };
 
+class TeeSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  TeeSink(Logger logger, std::function<void(std::string_view)> also)
+      : logger_(std::move(logger)), also_(std::move(also)) {}
+
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    const std::string_view text(message.payload.data(), message.payload.size());
+    logger_->log(message.time, message.source, message.level, text);
+    if (message.level < spdlog::level::info) return;
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    also_(std::string_view(line.data(), line.size()));
+  }
+  void flush_() override { logger_->flush(); }
+
+  const Logger logger_;
+  const std::function<void(std::string_view)> also_;
+};
+
 Result<Logger> MakeLogger(const LogOptions& options, std::shared_ptr<spdlog::sinks::sink> sink) {
   OCTO_ASSIGN(const spdlog::level::level_enum level, ParseLevel(options.level));
   auto logger = std::make_shared<spdlog::logger>("octolake", std::move(sink));
@@ -142,6 +163,15 @@ Result<Logger> MakeStderrLogger(const LogOptions& options) {
 
 Result<Logger> MakeStringLogger(const LogOptions& options, std::string* out) {
   return MakeLogger(options, std::make_shared<StringSink>(out));
+}
+
+Logger MakeTeeLogger(const Logger& logger, std::function<void(std::string_view)> also) {
+  auto tee = std::make_shared<spdlog::logger>("octolake",
+                                              std::make_shared<TeeSink>(logger, std::move(also)));
+  tee->set_formatter(std::make_unique<LineFormatter>(LogFormat::kText));
+  tee->set_level(std::min(logger->level(), spdlog::level::info));
+  tee->flush_on(spdlog::level::warn);
+  return tee;
 }
 
 Logger MakeNullLogger() {

@@ -2,6 +2,7 @@
 // nothing uses spdlog's global one. Whoever logs includes <spdlog/spdlog.h>.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -29,6 +30,10 @@ Result<Logger> MakeStderrLogger(const LogOptions& options);
 
 // Collects the same lines in a string that must outlive the logger (tests).
 Result<Logger> MakeStringLogger(const LogOptions& options, std::string* out);
+
+// Logs where `logger` does, by its level, and gives each line that has at least the level info to
+// `also`, as text, with its end. `also` is called by one thread at a time.
+Logger MakeTeeLogger(const Logger& logger, std::function<void(std::string_view line)> also);
 
 // Logs nothing.
 Logger MakeNullLogger();

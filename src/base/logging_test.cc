@@ -43,6 +43,29 @@ TEST(LoggingTest, RefusesUnknownLevelsAndFormats) {
   EXPECT_FALSE(ParseLogFormat("xml"));
 }
 
+TEST(LoggingTest, ATeeGivesLinesToBoth) {
+  std::string out;
+  std::string also;
+  const auto logger = MakeStringLogger({"warn", LogFormat::kJson}, &out);
+  const Logger tee = MakeTeeLogger(*logger, [&](std::string_view line) { also += line; });
+  tee->debug("a");
+  tee->info("b {}", "{}");
+  tee->warn("c");
+  EXPECT_EQ(out.find("\"b"), std::string::npos) << out;
+  EXPECT_NE(out.find(R"("level":"warn","message":"c"})"), std::string::npos) << out;
+  const std::regex expected(R"([-:.\dTZ]{24} info  b \{\}\n[-:.\dTZ]{24} warn  c\n)");
+  EXPECT_TRUE(std::regex_match(also, expected)) << also;
+}
+
+TEST(LoggingTest, ATeeOfADetailedLogKeepsItsDetails) {
+  std::string out;
+  std::string also;
+  const auto logger = MakeStringLogger({"debug", LogFormat::kText}, &out);
+  MakeTeeLogger(*logger, [&](std::string_view line) { also += line; })->debug("a");
+  EXPECT_NE(out.find("debug a\n"), std::string::npos) << out;
+  EXPECT_EQ(also, "");
+}
+
 TEST(LoggingTest, OffLogsNothing) {
   std::string out;
   const auto logger = MakeStringLogger({"off", LogFormat::kText}, &out);
