@@ -24,26 +24,24 @@ std::string CheckedFigures(std::string figures, std::string& message) {
   return "";
 }
 
-tl::unexpected<Error> IsRunning(const std::string& job, RunHistory& history) {
-  std::string message = "job '" + job + "' is running";
-  const Result<std::optional<RunRecord>> latest = history.Latest(job);
-  if (latest && *latest && (*latest)->state == RunState::kRunning) {
-    message += " (run " + std::to_string((*latest)->id) + ", since " +
-               FormatTimestamp((*latest)->started_at) + ")";
-  }
-  return MakeError(ErrorKind::kTransient, message + "; try again when that run has ended");
-}
-
 }  // namespace
 
-Result<JobRun> JobRun::Begin(const std::string& job, RunHistory& history, const RunStart& start,
-                             TimestampMicros now) {
+std::string SayThatItRuns(const std::string& job, RunHistory& history) {
+  std::string message = "job '" + job + "' is running";
+  const Result<std::optional<RunRecord>> latest = history.Latest(job);
+  if (!latest || !*latest || (*latest)->state != RunState::kRunning) return message;
+  return message + " (run " + std::to_string((*latest)->id) + ", since " +
+         FormatTimestamp((*latest)->started_at) + ")";
+}
+
+Result<std::optional<JobRun>> JobRun::Begin(const std::string& job, RunHistory& history,
+                                            const RunStart& start, TimestampMicros now) {
   if (!IsJobName(job)) {
     return MakeError(ErrorKind::kInvalidArgument,
                      "job '" + job + "': expected a name of lower-case letters, digits, - and _");
   }
   OCTO_ASSIGN(auto lock, io::OwnedFile::Hold(history.LockPath(job)));
-  if (!lock) return IsRunning(job, history);
+  if (!lock) return std::nullopt;
   OCTO_ASSIGN(RunRecord run, history.Begin(job, start, now));
   return JobRun(std::move(*lock), history, std::move(run));
 }

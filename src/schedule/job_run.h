@@ -3,7 +3,10 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <stop_token>
+#include <string>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/logging.h"
@@ -36,10 +39,10 @@ class RunStop {
 // Destroyed before Execute or Abandon, it leaves a run that the history takes for a dead one.
 class JobRun {
  public:
-  // Takes the job's lock and records the run. kTransient if a run of the job is going on, also in
+  // Takes the job's lock and records the run. nullopt if a run of the job is going on, here or in
   // another process; kAlreadyExists as RunHistory::Begin. The history must outlive the run.
-  static Result<JobRun> Begin(const std::string& job, RunHistory& history, const RunStart& start,
-                              TimestampMicros now);
+  static Result<std::optional<JobRun>> Begin(const std::string& job, RunHistory& history,
+                                             const RunStart& start, TimestampMicros now);
 
   const RunRecord& run() const { return run_; }
   // Does the work, records how it ended, and lets go of the lock. What cannot be recorded is
@@ -59,5 +62,8 @@ class JobRun {
   RunHistory* history_;
   RunRecord run_;
 };
+
+// "job 'x' is running (run 7, since …)", as far as the history knows.
+std::string SayThatItRuns(const std::string& job, RunHistory& history);
 
 }  // namespace octolake::schedule

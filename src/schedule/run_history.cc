@@ -135,9 +135,10 @@ Result<TimestampMicros> RunHistory::Know(const std::string& job, TimestampMicros
 
 Result<bool> RunHistory::IsHandled(const std::string& job, const RunStart& start) {
   if (!start.scheduled_for) return false;
-  OCTO_ASSIGN(auto query,
-              database_->Prepare(
-                  "SELECT 1 FROM runs WHERE job = ? AND scheduled_for = ? AND attempt >= ?"));
+  OCTO_ASSIGN(
+      auto query,
+      database_->Prepare("SELECT 1 FROM runs WHERE job = ? AND scheduled_for = ? AND attempt >= ? "
+                         "AND state <> 'skipped'"));
   query.Bind(1, job).Bind(2, *start.scheduled_for).Bind(3, int64_t{start.attempt});
   return query.Step();
 }

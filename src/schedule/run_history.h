@@ -56,7 +56,8 @@ class RunHistory {
   Result<TimestampMicros> Know(const std::string& job, TimestampMicros now);
 
   // Records that a run begins, and marks as interrupted what died before. The caller holds the
-  // lock. kAlreadyExists if that attempt, or a later one, at that due time is recorded already.
+  // lock. kAlreadyExists if that attempt at that due time, or a later one, is recorded already. A
+  // skipped one does not count: this may be the very run for which another process skipped it.
   Result<RunRecord> Begin(const std::string& job, const RunStart& start, TimestampMicros now);
   // Records how a run ended: state, ended_at, message, figures and log. kNotFound if it is not
   // going on.

@@ -92,4 +92,21 @@ std::optional<TimestampMicros> Schedule::Next(TimestampMicros after) const {
   return due ? std::optional(*due * kMicrosPerSecond) : std::nullopt;
 }
 
+std::optional<TimestampMicros> Schedule::LastIn(TimestampMicros after,
+                                                TimestampMicros until) const {
+  const auto has_due_after = [&](TimestampMicros time) {
+    const auto due = Next(time);
+    return due && *due <= until;
+  };
+  if (after >= until || !has_due_after(after)) return std::nullopt;
+  // The last one comes after `low`, and not after `high`.
+  TimestampMicros low = after;
+  TimestampMicros high = until;
+  while (high - low > 1) {
+    const TimestampMicros middle = low + (high - low) / 2;
+    (has_due_after(middle) ? low : high) = middle;
+  }
+  return Next(low);
+}
+
 }  // namespace octolake::schedule

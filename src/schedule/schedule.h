@@ -36,6 +36,8 @@ class Schedule {
   const TimeZone& zone() const { return zone_; }
   // The first due time after `after`; nullopt if that is beyond what is looked at, a hundred years.
   std::optional<TimestampMicros> Next(TimestampMicros after) const;
+  // The last due time after `after`, until `until`.
+  std::optional<TimestampMicros> LastIn(TimestampMicros after, TimestampMicros until) const;
 
  private:
   struct Interval {

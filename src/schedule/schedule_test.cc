@@ -114,6 +114,20 @@ TEST(Schedule, RareDatesAreFound) {
             ParseTimestamp("2128-02-29T05:00:00Z").value());
 }
 
+TEST(Schedule, TheLastDueTimeOfAPeriod) {
+  const Schedule schedule = Schedule::Parse("0 */6 * * *").value();
+  const auto last = [&](const char* after, const char* until) {
+    const auto due = schedule.LastIn(ParseTimestamp(after).value(), ParseTimestamp(until).value());
+    return due ? FormatTimestamp(*due) : "none";
+  };
+  EXPECT_EQ(last("2025-01-01T00:00:00Z", "2025-01-09T07:00:00Z"), "2025-01-09T06:00:00Z");
+  EXPECT_EQ(last("2025-01-01T00:00:00Z", "2025-01-01T06:00:00Z"), "2025-01-01T06:00:00Z");
+  EXPECT_EQ(last("2025-01-01T00:00:00Z", "2025-01-01T05:59:59.999999Z"), "none");
+  EXPECT_EQ(last("2025-01-01T06:00:00Z", "2025-01-01T06:00:00Z"), "none");
+  EXPECT_EQ(last("2025-01-02T00:00:00Z", "2025-01-01T00:00:00Z"), "none");
+  EXPECT_EQ(Schedule::Parse("every 7s").value().LastIn(0, 50'000'000), 49'000'000);
+}
+
 TEST(Schedule, ErrorsNameTheSchedule) {
   const auto cron = Schedule::Parse("0 25 * * *");
   ASSERT_FALSE(cron);
