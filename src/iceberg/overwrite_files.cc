@@ -82,12 +82,7 @@ class OverwriteUpdate final : public TableUpdate {
 
   Status CheckParents(const TableMetadata& metadata) const {
     for (const ManifestFile& manifest : producer_.parent_manifests()) {
-      if (manifest.content == ManifestContent::kDeletes) {
-        return MakeError(ErrorKind::kUnsupported,
-                         "table " + metadata.location + " has delete files (manifest " +
-                             manifest.manifest_path +
-                             "); it can be overwritten after they have been compacted away");
-      }
+      if (manifest.content == ManifestContent::kDeletes) continue;
       if (partitions_ && manifest.partition_spec_id != metadata.default_spec_id) {
         return MakeError(ErrorKind::kUnsupported,
                          "table " + metadata.location + " has files of partition spec " +
@@ -99,8 +94,11 @@ class OverwriteUpdate final : public TableUpdate {
     return {};
   }
 
+  // Delete files go with the data files of their partition, the only ones they apply to. Those of
+  // another spec stay, as they may apply everywhere.
   Result<bool> MayBeAffected(const TableMetadata& metadata, const ManifestFile& manifest) const {
     if (!partitions_) return true;
+    if (manifest.partition_spec_id != metadata.default_spec_id) return false;
     OCTO_ASSIGN(const TypePtr type,
                 PartitionType(metadata.CurrentSchema(), metadata.DefaultSpec()));
     for (const PartitionValues& partition : *partitions_) {

@@ -79,33 +79,58 @@ Result<SnapshotTotals> TotalsOf(io::FileSystem& fs, const TableMetadata& metadat
   return totals;
 }
 
-void SnapshotChanges::AddFile(const DataFile& file) {
-  ++added_files_;
-  added_records_ += file.record_count;
-  added_size_ += file.file_size_in_bytes;
+void SnapshotChanges::Count(const DataFile& file, Counts& counts) {
+  counts.files_size += file.file_size_in_bytes;
   partitions_.insert({file.spec_id, file.partition});
+  switch (file.content) {
+    case FileContent::kData:
+      ++counts.data_files;
+      counts.records += file.record_count;
+      break;
+    case FileContent::kPositionDeletes:
+      ++counts.position_delete_files;
+      counts.position_deletes += file.record_count;
+      break;
+    case FileContent::kEqualityDeletes:
+      ++counts.equality_delete_files;
+      counts.equality_deletes += file.record_count;
+      break;
+  }
 }
 
-void SnapshotChanges::RemoveFile(const DataFile& file) {
-  ++removed_files_;
-  removed_records_ += file.record_count;
-  removed_size_ += file.file_size_in_bytes;
-  partitions_.insert({file.spec_id, file.partition});
-}
+void SnapshotChanges::AddFile(const DataFile& file) { Count(file, added_); }
+
+void SnapshotChanges::RemoveFile(const DataFile& file) { Count(file, removed_); }
 
 Properties SnapshotChanges::MakeSummary(Properties properties, const std::string& operation,
                                         const SnapshotTotals& before) const {
   SnapshotTotals after = before;
-  after.data_files += added_files_ - removed_files_;
-  after.records += added_records_ - removed_records_;
-  after.files_size += added_size_ - removed_size_;
+  after.data_files += added_.data_files - removed_.data_files;
+  after.records += added_.records - removed_.records;
+  after.files_size += added_.files_size - removed_.files_size;
+  after.delete_files += added_.delete_files() - removed_.delete_files();
+  after.position_deletes += added_.position_deletes - removed_.position_deletes;
+  after.equality_deletes += added_.equality_deletes - removed_.equality_deletes;
+  const std::pair<const char*, int64_t> counts[] = {
+      {"added-data-files", added_.data_files},
+      {"added-records", added_.records},
+      {"added-delete-files", added_.delete_files()},
+      {"added-position-delete-files", added_.position_delete_files},
+      {"added-position-deletes", added_.position_deletes},
+      {"added-equality-delete-files", added_.equality_delete_files},
+      {"added-equality-deletes", added_.equality_deletes},
+      {"added-files-size", added_.files_size},
+      {"deleted-data-files", removed_.data_files},
+      {"deleted-records", removed_.records},
+      {"removed-delete-files", removed_.delete_files()},
+      {"removed-position-delete-files", removed_.position_delete_files},
+      {"removed-position-deletes", removed_.position_deletes},
+      {"removed-equality-delete-files", removed_.equality_delete_files},
+      {"removed-equality-deletes", removed_.equality_deletes},
+      {"removed-files-size", removed_.files_size},
+  };
   properties["operation"] = operation;
-  SetIfPositive(properties, "added-data-files", added_files_);
-  SetIfPositive(properties, "added-records", added_records_);
-  SetIfPositive(properties, "added-files-size", added_size_);
-  SetIfPositive(properties, "deleted-data-files", removed_files_);
-  SetIfPositive(properties, "deleted-records", removed_records_);
-  SetIfPositive(properties, "removed-files-size", removed_size_);
+  for (const auto& [name, value] : counts) SetIfPositive(properties, name, value);
   properties["changed-partition-count"] = std::to_string(partitions_.size());
   for (const NamedTotal& total : kTotals) {
     properties[total.name] = std::to_string(after.*total.member);

@@ -31,12 +31,12 @@ Result<SnapshotTotals> TotalsOf(io::FileSystem& fs, const TableMetadata& metadat
                                 const Snapshot& snapshot,
                                 const std::vector<ManifestFile>& manifests);
 
-// The data files that a snapshot adds and removes.
+// The data and delete files that a snapshot adds and removes.
 class SnapshotChanges {
  public:
   void AddFile(const DataFile& file);
   void RemoveFile(const DataFile& file);
-  bool removes_files() const { return removed_files_ > 0; }
+  bool removes_files() const { return removed_.data_files + removed_.delete_files() > 0; }
 
   // `properties` with operation, counts and totals put in.
   Properties MakeSummary(Properties properties, const std::string& operation,
@@ -50,12 +50,21 @@ class SnapshotChanges {
       return PartitionLess()(a.second, b.second);
     }
   };
-  int64_t added_files_ = 0;
-  int64_t added_records_ = 0;
-  int64_t added_size_ = 0;
-  int64_t removed_files_ = 0;
-  int64_t removed_records_ = 0;
-  int64_t removed_size_ = 0;
+  struct Counts {
+    int64_t data_files = 0;
+    int64_t records = 0;
+    int64_t position_delete_files = 0;
+    int64_t position_deletes = 0;
+    int64_t equality_delete_files = 0;
+    int64_t equality_deletes = 0;
+    int64_t files_size = 0;
+
+    int64_t delete_files() const { return position_delete_files + equality_delete_files; }
+  };
+  void Count(const DataFile& file, Counts& counts);
+
+  Counts added_;
+  Counts removed_;
   std::set<std::pair<int32_t, PartitionValues>, PartitionLessWithSpec> partitions_;
 };
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "iceberg/row_delta_for_test.h"
 #include "iceberg/table_for_test.h"
 
 namespace octolake::iceberg {
@@ -246,46 +247,89 @@ TEST(OverwriteAllTest, ReplacesEveryFile) {
   EXPECT_THAT(table.Live(metadata->snapshots[1].snapshot_id), ElementsAre("a", "b", "c"));
 }
 
-// Puts a manifest of position deletes into the current snapshot.
-TableMetadata WithDeleteFile(TestTable& table) {
-  TableMetadata metadata = *table.Metadata();
-  Snapshot snapshot = metadata.snapshots.back();
-  auto manifests = ReadManifestList(table.fs, snapshot.manifest_list).value();
-  ManifestEntry entry;
-  entry.data_file = table.File("deletes", 1, 2);
-  entry.data_file.content = FileContent::kPositionDeletes;
-  const ManifestWriteOptions options = {.schema = &metadata.CurrentSchema(),
-                                        .spec = &metadata.DefaultSpec(),
-                                        .content = ManifestContent::kDeletes,
-                                        .location = metadata.location + "/metadata/deletes.avro"};
-  manifests.push_back(WriteManifest(table.fs, table.random, options, {entry}, snapshot.snapshot_id,
-                                    snapshot.sequence_number)
-                          .value());
-  snapshot.manifest_list = metadata.location + "/metadata/snap-with-deletes.avro";
-  snapshot.summary = {{"operation", "overwrite"}};
-  EXPECT_TRUE(
-      WriteManifestList(table.fs, table.random, snapshot.manifest_list, snapshot, manifests));
-  metadata.snapshots.Change(metadata.snapshots.size() - 1,
-                            [&](Snapshot& last) { last = snapshot; });
-  return metadata;
+DataFile DeletesOfDay(const std::string& name, int32_t day) {
+  return PositionDeletes("/warehouse/bronze/events/data/" + name, {Literal(day)}, 2);
 }
 
-TEST(DeleteFilesOfOthersTest, AppendsCarryThemAlongAndOverwritesRefuse) {
+// The names of the live delete files of the current snapshot, over all of its manifests.
+std::vector<std::string> LiveDeletes(TestTable& table) {
+  const auto metadata = table.Metadata();
+  std::vector<std::string> names;
+  const auto manifests = ReadManifestList(table.fs, *metadata->CurrentSnapshot()).value();
+  for (const ManifestFile& manifest : manifests) {
+    if (manifest.content != ManifestContent::kDeletes) continue;
+    const auto entries = ReadManifest(table.fs, manifest, *metadata).value();
+    for (const ManifestEntry& entry : entries) {
+      if (entry.status == EntryStatus::kDeleted) continue;
+      names.push_back(entry.data_file.file_path.substr(entry.data_file.file_path.rfind('/') + 1));
+    }
+  }
+  return names;
+}
+
+TEST(DeleteFilesOfOthersTest, AppendsCarryThemAlong) {
   TestTable table(Properties{{"commit.manifest.min-count-to-merge", "2"}});
   table.MustCommit(AppendFiles({table.File("a", 1, 5)}, {}));
-  TableMetadata metadata = WithDeleteFile(table);
-  const auto refused = OverwriteAll({}, {})->Apply(table.Context(), metadata);
-  EXPECT_EQ(refused.error().kind, ErrorKind::kUnsupported);
-  ASSERT_TRUE(AppendFiles({table.File("b", 1, 5)}, {})->Apply(table.Context(), metadata));
-  const Snapshot& snapshot = *metadata.CurrentSnapshot();
-  EXPECT_EQ(snapshot.summary.at("total-delete-files"), "1");
-  EXPECT_EQ(snapshot.summary.at("total-position-deletes"), "2");
-  EXPECT_EQ(snapshot.summary.at("total-files-size"), "300");
-  const auto manifests = ReadManifestList(table.fs, snapshot.manifest_list).value();
+  table.MustCommit(CommitRowDelta({.deletes = {DeletesOfDay("d", 1)}}));
+  const auto metadata = table.MustCommit(AppendFiles({table.File("b", 1, 5)}, {}));
+  const Properties& summary = metadata->CurrentSnapshot()->summary;
+  EXPECT_EQ(summary.at("total-delete-files"), "1");
+  EXPECT_EQ(summary.at("total-position-deletes"), "2");
+  EXPECT_EQ(summary.at("total-files-size"), "250");
+  const auto manifests = ReadManifestList(table.fs, *metadata->CurrentSnapshot()).value();
   ASSERT_EQ(manifests.size(), 2U);
-  EXPECT_EQ(manifests[0].manifest_path, metadata.location + "/metadata/deletes.avro");
-  EXPECT_EQ(manifests[0].sequence_number, 1);
-  EXPECT_EQ(PlanScan(table.fs, metadata, {}, {}).error().kind, ErrorKind::kUnsupported);
+  EXPECT_EQ(manifests[0].content, ManifestContent::kDeletes);
+  EXPECT_EQ(manifests[0].sequence_number, 2);
+  EXPECT_THAT(LiveDeletes(table), ElementsAre("d"));
+}
+
+TEST(DeleteFilesOfOthersTest, GoWithThePartitionsThatAreOverwritten) {
+  TestTable table;
+  table.MustCommit(AppendFiles({table.File("a", 1, 5), table.File("b", 2, 5)}, {}));
+  table.MustCommit(CommitRowDelta({.deletes = {DeletesOfDay("d1", 1), DeletesOfDay("d2", 2)}}));
+  table.MustCommit(CommitRowDelta({.deletes = {DeletesOfDay("e2", 2), DeletesOfDay("e3", 3)}}));
+  auto metadata =
+      table.MustCommit(OverwritePartitions({{Literal(2)}}, {table.File("c", 2, 1)}, {}));
+  EXPECT_THAT(LiveDeletes(table), UnorderedElementsAre("d1", "e3"));
+  Properties summary = metadata->CurrentSnapshot()->summary;
+  EXPECT_EQ(summary.at("operation"), "overwrite");
+  EXPECT_EQ(summary.at("deleted-data-files"), "1");
+  EXPECT_EQ(summary.at("deleted-records"), "5");
+  EXPECT_EQ(summary.at("removed-delete-files"), "2");
+  EXPECT_EQ(summary.at("removed-position-delete-files"), "2");
+  EXPECT_EQ(summary.at("removed-position-deletes"), "4");
+  EXPECT_EQ(summary.at("removed-files-size"), "200");
+  EXPECT_EQ(summary.at("total-delete-files"), "2");
+  EXPECT_EQ(summary.at("total-position-deletes"), "4");
+  EXPECT_EQ(summary.at("total-files-size"), "300");
+  EXPECT_FALSE(summary.contains("removed-equality-deletes"));
+  const auto tasks = PlanScan(table.fs, *metadata, {}, {}).value();
+  for (const ScanTask& task : tasks) {
+    EXPECT_EQ(task.deletes.size(), task.file.file_path.ends_with("/a") ? 1U : 0U);
+  }
+  metadata = table.MustCommit(OverwriteAll({table.File("z", 9)}, {}));
+  EXPECT_THAT(LiveDeletes(table), ElementsAre());
+  summary = metadata->CurrentSnapshot()->summary;
+  EXPECT_EQ(summary.at("removed-delete-files"), "2");
+  EXPECT_EQ(summary.at("total-delete-files"), "0");
+  EXPECT_EQ(summary.at("total-position-deletes"), "0");
+}
+
+TEST(DeleteFilesOfOthersTest, ThoseOfAnotherSpecStay) {
+  TestTable table;
+  table.MustCommit(AppendFiles({table.File("a", 1)}, {}));
+  TableMetadata metadata = *table.Metadata();
+  metadata.partition_specs.push_back({.spec_id = 1, .fields = {}});
+  DataFile everywhere = PositionDeletes("/warehouse/bronze/events/data/eq", {});
+  everywhere.content = FileContent::kEqualityDeletes;
+  everywhere.spec_id = 1;
+  ASSERT_TRUE(CommitRowDelta({.deletes = {everywhere}})->Apply(table.Context(), metadata));
+  ASSERT_TRUE(OverwritePartitions({{Literal(1)}}, {table.File("b", 1)}, {})
+                  ->Apply(table.Context(), metadata));
+  const Properties& summary = metadata.CurrentSnapshot()->summary;
+  EXPECT_EQ(summary.at("deleted-data-files"), "1");
+  EXPECT_EQ(summary.at("total-equality-deletes"), "1");
+  EXPECT_EQ(TestTable::Names(PlanScan(table.fs, metadata, {}, {})).size(), 1U);
 }
 
 TEST(TagTest, MovesWithinTheCommitThatItMarks) {
