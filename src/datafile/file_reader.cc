@@ -1,63 +1,47 @@
 #include "datafile/file_reader.h"
 
 #include <arrow/array.h>
-#include <arrow/io/interfaces.h>
+#include <arrow/builder.h>
+#include <arrow/compute/api_vector.h>
+#include <arrow/datum.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
-#include <parquet/arrow/reader.h>
-#include <parquet/exception.h>
 #include <parquet/file_reader.h>
 #include <parquet/metadata.h>
-#include <parquet/properties.h>
 #include <parquet/schema.h>
 
+#include <algorithm>
 #include <map>
 #include <utility>
+#include <vector>
 
-#include "datafile/arrow_files.h"
 #include "datafile/arrow_schema.h"
 #include "datafile/arrow_status.h"
 #include "datafile/column_cast.h"
-#include "datafile/file_check.h"
+#include "datafile/parquet_input.h"
+#include "datafile/position_deletes.h"
 
 namespace octolake::datafile {
 namespace {
-
-// What is wrong with a file's bytes is an IOError to Parquet; errors of the file system carry ours.
-Status AboutFile(const arrow::Status& status, const std::string& location) {
-  if (status.IsIOError() && CarriedError(status) == nullptr) {
-    return MakeError(ErrorKind::kCorruption,
-                     "data file " + location + " is damaged: " + status.message());
-  }
-  return ToStatus(status, location);
-}
-
-// Parquet throws where Arrow returns a Status. What it throws is about the file's bytes.
-template <typename Function>
-Status Guard(const std::string& location, Function function) {
-  try {
-    return AboutFile(function(), location);
-  } catch (const parquet::ParquetStatusException& error) {
-    return AboutFile(error.status(), location);
-  } catch (const std::exception& error) {
-    return MakeError(ErrorKind::kCorruption,
-                     location + " is no readable Parquet file: " + error.what());
-  }
-}
 
 class ParquetBatchReader final : public BatchReader {
  public:
   ParquetBatchReader(std::string location, std::shared_ptr<arrow::Schema> schema)
       : location_(std::move(location)), schema_(std::move(schema)) {}
 
-  Status Open(std::unique_ptr<io::InputFile> file, int64_t batch_rows,
-              const iceberg::DataFile& data_file, const iceberg::Schema& projection);
+  Status Open(io::FileSystem& fs, const iceberg::ScanTask& task, int64_t batch_rows,
+              const iceberg::Schema& projection);
   std::shared_ptr<arrow::Schema> schema() const override { return schema_; }
   Result<std::shared_ptr<arrow::RecordBatch>> Next() override;
 
  private:
   Status Project(const parquet::SchemaDescriptor& descriptor, const iceberg::Schema& projection);
   Status NextRowGroup();
+  // The next rows of the file, deleted ones too, as they stand in it; null at its end.
+  Result<std::shared_ptr<arrow::RecordBatch>> NextOfFile();
+  // Of a batch whose first row has this number in the file.
+  Result<std::shared_ptr<arrow::RecordBatch>> WithoutDeleted(
+      std::shared_ptr<arrow::RecordBatch> batch, int64_t first_row) const;
   Result<std::shared_ptr<arrow::RecordBatch>> ToProjection(const arrow::RecordBatch& batch) const;
 
   const std::string location_;
@@ -71,26 +55,17 @@ class ParquetBatchReader final : public BatchReader {
   std::vector<int> leaves_;  // of the file, ascending
   // By column of the projection: its place among the columns read, or -1 if the file lacks it.
   std::vector<int> place_;
+  int64_t next_row_ = 0;  // of the file
+  RowSet deleted_;
 };
 
-Status ParquetBatchReader::Open(std::unique_ptr<io::InputFile> file, int64_t batch_rows,
-                                const iceberg::DataFile& data_file,
-                                const iceberg::Schema& projection) {
+Status ParquetBatchReader::Open(io::FileSystem& fs, const iceberg::ScanTask& task,
+                                int64_t batch_rows, const iceberg::Schema& projection) {
   batch_rows_ = batch_rows;
-  OCTO_TRY(Guard(location_, [&]() -> arrow::Status {
-    parquet::ArrowReaderProperties properties;
-    properties.set_batch_size(batch_rows);
-    properties.set_pre_buffer(false);
-    parquet::ReaderProperties checked;
-    checked.set_page_checksum_verification(true);
-    parquet::arrow::FileReaderBuilder builder;
-    ARROW_RETURN_NOT_OK(builder.Open(MakeRandomAccessFile(std::move(file)), checked));
-    ARROW_ASSIGN_OR_RAISE(file_, builder.properties(properties)->Build());
-    return arrow::Status::OK();
-  }));
-  const auto footer = file_->parquet_reader()->metadata();
-  OCTO_TRY(CheckFooter(*footer, data_file));
-  return Project(*footer->schema(), projection);
+  OCTO_ASSIGN(file_, OpenParquet(fs, task.file, batch_rows));
+  OCTO_TRY(Project(*file_->parquet_reader()->metadata()->schema(), projection));
+  OCTO_ASSIGN(deleted_, ReadPositionDeletes(fs, task.file, task.deletes));
+  return {};
 }
 
 Status ParquetBatchReader::Project(const parquet::SchemaDescriptor& descriptor,
@@ -163,19 +138,19 @@ Result<std::shared_ptr<arrow::RecordBatch>> ParquetBatchReader::ToProjection(
   return arrow::RecordBatch::Make(schema_, batch.num_rows(), std::move(columns));
 }
 
-Result<std::shared_ptr<arrow::RecordBatch>> ParquetBatchReader::Next() {
+Result<std::shared_ptr<arrow::RecordBatch>> ParquetBatchReader::NextOfFile() {
   const int row_groups = file_->parquet_reader()->metadata()->num_row_groups();
   while (true) {
     if (rows_without_columns_ > 0) {
       const int64_t rows = std::min(rows_without_columns_, batch_rows_);
       rows_without_columns_ -= rows;
-      return ToProjection(*arrow::RecordBatch::Make(arrow::schema({}), rows, arrow::ArrayVector{}));
+      return arrow::RecordBatch::Make(arrow::schema({}), rows, arrow::ArrayVector{});
     }
     std::shared_ptr<arrow::RecordBatch> batch;
     if (row_group_ != nullptr) {
       OCTO_TRY(Guard(location_, [&] { return row_group_->ReadNext(&batch); }));
     }
-    if (batch != nullptr && batch->num_rows() > 0) return ToProjection(*batch);
+    if (batch != nullptr && batch->num_rows() > 0) return batch;
     if (batch != nullptr) continue;
     row_group_.reset();
     if (next_row_group_ >= row_groups) return nullptr;
@@ -183,16 +158,51 @@ Result<std::shared_ptr<arrow::RecordBatch>> ParquetBatchReader::Next() {
   }
 }
 
+Result<std::shared_ptr<arrow::RecordBatch>> ParquetBatchReader::WithoutDeleted(
+    std::shared_ptr<arrow::RecordBatch> batch, int64_t first_row) const {
+  if (deleted_.empty()) return batch;
+  arrow::BooleanBuilder builder;
+  OCTO_TRY(ToStatus(builder.Reserve(batch->num_rows()), location_));
+  int64_t kept = 0;
+  for (int64_t i = 0; i < batch->num_rows(); ++i) {
+    const bool keep = !deleted_.Contains(first_row + i);
+    builder.UnsafeAppend(keep);
+    if (keep) ++kept;
+  }
+  if (kept == batch->num_rows()) return batch;
+  if (batch->num_columns() == 0) {
+    return arrow::RecordBatch::Make(batch->schema(), kept, arrow::ArrayVector{});
+  }
+  OCTO_ASSIGN(const auto keep, ToResult(builder.Finish(), location_));
+  OCTO_ASSIGN(const auto rows, ToResult(arrow::compute::Filter(batch, keep), location_));
+  return rows.record_batch();
+}
+
+Result<std::shared_ptr<arrow::RecordBatch>> ParquetBatchReader::Next() {
+  while (true) {
+    OCTO_ASSIGN(auto batch, NextOfFile());
+    if (batch == nullptr) return batch;
+    const int64_t first_row = std::exchange(next_row_, next_row_ + batch->num_rows());
+    OCTO_ASSIGN(batch, WithoutDeleted(std::move(batch), first_row));
+    if (batch->num_rows() > 0) return ToProjection(*batch);
+  }
+}
+
 }  // namespace
+
+Result<std::unique_ptr<BatchReader>> OpenScanTask(io::FileSystem& fs, const iceberg::ScanTask& task,
+                                                  const iceberg::Schema& projection,
+                                                  const ReadFileOptions& options) {
+  OCTO_ASSIGN(auto schema, ToArrowSchema(projection));
+  auto reader = std::make_unique<ParquetBatchReader>(task.file.file_path, std::move(schema));
+  OCTO_TRY(reader->Open(fs, task, options.batch_rows, projection));
+  return reader;
+}
 
 Result<std::unique_ptr<BatchReader>> OpenDataFile(io::FileSystem& fs, const iceberg::DataFile& file,
                                                   const iceberg::Schema& projection,
                                                   const ReadFileOptions& options) {
-  OCTO_ASSIGN(auto schema, ToArrowSchema(projection));
-  OCTO_ASSIGN(auto input, OpenChecked(fs, file));
-  auto reader = std::make_unique<ParquetBatchReader>(file.file_path, std::move(schema));
-  OCTO_TRY(reader->Open(std::move(input), options.batch_rows, file, projection));
-  return reader;
+  return OpenScanTask(fs, {.file = file}, projection, options);
 }
 
 }  // namespace octolake::datafile

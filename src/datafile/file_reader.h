@@ -1,4 +1,5 @@
-// Reads Parquet data files as record batches of a table's schema, by field id.
+// Reads Parquet data files as record batches of a table's schema, by field id, without the rows
+// that were deleted.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 
 #include "base/result.h"
 #include "iceberg/data_file.h"
+#include "iceberg/scan.h"
 #include "iceberg/type.h"
 #include "io/file_system.h"
 
@@ -29,10 +31,17 @@ class BatchReader {
   virtual Result<std::shared_ptr<arrow::RecordBatch>> Next() = 0;  // null at the end
 };
 
+// The rows of a task: those of its file that no position delete file of the task names.
 // `projection` names the columns wanted, with ids of the table's current schema: a column the file
 // lacks is NULL, a narrower one (int for long, float for double) is widened. kCorruption, naming
 // the file, if it is no Parquet file, has no field ids, or has another number of rows than
-// `file.record_count` says. One row group is in memory at a time.
+// `record_count` says; for delete files see position_deletes.h. One row group is in memory at a
+// time, and a bit for each row of a file from which rows are deleted.
+Result<std::unique_ptr<BatchReader>> OpenScanTask(io::FileSystem& fs, const iceberg::ScanTask& task,
+                                                  const iceberg::Schema& projection,
+                                                  const ReadFileOptions& options = {});
+
+// All rows of a file, deleted or not.
 Result<std::unique_ptr<BatchReader>> OpenDataFile(io::FileSystem& fs, const iceberg::DataFile& file,
                                                   const iceberg::Schema& projection,
                                                   const ReadFileOptions& options = {});

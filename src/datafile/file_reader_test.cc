@@ -1,13 +1,11 @@
 #include "datafile/file_reader.h"
 
-#include <arrow/io/file.h>
-#include <arrow/util/key_value_metadata.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <parquet/arrow/writer.h>
 
 #include <fstream>
 
+#include "datafile/foreign_file_for_test.h"
 #include "datafile/table_for_test.h"
 
 namespace octolake::datafile {
@@ -16,36 +14,11 @@ namespace {
 using iceberg::TypeId;
 using ::testing::HasSubstr;
 
-// Writes a file as another program would; ids of 0 are left out.
 iceberg::DataFile ForeignFile(const TestTable& table, const arrow::RecordBatch& batch,
                               const std::vector<int>& ids) {
-  arrow::FieldVector fields;
-  for (int column = 0; column < batch.num_columns(); ++column) {
-    auto field = batch.schema()->field(column);
-    const int id = ids[static_cast<size_t>(column)];
-    if (id > 0) {
-      field = field->WithMetadata(
-          arrow::key_value_metadata({"PARQUET:field_id"}, {std::to_string(id)}));
-    }
-    fields.push_back(field);
-  }
   static int number = 0;
   const std::string path = table.directory() + "/foreign" + std::to_string(number++) + ".parquet";
-  auto rows =
-      arrow::Table::FromRecordBatches(
-          {arrow::RecordBatch::Make(arrow::schema(fields), batch.num_rows(), batch.columns())})
-          .ValueOrDie();
-  auto sink = arrow::io::FileOutputStream::Open(path).ValueOrDie();
-  auto properties = parquet::ArrowWriterProperties::Builder().store_schema()->build();
-  EXPECT_TRUE(parquet::arrow::WriteTable(*rows, arrow::default_memory_pool(), sink, 2,
-                                         parquet::default_writer_properties(), properties)
-                  .ok());
-  EXPECT_TRUE(sink->Close().ok());
-  iceberg::DataFile file;
-  file.file_path = io::FileLocation(path);
-  file.record_count = batch.num_rows();
-  file.file_size_in_bytes = static_cast<int64_t>(std::filesystem::file_size(path));
-  return file;
+  return WriteForeignFile(path, batch, ids, {.row_group_rows = 2});
 }
 
 TEST(FileReader, MapsColumnsByFieldId) {

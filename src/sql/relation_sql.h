@@ -13,8 +13,9 @@ namespace octolake::sql {
 // DuckDB's name of a column's type; kUnsupported for nested columns.
 Result<std::string> ColumnTypeSql(const iceberg::Field& field);
 
-// A query whose rows are those of the files, its columns those of the schema by field id: columns a
-// file lacks are NULL, narrower ones are widened. kUnsupported for nested columns and for files
+// A query whose rows are those of the files that no delete file of their task names, its columns
+// those of the schema by field id: columns a file lacks are NULL, narrower ones are widened. Only
+// files with deletes take the longer way, a join. kUnsupported for nested columns and for files
 // that are not local or no Parquet.
 Result<std::string> RelationQuery(const iceberg::Schema& schema,
                                   const std::vector<iceberg::ScanTask>& tasks);

@@ -57,9 +57,9 @@ class Session {
  public:
   virtual ~Session() = default;
 
-  // A view over the files of a plan, by field id, with the columns of the metadata's current schema
-  // in order (or, for an older snapshot, `schema`). An empty plan gives an empty relation. Replaces
-  // a view of the same name.
+  // A view over the rows of a plan, deleted ones left out, by field id, with the columns of the
+  // metadata's current schema in order (or, for an older snapshot, `schema`). An empty plan gives
+  // an empty relation. Replaces a view of the same name.
   virtual Status AddRelation(const RelationName& name, const iceberg::Schema& schema,
                              const std::vector<iceberg::ScanTask>& tasks) = 0;
   // The same for all queries of a sandboxed session: each reads only those of the files that can
