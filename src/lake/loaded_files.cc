@@ -75,10 +75,12 @@ Result<LoadedContents> LoadedContents::Open(io::FileSystem& fs, const iceberg::T
     unread.upper = Bound(task.file.upper_bounds, id);
     OCTO_ASSIGN(unread.least_size, SizeBound(task.file.lower_bounds, size));
     OCTO_ASSIGN(unread.greatest_size, SizeBound(task.file.upper_bounds, size));
-    unread.file.file_path = std::move(task.file.file_path);
-    unread.file.file_format = std::move(task.file.file_format);
-    unread.file.record_count = task.file.record_count;
-    unread.file.file_size_in_bytes = task.file.file_size_in_bytes;
+    iceberg::DataFile& file = unread.task.file;
+    file.file_path = std::move(task.file.file_path);
+    file.file_format = std::move(task.file.file_format);
+    file.record_count = task.file.record_count;
+    file.file_size_in_bytes = task.file.file_size_in_bytes;
+    unread.task.deletes = std::move(task.deletes);
     contents.unread_.push_back(std::move(unread));
   }
   return contents;
@@ -90,7 +92,7 @@ Status LoadedContents::ReadWhere(CanHold can_hold) {
   std::optional<Error> failed;
   std::erase_if(unread_, [&](const UnreadFile& unread) {
     if (failed || !can_hold(unread)) return false;
-    Status read = Read(unread.file);
+    Status read = Read(unread.task);
     if (!read) failed = std::move(read).error();
     return !failed;
   });
@@ -129,8 +131,8 @@ void LoadedContents::Add(const LoadedFile& file) {
   if (file.loaded_at >= url.loaded_at) url = {file.size, file.sha256, file.loaded_at};
 }
 
-Status LoadedContents::Read(const iceberg::DataFile& file) {
-  OCTO_ASSIGN(auto reader, datafile::OpenDataFile(*fs_, file, columns_));
+Status LoadedContents::Read(const iceberg::ScanTask& task) {
+  OCTO_ASSIGN(auto reader, datafile::OpenScanTask(*fs_, task, columns_));
   while (true) {
     OCTO_ASSIGN(const auto batch, reader->Next());
     if (batch == nullptr) return {};
@@ -142,7 +144,7 @@ Status LoadedContents::Read(const iceberg::DataFile& file) {
     if (sha256 == nullptr || errors == nullptr || names == nullptr || times == nullptr ||
         sizes == nullptr) {
       return MakeError(ErrorKind::kCorruption,
-                       file.file_path +
+                       task.file.file_path +
                            ": columns sha256, error and name should be texts, "
                            "loaded_at a timestamp, size a long");
     }

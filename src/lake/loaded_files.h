@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "iceberg/catalog.h"
-#include "iceberg/data_file.h"
+#include "iceberg/scan.h"
 #include "iceberg/type.h"
 #include "io/file_system.h"
 
@@ -61,7 +61,7 @@ class LoadedContents {
 
  private:
   struct UnreadFile {
-    iceberg::DataFile file;
+    iceberg::ScanTask task;
     std::optional<std::string> lower;  // bounds of sha256
     std::optional<std::string> upper;
     std::optional<int64_t> least_size;
@@ -70,7 +70,7 @@ class LoadedContents {
   explicit LoadedContents(io::FileSystem& fs) : fs_(&fs) {}
   template <typename CanHold>
   Status ReadWhere(CanHold can_hold);
-  Status Read(const iceberg::DataFile& file);
+  Status Read(const iceberg::ScanTask& task);
 
   io::FileSystem* fs_;
   iceberg::Schema columns_;

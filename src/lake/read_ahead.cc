@@ -14,7 +14,7 @@ constexpr size_t kMaxReady = 3;
 
 }  // namespace
 
-ReadAhead::ReadAhead(io::FileSystem& fs, std::vector<iceberg::DataFile> files,
+ReadAhead::ReadAhead(io::FileSystem& fs, std::vector<iceberg::ScanTask> files,
                      iceberg::Schema columns, const datafile::ReadFileOptions& options)
     : fs_(fs), files_(std::move(files)), columns_(std::move(columns)), options_(options) {
   auto thread = StartThread("to read data files", [this] { Work(); });
@@ -59,7 +59,7 @@ bool ReadAhead::Offer(Item item) {
 }
 
 Status ReadAhead::ReadFile(size_t file) {
-  OCTO_ASSIGN(auto reader, datafile::OpenDataFile(fs_, files_[file], columns_, options_));
+  OCTO_ASSIGN(auto reader, datafile::OpenScanTask(fs_, files_[file], columns_, options_));
   while (true) {
     OCTO_ASSIGN(auto batch, reader->Next());
     if (batch == nullptr || !Offer({file, std::move(batch)})) return {};

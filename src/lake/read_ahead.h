@@ -12,7 +12,7 @@
 
 #include "base/result.h"
 #include "datafile/file_reader.h"
-#include "iceberg/data_file.h"
+#include "iceberg/scan.h"
 #include "iceberg/type.h"
 #include "io/file_system.h"
 
@@ -22,17 +22,17 @@ class RecordBatch;
 
 namespace octolake::lake {
 
-// The batches of the files, file after file, in order; a few of them are read ahead. Used by one
+// The batches of scan tasks, task after task, in order; a few of them are read ahead. Used by one
 // thread. The destructor ends the reading.
 class ReadAhead {
  public:
   struct Item {
-    size_t file = 0;  // its place in the list
+    size_t file = 0;  // the place of its task in the list
     std::shared_ptr<arrow::RecordBatch> batch;
   };
 
-  // The file system must outlive this. `columns` and `options` as for datafile::OpenDataFile.
-  ReadAhead(io::FileSystem& fs, std::vector<iceberg::DataFile> files, iceberg::Schema columns,
+  // The file system must outlive this. `columns` and `options` as for datafile::OpenScanTask.
+  ReadAhead(io::FileSystem& fs, std::vector<iceberg::ScanTask> files, iceberg::Schema columns,
             const datafile::ReadFileOptions& options = {});
   ~ReadAhead();
   ReadAhead(const ReadAhead&) = delete;
@@ -48,7 +48,7 @@ class ReadAhead {
   bool Offer(Item item);
 
   io::FileSystem& fs_;
-  const std::vector<iceberg::DataFile> files_;
+  const std::vector<iceberg::ScanTask> files_;
   const iceberg::Schema columns_;
   const datafile::ReadFileOptions options_;
   std::mutex mutex_;

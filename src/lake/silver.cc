@@ -30,6 +30,7 @@ constexpr int kMaxLostRaces = 10;
 constexpr int64_t kRowsOfABatch = 1024;
 
 using DataFiles = std::vector<iceberg::DataFile>;
+using ScanTasks = std::vector<iceberg::ScanTask>;
 
 class SilverStep {
  public:
@@ -49,9 +50,9 @@ class SilverStep {
  private:
   Status RunChunk(const SilverChunk& chunk);
   Status TryChunk(const SilverChunk& chunk, const iceberg::Table& silver);
-  Result<DataFiles> WriteChunk(const DataFiles& bronze_files, const RowChoice& choice,
+  Result<DataFiles> WriteChunk(const ScanTasks& bronze_files, const RowChoice& choice,
                                const iceberg::Table& silver);
-  Status WriteRows(const DataFiles& bronze_files, const RowChoice& choice,
+  Status WriteRows(const ScanTasks& bronze_files, const RowChoice& choice,
                    BackgroundWriter* writer);
   Status Commit(const SilverChunk& chunk, const iceberg::Table& silver, DataFiles files);
   void OnRows(int64_t rows);
@@ -143,13 +144,11 @@ Status SilverStep::RunChunk(const SilverChunk& chunk) {
 }
 
 Status SilverStep::TryChunk(const SilverChunk& chunk, const iceberg::Table& silver) {
-  DataFiles bronze_files;
-  for (const iceberg::ScanTask& task : chunk.files) bronze_files.push_back(task.file);
-  OCTO_ASSIGN(const RowChoice choice, ChooseRows(warehouse_.file_system(), bronze_, bronze_files,
+  OCTO_ASSIGN(const RowChoice choice, ChooseRows(warehouse_.file_system(), bronze_, chunk.files,
                                                  silver, {options_.sources, options_.keys_at_once},
                                                  [this](int64_t rows) { OnRows(rows); }));
   report_.most_keys_at_once = std::max(report_.most_keys_at_once, choice.most_keys_at_once);
-  OCTO_ASSIGN(DataFiles files, WriteChunk(bronze_files, choice, silver));
+  OCTO_ASSIGN(DataFiles files, WriteChunk(chunk.files, choice, silver));
   OCTO_TRY(Commit(chunk, silver, std::move(files)));
   report_.bronze_rows += choice.candidates;
   report_.added += choice.chosen_count;
@@ -157,7 +156,7 @@ Status SilverStep::TryChunk(const SilverChunk& chunk, const iceberg::Table& silv
   return {};
 }
 
-Result<DataFiles> SilverStep::WriteChunk(const DataFiles& bronze_files, const RowChoice& choice,
+Result<DataFiles> SilverStep::WriteChunk(const ScanTasks& bronze_files, const RowChoice& choice,
                                          const iceberg::Table& silver) {
   if (choice.chosen_count == 0) {
     OnRows(static_cast<int64_t>(choice.chosen.size()));
@@ -175,26 +174,28 @@ Result<DataFiles> SilverStep::WriteChunk(const DataFiles& bronze_files, const Ro
 }
 
 // Decoding, parsing and encoding overlap, each in a thread of its own.
-Status SilverStep::WriteRows(const DataFiles& bronze_files, const RowChoice& choice,
+Status SilverStep::WriteRows(const ScanTasks& bronze_files, const RowChoice& choice,
                              BackgroundWriter* writer) {
-  DataFiles with_chosen;
+  ScanTasks with_chosen;
   std::vector<int64_t> first_rows;
   int64_t first_row = 0;
-  for (const iceberg::DataFile& file : bronze_files) {
-    if (AnyChosen(choice, first_row, file.record_count)) {
-      with_chosen.push_back(file);
+  int64_t rows_to_read = 0;  // deleted ones too
+  for (const iceberg::ScanTask& task : bronze_files) {
+    if (AnyChosen(choice, first_row, task.file.record_count)) {
+      with_chosen.push_back(task);
       first_rows.push_back(first_row);
+      rows_to_read += task.file.record_count;
     } else {
-      OnRows(file.record_count);
+      OnRows(task.file.record_count);
     }
-    first_row += file.record_count;
+    first_row += task.file.record_count;
   }
   ReadAhead reader(warehouse_.file_system(), with_chosen, bronze_columns_, {kRowsOfABatch});
   SilverParser parser;
   const TimestampMicros processed_at = warehouse_.clock().Now();
   while (true) {
     OCTO_ASSIGN(const auto next, reader.Next());
-    if (next.batch == nullptr) return {};
+    if (next.batch == nullptr) break;
     const int64_t count = next.batch->num_rows();
     const auto rows = ChosenIn(choice, first_rows[next.file], count);
     first_rows[next.file] += count;
@@ -203,7 +204,10 @@ Status SilverStep::WriteRows(const DataFiles& bronze_files, const RowChoice& cho
       OCTO_TRY(writer->Write(0, std::move(parsed)));
     }
     OnRows(count);
+    rows_to_read -= count;
   }
+  OnRows(rows_to_read);
+  return {};
 }
 
 // What others added meanwhile hurts only where it may hold the same events: in the days written to.

@@ -17,7 +17,7 @@ namespace octolake::lake {
 // The files of one or several whole snapshots of Bronze; read and committed together.
 struct SilverChunk {
   std::vector<iceberg::ScanTask> files;
-  int64_t rows = 0;
+  int64_t rows = 0;  // of the files, deleted ones too
   // Everything up to this snapshot is consumed once the chunk is committed; nullopt: nothing can be
   // said before the last chunk.
   std::optional<int64_t> position;

@@ -55,19 +55,21 @@ class BronzeKeyReader {
  public:
   explicit BronzeKeyReader(const std::vector<std::string>& sources) : filter_(sources) {}
 
-  // Adds the keys of the files' rows, numbered through.
-  Status Read(io::FileSystem& fs, const std::vector<iceberg::DataFile>& files,
+  // Adds the keys of the files' rows, numbered as RowChoice says.
+  Status Read(io::FileSystem& fs, const std::vector<iceberg::ScanTask>& files,
               const iceberg::Schema& columns, EventKeys* keys) {
     ReadAhead reader(fs, files, columns);
-    int64_t row = 0;
+    int64_t first_row = 0;  // of the file
     int64_t row_in_file = 0;
     size_t file = 0;
     while (true) {
       OCTO_ASSIGN(const auto next, reader.Next());
       if (next.batch == nullptr) return {};
-      if (std::exchange(file, next.file) != next.file) row_in_file = 0;
-      OCTO_TRY(AddBatch(*next.batch, files[file].file_path, row, row_in_file, keys));
-      row += next.batch->num_rows();
+      for (; file < next.file; ++file) {
+        first_row += files[file].file.record_count;
+        row_in_file = 0;
+      }
+      OCTO_TRY(AddBatch(*next.batch, files[file].file.file_path, first_row, row_in_file, keys));
       row_in_file += next.batch->num_rows();
     }
   }
@@ -85,11 +87,13 @@ class BronzeKeyReader {
     OCTO_ASSIGN(const auto* sources, ColumnOf<arrow::StringArray>(batch, "source", file));
     for (int64_t i = 0; i < batch.num_rows(); ++i) {
       if (!filter_.Wants(*sources, i)) continue;
-      if (ids->IsNull(i) || times->IsNull(i)) return RowWithoutKey(file, first_in_file + i);
+      const int64_t row_in_file = first_in_file + i;
+      if (ids->IsNull(i) || times->IsNull(i)) return RowWithoutKey(file, row_in_file);
       ++candidates_;
       const int64_t received = ingestion->IsNull(i) ? 0 : ingestion->Value(i);
       keys->Add(ids->GetView(i), times->Value(i), received,
-                traces->IsNull(i) ? std::string_view() : traces->GetView(i), first_row + i);
+                traces->IsNull(i) ? std::string_view() : traces->GetView(i),
+                first_row + row_in_file);
     }
     return {};
   }
@@ -116,10 +120,10 @@ std::optional<int64_t> DayOf(const iceberg::TableMetadata& metadata,
 
 // Files of Silver that can hold one of the keys. One plan for all days: a plan a day would read the
 // manifests once a day.
-Result<std::vector<iceberg::DataFile>> FilesToCompare(io::FileSystem& fs,
+Result<std::vector<iceberg::ScanTask>> FilesToCompare(io::FileSystem& fs,
                                                       const iceberg::TableMetadata& silver,
                                                       const std::map<int64_t, IdRange>& days) {
-  std::vector<iceberg::DataFile> files;
+  std::vector<iceberg::ScanTask> files;
   if (days.empty() || !silver.current_snapshot_id) return files;
   const iceberg::Filter all_days = {
       {"created_at",
@@ -137,18 +141,18 @@ Result<std::vector<iceberg::DataFile>> FilesToCompare(io::FileSystem& fs,
       OCTO_ASSIGN(const bool may_match, iceberg::FileMayMatch(silver, task.file, id_range));
       if (!may_match) continue;
     }
-    files.push_back(std::move(task.file));
+    files.push_back(std::move(task));
   }
   return files;
 }
 
-Status RemoveKeysOf(io::FileSystem& fs, const std::vector<iceberg::DataFile>& files,
+Status RemoveKeysOf(io::FileSystem& fs, const std::vector<iceberg::ScanTask>& files,
                     const iceberg::Schema& columns, EventKeys* keys) {
   ReadAhead reader(fs, files, columns);
   while (true) {
     OCTO_ASSIGN(const auto next, reader.Next());
     if (next.batch == nullptr) return {};
-    const std::string& path = files[next.file].file_path;
+    const std::string& path = files[next.file].file.file_path;
     OCTO_ASSIGN(const auto* ids, ColumnOf<arrow::StringArray>(*next.batch, "event_id", path));
     OCTO_ASSIGN(const auto* times,
                 ColumnOf<arrow::TimestampArray>(*next.batch, "created_at", path));
@@ -160,7 +164,7 @@ Status RemoveKeysOf(io::FileSystem& fs, const std::vector<iceberg::DataFile>& fi
 
 // Chooses among the rows whose key is of the part.
 Status ChoosePart(io::FileSystem& fs, const iceberg::Table& bronze,
-                  const std::vector<iceberg::DataFile>& files, const iceberg::Table& silver,
+                  const std::vector<iceberg::ScanTask>& files, const iceberg::Table& silver,
                   const std::vector<std::string>& sources, KeyPart part, RowChoice& choice) {
   OCTO_ASSIGN(
       const auto bronze_columns,
@@ -199,11 +203,11 @@ Result<iceberg::Schema> SelectColumns(const iceberg::Table& table,
 }
 
 Result<RowChoice> ChooseRows(io::FileSystem& fs, const iceberg::Table& bronze,
-                             const std::vector<iceberg::DataFile>& files,
+                             const std::vector<iceberg::ScanTask>& files,
                              const iceberg::Table& silver, const ChooseOptions& options,
                              const RowsDone& rows_done) {
   int64_t rows = 0;
-  for (const iceberg::DataFile& file : files) rows += file.record_count;
+  for (const iceberg::ScanTask& task : files) rows += task.file.record_count;
   RowChoice choice;
   choice.chosen.resize(static_cast<size_t>(rows));
   const int64_t at_once = std::max<int64_t>(options.keys_at_once, 1);

@@ -9,13 +9,15 @@
 
 #include "base/result.h"
 #include "iceberg/catalog.h"
-#include "iceberg/data_file.h"
+#include "iceberg/scan.h"
 #include "io/file_system.h"
 
 namespace octolake::lake {
 
 struct RowChoice {
-  // Of all rows of the files, in the order of the files and of the rows in them.
+  // Of all rows of the files, in the order of the files and of the rows in them, as they are read:
+  // rows that were deleted are not counted, and at the end of each file there are as many bits,
+  // never set, as it lost rows.
   std::vector<bool> chosen;
   int64_t chosen_count = 0;
   int64_t candidates = 0;         // rows of the sources asked for
@@ -36,7 +38,7 @@ using RowsDone = std::function<void(int64_t)>;
 // Reads the keys of the files of Bronze, and of those files of Silver whose day and id bounds
 // overlap with them. Beside the keys held at once, memory is a bit a row.
 Result<RowChoice> ChooseRows(io::FileSystem& fs, const iceberg::Table& bronze,
-                             const std::vector<iceberg::DataFile>& files,
+                             const std::vector<iceberg::ScanTask>& files,
                              const iceberg::Table& silver, const ChooseOptions& options,
                              const RowsDone& rows_done);
 

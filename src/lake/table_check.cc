@@ -11,6 +11,7 @@
 
 #include "datafile/file_check.h"
 #include "datafile/file_reader.h"
+#include "datafile/position_deletes.h"
 #include "iceberg/metadata_file.h"
 #include "iceberg/scan.h"
 #include "io/local_file_system.h"
@@ -45,13 +46,29 @@ Status DecodeRows(Warehouse& warehouse, const iceberg::DataFile& file,
                                                std::to_string(file.record_count));
 }
 
-Status CheckFile(Warehouse& warehouse, const iceberg::DataFile& file, const iceberg::Schema& schema,
+Status CheckFile(Warehouse& warehouse, const iceberg::DataFile& file,
                  const TableCheckOptions& options, TableCheck& check) {
   if (!options.read_data) return datafile::CheckFileSize(warehouse.file_system(), file);
   OCTO_ASSIGN(const auto counts, datafile::CheckPages(warehouse.file_system(), file));
   check.pages += counts.pages;
   check.pages_without_checksum += counts.without_checksum;
-  return DecodeRows(warehouse, file, schema);
+  return {};
+}
+
+// The data file, and the delete files that apply to it. Of those, damage is one problem, however
+// many data files they apply to: `known_deletes` are the ones looked at before.
+Status CheckTask(Warehouse& warehouse, const iceberg::ScanTask& task, const iceberg::Schema& schema,
+                 const TableCheckOptions& options, std::set<std::string>& known_deletes,
+                 TableCheck& check) {
+  OCTO_TRY(CheckFile(warehouse, task.file, options, check));
+  if (options.read_data) OCTO_TRY(DecodeRows(warehouse, task.file, schema));
+  for (const iceberg::DataFile& deletes : task.deletes) {
+    if (!known_deletes.insert(deletes.file_path).second) continue;
+    OCTO_TRY(CheckFile(warehouse, deletes, options, check));
+  }
+  if (!options.read_data) return {};
+  OCTO_TRY(datafile::ReadPositionDeletes(warehouse.file_system(), task.file, task.deletes));
+  return {};
 }
 
 // Names of the metadata files in a directory, newest first.
@@ -119,9 +136,10 @@ TableCheck CheckTable(Warehouse& warehouse, const iceberg::TableIdentifier& tabl
     return check;
   }
   size_t more = 0;
+  std::set<std::string> known_deletes;
   for (const iceberg::ScanTask& task : *tasks) {
-    Status good =
-        CheckFile(warehouse, task.file, loaded->metadata->CurrentSchema(), options, check);
+    Status good = CheckTask(warehouse, task, loaded->metadata->CurrentSchema(), options,
+                            known_deletes, check);
     ++check.data_files;
     if (good) continue;
     if (check.problems.size() < kMostProblems) {

@@ -20,7 +20,7 @@ struct TableCheckOptions {
 
 struct TableCheck {
   // Each names a file and says what is wrong with it; empty: nothing is. At most kMostProblems of
-  // data files, and then how many more there are.
+  // data files and the delete files that apply to them, and then how many more there are.
   std::vector<std::string> problems;
   // The metadata itself, or what it names of the current snapshot, could not be read.
   bool metadata_damaged = false;

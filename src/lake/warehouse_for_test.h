@@ -99,7 +99,7 @@ class WarehouseTest : public ::testing::Test {
     const auto columns = Must(SelectColumns(table, {column}));
     std::vector<std::string> values;
     for (const auto& task : Must(iceberg::PlanScan(fs, *table.metadata, std::nullopt, {}))) {
-      auto reader = Must(datafile::OpenDataFile(fs, task.file, columns));
+      auto reader = Must(datafile::OpenScanTask(fs, task, columns));
       while (const auto batch = Must(reader->Next())) {
         for (int64_t i = 0; i < batch->num_rows(); ++i) {
           const auto& array = *batch->column(0);

@@ -34,10 +34,16 @@ Status CheckPages(lake::Warehouse& warehouse, const Input& input, Action action)
     OCTO_ASSIGN(files,
                 iceberg::PlanScan(warehouse.file_system(), *input.table.metadata, snapshot, {}));
   }
+  const auto check = [&](const iceberg::DataFile& file) -> Status {
+    auto checked = datafile::CheckPages(warehouse.file_system(), file);
+    if (checked) return {};
+    return WithContext(std::move(checked).error(), input.table.identifier.ToString());
+  };
+  std::set<std::string> known_deletes;
   for (const iceberg::ScanTask& task : files) {
-    auto checked = datafile::CheckPages(warehouse.file_system(), task.file);
-    if (!checked) {
-      return WithContext(std::move(checked).error(), input.table.identifier.ToString());
+    OCTO_TRY(check(task.file));
+    for (const iceberg::DataFile& deletes : task.deletes) {
+      if (known_deletes.insert(deletes.file_path).second) OCTO_TRY(check(deletes));
     }
   }
   return {};

@@ -1,5 +1,7 @@
 #include "model/relations.h"
 
+#include <set>
+
 #include "datafile/file_check.h"
 #include "iceberg/scan.h"
 
@@ -49,9 +51,17 @@ Status AddSnapshot(sql::Session& session, const sql::RelationName& name, lake::W
   if (schema == nullptr || current) schema = &metadata.CurrentSchema();
   auto tasks = iceberg::PlanScan(warehouse.file_system(), metadata, snapshot_id, {});
   if (!tasks) return WithContext(tasks.error(), table.identifier.ToString());
-  for (const iceberg::ScanTask& task : *tasks) {
-    Status checked = datafile::CheckFileSize(warehouse.file_system(), task.file);
+  const auto check = [&](const iceberg::DataFile& file) -> Status {
+    Status checked = datafile::CheckFileSize(warehouse.file_system(), file);
     if (!checked) return WithContext(std::move(checked).error(), table.identifier.ToString());
+    return {};
+  };
+  std::set<std::string> known_deletes;
+  for (const iceberg::ScanTask& task : *tasks) {
+    OCTO_TRY(check(task.file));
+    for (const iceberg::DataFile& deletes : task.deletes) {
+      if (known_deletes.insert(deletes.file_path).second) OCTO_TRY(check(deletes));
+    }
   }
   return session.AddPrunedRelation(name, *schema, std::move(tasks).value(), table.metadata);
 }

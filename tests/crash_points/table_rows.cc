@@ -21,7 +21,7 @@ std::vector<std::vector<std::string>> ReadRows(io::FileSystem& fs, const iceberg
   const auto selected = Must(lake::SelectColumns(table, columns));
   std::vector<std::vector<std::string>> rows;
   for (const auto& task : Must(iceberg::PlanScan(fs, *table.metadata, std::nullopt, {}))) {
-    auto reader = Must(datafile::OpenDataFile(fs, task.file, selected));
+    auto reader = Must(datafile::OpenScanTask(fs, task, selected));
     while (const auto batch = Must(reader->Next())) {
       for (int64_t i = 0; i < batch->num_rows(); ++i) {
         auto& row = rows.emplace_back();
