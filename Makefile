@@ -49,6 +49,7 @@ interop: ## read and write our tables with other engines
 	deps/build.sh release --tests
 	tests/interop/jdbc_catalog.sh
 	tests/interop/run_all.sh
+	tests/interop/spark_deletes.sh
 
 crash: ## 200 kills, two minutes of racing processes, full disks (about 25 minutes)
 	deps/build.sh release --tests

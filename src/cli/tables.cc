@@ -111,7 +111,12 @@ TextTable ListSchema(const iceberg::TableMetadata& metadata) {
 }
 
 Result<TextTable> ListFiles(lake::Warehouse& warehouse, const iceberg::TableMetadata& metadata) {
-  TextTable out({{"file"}, {"partition"}, {"rows", true}, {"bytes", true}, {"sequence", true}});
+  TextTable out({{"file"},
+                 {"partition"},
+                 {"rows", true},
+                 {"bytes", true},
+                 {"sequence", true},
+                 {"delete_files", true}});
   OCTO_ASSIGN(std::vector<iceberg::ScanTask> tasks,
               iceberg::PlanScan(warehouse.file_system(), metadata, std::nullopt, {}));
   for (const iceberg::ScanTask& task : tasks) {
@@ -122,7 +127,8 @@ Result<TextTable> ListFiles(lake::Warehouse& warehouse, const iceberg::TableMeta
       partition = iceberg::PartitionPath(*spec, *type, task.file.partition);
     }
     out.Add({task.file.file_path, partition, std::to_string(task.file.record_count),
-             std::to_string(task.file.file_size_in_bytes), std::to_string(task.sequence_number)});
+             std::to_string(task.file.file_size_in_bytes), std::to_string(task.sequence_number),
+             std::to_string(task.deletes.size())});
   }
   return out;
 }
@@ -160,6 +166,9 @@ TextTable Describe(const iceberg::Table& table) {
   out.Add({"rows", current ? Summary(*current, "total-records") : "0"});
   out.Add({"files", current ? Summary(*current, "total-data-files") : "0"});
   out.Add({"bytes", current ? Summary(*current, "total-files-size") : "0"});
+  const std::string deletes = current ? Summary(*current, "total-position-deletes") : "0";
+  // Those of another engine; the rows above are with the deleted ones.
+  if (!deletes.empty() && deletes != "0") out.Add({"position deletes", deletes});
   for (const iceberg::PartitionField& field : metadata.DefaultSpec().fields) {
     out.Add({"partitioned by", field.name + " (" + field.transform.ToString() + ")"});
   }
