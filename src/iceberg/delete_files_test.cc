@@ -11,9 +11,7 @@
 namespace octolake::iceberg {
 namespace {
 
-using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using Deletes = std::map<std::string, std::vector<std::string>>;
 
 const std::string kData = "/warehouse/bronze/events/data/";

@@ -36,7 +36,7 @@ class DeletedRowsTest : public WarehouseTest {
   std::string LoadEvents(const std::vector<std::string>& ids) {
     std::string lines;
     for (const std::string& id : ids) lines += EventLine(id, kDay);
-    const std::string path = WriteFile(std::to_string(++files_) + ".json", lines);
+    std::string path = WriteFile(std::to_string(++files_) + ".json", lines);
     EXPECT_EQ(Load({path}).files.at(0).error, "");
     return path;
   }
