@@ -42,8 +42,9 @@ std::optional<ManifestEntry> CarryOver(ManifestEntry entry, int64_t snapshot_id)
   if (entry.status == EntryStatus::kDeleted) {
     if (!of_this_snapshot) return std::nullopt;
   } else if (entry.status == EntryStatus::kAdded && of_this_snapshot) {
-    // The next attempt may have another sequence number: let it be inherited.
-    entry.sequence_number.reset();
+    // The next attempt may have another sequence number: let it be inherited, unless the file holds
+    // older rows and has their number.
+    if (entry.sequence_number == entry.file_sequence_number) entry.sequence_number.reset();
     entry.file_sequence_number.reset();
   } else {
     entry.status = EntryStatus::kExisting;

@@ -1,9 +1,8 @@
-#include <map>
 #include <optional>
 #include <set>
 #include <utility>
 
-#include "iceberg/manifest_io.h"
+#include "iceberg/manifest_filter.h"
 #include "iceberg/manifest_merge.h"
 #include "iceberg/partition_summary.h"
 #include "iceberg/snapshot_producer.h"
@@ -14,12 +13,6 @@ namespace {
 
 using PartitionSet = std::set<PartitionValues, PartitionLess>;
 
-// One manifest without the files to be replaced.
-struct Filtered {
-  std::vector<DataFile> removed;          // none: the manifest stays as it is
-  std::optional<ManifestFile> rewritten;  // in its place
-};
-
 class OverwriteUpdate final : public TableUpdate {
  public:
   // No partitions: every live file.
@@ -27,7 +20,10 @@ class OverwriteUpdate final : public TableUpdate {
                   Properties summary)
       : partitions_(std::move(partitions)),
         files_(std::move(files)),
-        producer_(std::move(summary)) {}
+        producer_(std::move(summary)),
+        filter_([this](const DataFile& file) {
+          return !partitions_ || partitions_->contains(file.partition);
+        }) {}
 
   Status Apply(const UpdateContext& context, TableMetadata& metadata) override {
     OCTO_TRY(CheckNewFiles(metadata, files_));
@@ -44,7 +40,8 @@ class OverwriteUpdate final : public TableUpdate {
         manifests.push_back(manifest);
         continue;
       }
-      OCTO_ASSIGN(const Filtered* filtered, Filter(context, metadata, manifest));
+      OCTO_ASSIGN(const FilteredManifest* filtered,
+                  filter_.Filter(context, metadata, producer_, manifest));
       for (const DataFile& file : filtered->removed) changes.RemoveFile(file);
       manifests.push_back(filtered->rewritten
                               ? Renumbered(*filtered->rewritten, producer_.sequence_number())
@@ -112,41 +109,11 @@ class OverwriteUpdate final : public TableUpdate {
     return false;
   }
 
-  // Rewrites the manifest if it names files to be replaced. Kept for later attempts: entries are
-  // the same as long as the number that they inherit is.
-  Result<const Filtered*> Filter(const UpdateContext& context, const TableMetadata& metadata,
-                                 const ManifestFile& manifest) {
-    const auto key = std::make_pair(manifest.manifest_path, manifest.sequence_number);
-    const auto found = filtered_.find(key);
-    if (found != filtered_.end()) return &found->second;
-    OCTO_ASSIGN(const std::vector<ManifestEntry> entries,
-                ReadManifest(context.file_system, manifest, metadata));
-    Filtered result;
-    std::vector<ManifestEntry> kept;
-    for (const ManifestEntry& entry : entries) {
-      if (entry.status == EntryStatus::kDeleted) continue;  // by an earlier snapshot
-      ManifestEntry& copy = kept.emplace_back(entry);
-      if (!partitions_ || partitions_->contains(entry.data_file.partition)) {
-        copy.status = EntryStatus::kDeleted;
-        copy.snapshot_id = producer_.snapshot_id();
-        result.removed.push_back(entry.data_file);
-      } else {
-        copy.status = EntryStatus::kExisting;
-      }
-    }
-    if (!result.removed.empty()) {
-      OCTO_ASSIGN(result.rewritten,
-                  producer_.WriteManifest(context, metadata, manifest.partition_spec_id,
-                                          manifest.content, kept));
-    }
-    return &filtered_.emplace(key, std::move(result)).first->second;
-  }
-
   const std::optional<PartitionSet> partitions_;
   const std::vector<DataFile> files_;
   SnapshotProducer producer_;
   ManifestMerger merger_;
-  std::map<std::pair<std::string, int64_t>, Filtered> filtered_;
+  ManifestFilter filter_;
 };
 
 }  // namespace

@@ -100,9 +100,9 @@ Result<ManifestFile> SnapshotProducer::WriteManifest(const UpdateContext& contex
                                 *snapshot_id_, sequence_number_);
 }
 
-Result<std::vector<ManifestFile>> SnapshotProducer::AddFiles(const UpdateContext& context,
-                                                             const TableMetadata& metadata,
-                                                             const std::vector<DataFile>& files) {
+Result<std::vector<ManifestFile>> SnapshotProducer::AddFiles(
+    const UpdateContext& context, const TableMetadata& metadata, const std::vector<DataFile>& files,
+    std::optional<int64_t> data_sequence_number) {
   if (added_schema_id_ == metadata.current_schema_id) {
     for (ManifestFile& manifest : added_manifests_) {
       manifest = Renumbered(std::move(manifest), sequence_number_);
@@ -114,6 +114,7 @@ Result<std::vector<ManifestFile>> SnapshotProducer::AddFiles(const UpdateContext
     ManifestEntry& entry = by_spec[file.spec_id].emplace_back();
     entry.status = EntryStatus::kAdded;
     entry.snapshot_id = *snapshot_id_;
+    entry.sequence_number = data_sequence_number;
     entry.data_file = file;
   }
   added_manifests_.clear();

@@ -43,11 +43,13 @@ class SnapshotProducer {
                                      int32_t spec_id, ManifestContent content,
                                      const std::vector<ManifestEntry>& entries);
 
-  // Names new data files in manifests of bounded size, by spec. In later attempts the ones written
-  // first serve again if schema and specs are the same.
+  // Names new data files in manifests of bounded size, by spec; with the data sequence number of
+  // older rows that they hold, else that of the snapshot. In later attempts the ones written first
+  // serve again if schema and specs are the same.
   Result<std::vector<ManifestFile>> AddFiles(const UpdateContext& context,
                                              const TableMetadata& metadata,
-                                             const std::vector<DataFile>& files);
+                                             const std::vector<DataFile>& files,
+                                             std::optional<int64_t> data_sequence_number = {});
 
   // Writes the manifest list and makes the snapshot the current one of `metadata`.
   Status Commit(const UpdateContext& context, TableMetadata& metadata, const std::string& operation,
