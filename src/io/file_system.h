@@ -56,6 +56,10 @@ class FileSystem {
   virtual Result<std::unique_ptr<OutputFile>> CreateNew(const std::string& location) = 0;
   virtual Result<FileInfo> Stat(const std::string& location) = 0;  // kNotFound if absent
   virtual Status Remove(const std::string& location) = 0;          // kNotFound if absent
+  // Gives a file another name, durably; creates missing parent directories. kNotFound if it is
+  // absent, kAlreadyExists if the name is taken. After an error, or the end of the process, the
+  // file is there under its old name, its new one, or both. A copy where there is no better way.
+  virtual Status Move(const std::string& from, const std::string& to);
   // All files below a directory, at any depth, in the order of their names. Empty if absent.
   virtual Result<std::vector<FileInfo>> List(const std::string& directory) = 0;
 };

@@ -155,6 +155,23 @@ class LocalFileSystem final : public FileSystem {
     return {};
   }
 
+  Status Move(const std::string& from, const std::string& to) override {
+    OCTO_ASSIGN(const std::string old_path, LocalPath(from));
+    OCTO_ASSIGN(const std::string new_path, LocalPath(to));
+    {
+      const std::lock_guard lock(directories_mutex_);
+      OCTO_TRY(EnsureDirectory(ParentOf(new_path)));
+    }
+    // Unlike rename(2) this never replaces a file.
+    if (::link(old_path.c_str(), new_path.c_str()) != 0) {
+      const bool no_links = errno == EXDEV || errno == EPERM || errno == EMLINK;
+      return no_links ? FileSystem::Move(from, to) : ErrnoError(errno, "move", old_path);
+    }
+    OCTO_TRY(SyncDirectory(ParentOf(new_path)));
+    if (::unlink(old_path.c_str()) != 0) return ErrnoError(errno, "remove", old_path);
+    return SyncDirectory(ParentOf(old_path));
+  }
+
   Result<std::vector<FileInfo>> List(const std::string& directory) override {
     OCTO_ASSIGN(const std::string path, LocalPath(directory));
     const bool with_scheme = !SchemeOf(directory).empty();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "io/errno_error.h"
+#include "io/local_file_system.h"
 
 namespace octolake::io {
 namespace {
@@ -65,6 +66,10 @@ class RecordedFileSystem final : public FileSystem {
     if (!removed && removed.error().kind != ErrorKind::kNotFound) record_->Keep();
     return removed;
   }
+  // Nothing new comes of it.
+  Status Move(const std::string& from, const std::string& to) override {
+    return inner_->Move(from, to);
+  }
   Result<std::vector<FileInfo>> List(const std::string& directory) override {
     return inner_->List(directory);
   }
@@ -73,6 +78,26 @@ class RecordedFileSystem final : public FileSystem {
   std::unique_ptr<FileSystem> inner_;
   std::shared_ptr<WriteRecord> record_;
 };
+
+Result<WriteRecordContent> Parse(std::string_view bytes, const std::string& path) {
+  WriteRecordContent content;
+  std::string_view rest = bytes;
+  for (bool first = true;; first = false) {
+    const size_t end = rest.find('\n');
+    if (end == std::string_view::npos) return content;
+    const std::string_view line = rest.substr(0, end);
+    rest.remove_prefix(end + 1);
+    if (!first) {
+      content.locations.emplace_back(line);
+    } else if (line.starts_with(kFirstLine)) {
+      content.owner = line.substr(kFirstLine.size());
+    } else {
+      return MakeError(ErrorKind::kCorruption,
+                       path + " is no record of writes: its first line should begin with '" +
+                           std::string(kFirstLine) + "'; remove it if it is yours");
+    }
+  }
+}
 
 }  // namespace
 
@@ -116,23 +141,7 @@ std::unique_ptr<FileSystem> MakeRecordedFileSystem(std::unique_ptr<FileSystem> i
 
 Result<WriteRecordContent> ReadWriteRecord(const OwnedFile& file) {
   OCTO_ASSIGN(const std::string bytes, file.Read(kMaxRecordBytes));
-  WriteRecordContent content;
-  std::string_view rest = bytes;
-  for (bool first = true;; first = false) {
-    const size_t end = rest.find('\n');
-    if (end == std::string_view::npos) return content;
-    const std::string_view line = rest.substr(0, end);
-    rest.remove_prefix(end + 1);
-    if (!first) {
-      content.locations.emplace_back(line);
-    } else if (line.starts_with(kFirstLine)) {
-      content.owner = line.substr(kFirstLine.size());
-    } else {
-      return MakeError(ErrorKind::kCorruption,
-                       file.path() + " is no record of writes: its first line should begin with '" +
-                           std::string(kFirstLine) + "'; remove it if it is yours");
-    }
-  }
+  return Parse(bytes, file.path());
 }
 
 Result<std::vector<OwnedFile>> TakeOverWriteRecords(const std::string& directory) {
@@ -149,6 +158,21 @@ Result<std::vector<OwnedFile>> TakeOverWriteRecords(const std::string& directory
     return ErrnoError(error.value(), "list", directory);
   }
   return records;
+}
+
+Result<std::set<std::string>> RecordedLocations(const std::string& directory) {
+  const auto local = MakeLocalFileSystem();
+  OCTO_ASSIGN(const std::vector<FileInfo> files, local->List(directory));
+  std::set<std::string> locations;
+  for (const FileInfo& file : files) {
+    if (!file.location.ends_with(kWriteRecordSuffix)) continue;
+    const auto bytes = ReadAll(*local, file.location, kMaxRecordBytes);
+    if (!bytes && bytes.error().kind == ErrorKind::kNotFound) continue;
+    if (!bytes) return tl::unexpected<Error>(bytes.error());
+    OCTO_ASSIGN(WriteRecordContent content, Parse(*bytes, file.location));
+    for (std::string& location : content.locations) locations.insert(std::move(location));
+  }
+  return locations;
 }
 
 }  // namespace octolake::io

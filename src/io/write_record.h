@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,5 +67,9 @@ Result<WriteRecordContent> ReadWriteRecord(const OwnedFile& file);
 
 // Takes over all records in a directory whose owners are dead. None if there is no such directory.
 Result<std::vector<OwnedFile>> TakeOverWriteRecords(const std::string& directory);
+
+// The locations in all records of a directory, also of owners that live. A record that its owner
+// removes meanwhile is left out: what it lists is named or removed by then.
+Result<std::set<std::string>> RecordedLocations(const std::string& directory);
 
 }  // namespace octolake::io

@@ -6,12 +6,12 @@
 #include <set>
 #include <utility>
 
+#include "io/spill_directory.h"
 #include "sql/duckdb_handles.h"
 #include "sql/file_pruning.h"
 #include "sql/integer_cell.h"
 #include "sql/relation_sql.h"
 #include "sql/result_stream.h"
-#include "sql/spill_directory.h"
 #include "sql/statement_check.h"
 
 namespace octolake::sql {
@@ -21,7 +21,7 @@ namespace {
 // results can be read side by side (one connection has one open result).
 class SharedDatabase {
  public:
-  SharedDatabase(SpillDirectory spill_directory, Database database, bool spill_always)
+  SharedDatabase(io::SpillDirectory spill_directory, Database database, bool spill_always)
       : spill_directory_(std::move(spill_directory)),
         database_(std::move(database)),
         spill_always_(spill_always) {}
@@ -52,7 +52,7 @@ class SharedDatabase {
   }
 
  private:
-  SpillDirectory spill_directory_;  // given up when the database is closed
+  io::SpillDirectory spill_directory_;  // given up when the database is closed
   Database database_;
   const bool spill_always_;
   std::mutex mutex_;
@@ -219,7 +219,7 @@ Result<Database> OpenDatabase(const SessionOptions& options, const std::string& 
 }  // namespace
 
 Result<std::unique_ptr<Session>> OpenSession(const SessionOptions& options) {
-  SpillDirectory spill_directory(options.temp_directory);
+  io::SpillDirectory spill_directory(options.temp_directory);
   OCTO_ASSIGN(auto opened, OpenDatabase(options, spill_directory.path()));
   auto database = std::make_shared<SharedDatabase>(std::move(spill_directory), std::move(opened),
                                                    options.spill_always);

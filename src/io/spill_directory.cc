@@ -1,4 +1,4 @@
-#include "sql/spill_directory.h"
+#include "io/spill_directory.h"
 
 #include <filesystem>
 #include <system_error>
@@ -7,20 +7,22 @@
 #include "base/random.h"
 #include "base/uuid.h"
 
-namespace octolake::sql {
+namespace octolake::io {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kPrefix = "duckdb-";
+constexpr std::string_view kPrefix = "spill-";
+// As directories of DuckDB were named once.
+constexpr std::string_view kFormerPrefix = "duckdb-";
 constexpr std::string_view kOwnerSuffix = ".owner";
 
 // The directory first: a directory without an owner's file would be nobody's for ever.
-void RemoveWithOwner(io::OwnedFile& owner) {
+void RemoveWithOwner(OwnedFile& owner) {
   const std::string& path = owner.path();
   std::error_code error;
   fs::remove_all(path.substr(0, path.size() - kOwnerSuffix.size()), error);
-  // What cannot be removed now is left to the next session.
+  // What cannot be removed now is left to the next one.
   if (!error) static_cast<void>(owner.Remove());
 }
 
@@ -28,8 +30,9 @@ void RemoveAbandoned(const std::string& parent) {
   std::error_code error;
   for (fs::directory_iterator it(parent, error), end; !error && it != end; it.increment(error)) {
     const std::string name = it->path().filename().native();
-    if (!name.starts_with(kPrefix) || !name.ends_with(kOwnerSuffix)) continue;
-    auto owner = io::OwnedFile::TakeOver(it->path().native());
+    const bool ours = name.starts_with(kPrefix) || name.starts_with(kFormerPrefix);
+    if (!ours || !name.ends_with(kOwnerSuffix)) continue;
+    auto owner = OwnedFile::TakeOver(it->path().native());
     if (owner && *owner) RemoveWithOwner(**owner);
   }
 }
@@ -43,7 +46,7 @@ SpillDirectory::SpillDirectory(const std::string& parent) {
   fs::create_directories(parent, ignored);
   RemoveAbandoned(parent);
   const std::string prefix = parent + "/" + std::string(kPrefix);
-  auto owner = io::OwnedFile::Create(prefix, std::string(kOwnerSuffix), SystemRandom());
+  auto owner = OwnedFile::Create(prefix, std::string(kOwnerSuffix), SystemRandom());
   if (!owner) {
     path_ = prefix + Uuid::RandomV4(SystemRandom()).ToString();
     return;
@@ -56,4 +59,4 @@ SpillDirectory::~SpillDirectory() {
   if (owner_) RemoveWithOwner(*owner_);
 }
 
-}  // namespace octolake::sql
+}  // namespace octolake::io

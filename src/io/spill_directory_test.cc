@@ -1,4 +1,4 @@
-#include "sql/spill_directory.h"
+#include "io/spill_directory.h"
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -10,7 +10,7 @@
 
 #include "base/temp_directory_for_test.h"
 
-namespace octolake::sql {
+namespace octolake::io {
 namespace {
 
 namespace fs = std::filesystem;
@@ -58,18 +58,18 @@ TEST_F(SpillDirectoryTest, OfTheDeadAreRemoved) {
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   ASSERT_TRUE(WIFSIGNALED(status));
   ASSERT_FALSE(fs::is_empty(parent_));
-  fs::create_directory(parent_ + "/duckdb-of-another-program");
+  fs::create_directory(parent_ + "/spill-of-another-program");
   { const SpillDirectory next(parent_); }
-  EXPECT_TRUE(fs::remove(parent_ + "/duckdb-of-another-program"));
+  EXPECT_TRUE(fs::remove(parent_ + "/spill-of-another-program"));
   EXPECT_TRUE(fs::is_empty(parent_));
 }
 
 TEST_F(SpillDirectoryTest, ItIsNamedWhereItCannotBeMade) {
   std::ofstream(directory_ + "/file") << "in the way";
   const SpillDirectory spill(directory_ + "/file/tmp");
-  EXPECT_TRUE(spill.path().starts_with(directory_ + "/file/tmp/duckdb-"));
+  EXPECT_TRUE(spill.path().starts_with(directory_ + "/file/tmp/spill-"));
   EXPECT_EQ(SpillDirectory("").path(), "");
 }
 
 }  // namespace
-}  // namespace octolake::sql
+}  // namespace octolake::io

@@ -1,5 +1,5 @@
-// Where one session spills. DuckDB names its temporary files alike in every process: two sessions
-// that spilled into one directory would read each other's bytes.
+// Where one query or one sort of this process spills. DuckDB names its temporary files alike in
+// every process: two that spilled into one directory would read each other's bytes.
 #pragma once
 
 #include <optional>
@@ -8,10 +8,10 @@
 
 #include "io/owned_file.h"
 
-namespace octolake::sql {
+namespace octolake::io {
 
-// Beside the directory, which DuckDB makes when it needs it, lies <directory>.owner, held by this
-// process while the session lives (io/owned_file.h).
+// Beside the directory, which is made by whoever needs it, lies <directory>.owner, held by this
+// process while the object lives (io/owned_file.h).
 class SpillDirectory {
  public:
   // Names a directory in `parent`, which is made if it is missing, and removes those whose owners
@@ -19,7 +19,7 @@ class SpillDirectory {
   // or written to, the path is that of a directory that cannot be made either: a query that does
   // not spill still works, one that does fails with DuckDB's error, naming it.
   explicit SpillDirectory(const std::string& parent);
-  // After the session: removes what is left of the directory.
+  // Removes what is left of the directory: after whoever spills there.
   ~SpillDirectory();
   SpillDirectory(SpillDirectory&& other) noexcept
       : path_(std::move(other.path_)), owner_(std::exchange(other.owner_, std::nullopt)) {}
@@ -29,7 +29,7 @@ class SpillDirectory {
 
  private:
   std::string path_;
-  std::optional<io::OwnedFile> owner_;
+  std::optional<OwnedFile> owner_;
 };
 
-}  // namespace octolake::sql
+}  // namespace octolake::io
