@@ -2,8 +2,6 @@
 
 #include <arrow/array.h>
 #include <arrow/builder.h>
-#include <arrow/compute/api_vector.h>
-#include <arrow/compute/initialize.h>
 #include <arrow/record_batch.h>
 
 #include <map>
@@ -15,6 +13,7 @@
 #include "base/civil_time.h"
 #include "datafile/array_value.h"
 #include "datafile/arrow_status.h"
+#include "datafile/take_rows.h"
 
 namespace octolake::datafile {
 namespace {
@@ -109,22 +108,6 @@ Result<std::vector<int32_t>> NumberRows(const arrow::Array& array, const iceberg
     out = last_number;
   }
   return result;
-}
-
-Result<std::shared_ptr<arrow::RecordBatch>> TakeRows(const arrow::RecordBatch& batch,
-                                                     const std::vector<int64_t>& rows) {
-  static const arrow::Status kernels = arrow::compute::Initialize();
-  OCTO_TRY(ToStatus(kernels, "Arrow's compute kernels"));
-  arrow::Int64Array indices(static_cast<int64_t>(rows.size()), arrow::Buffer::Wrap(rows));
-  arrow::ArrayVector columns;
-  for (const auto& column : batch.columns()) {
-    OCTO_ASSIGN(auto taken,
-                ToResult(arrow::compute::Take(*column, indices,
-                                              arrow::compute::TakeOptions::NoBoundsCheck()),
-                         "rows of one partition"));
-    columns.push_back(std::move(taken));
-  }
-  return arrow::RecordBatch::Make(batch.schema(), indices.length(), std::move(columns));
 }
 
 }  // namespace

@@ -10,16 +10,21 @@ namespace {
 
 class Search {
  public:
-  explicit Search(std::set<std::string> candidates) : left_(std::move(candidates)) {}
+  Search(std::set<std::string> candidates, const CanonicalLocation& canonical)
+      : left_(std::move(candidates)), canonical_(canonical) {}
 
-  void Name(const std::string& location) {
-    if (auto found = left_.extract(location)) named_.insert(std::move(found));
+  Status Name(const std::string& location) {
+    OCTO_ASSIGN(const std::string name, canonical_(location));
+    if (auto found = left_.extract(name)) named_.insert(std::move(found));
+    return {};
   }
   // The text is JSON with locations in it, of a structure that does not matter here.
   void NameAllIn(const std::string& text) {
     const std::set<std::string> candidates = left_;
     for (const std::string& candidate : candidates) {
-      if (text.find(candidate) != std::string::npos) Name(candidate);
+      const std::string name = candidate.substr(candidate.rfind('/') + 1);
+      if (text.find(name) == std::string::npos) continue;
+      named_.insert(left_.extract(candidate));
     }
   }
   Status NameSnapshot(io::FileSystem& fs, const TableMetadata& metadata, const Snapshot& snapshot);
@@ -28,21 +33,22 @@ class Search {
 
  private:
   std::set<std::string> left_;
+  const CanonicalLocation& canonical_;
   std::set<std::string> named_;
   std::set<std::string> manifests_read_;
 };
 
 Status Search::NameSnapshot(io::FileSystem& fs, const TableMetadata& metadata,
                             const Snapshot& snapshot) {
-  Name(snapshot.manifest_list);
+  OCTO_TRY(Name(snapshot.manifest_list));
   if (done()) return {};
   OCTO_ASSIGN(const auto manifests, ReadManifestList(fs, snapshot.manifest_list));
   for (const ManifestFile& manifest : manifests) {
-    Name(manifest.manifest_path);
+    OCTO_TRY(Name(manifest.manifest_path));
     if (done()) return {};
     if (!manifests_read_.insert(manifest.manifest_path).second) continue;
     OCTO_ASSIGN(const auto entries, ReadManifest(fs, manifest, metadata));
-    for (const ManifestEntry& entry : entries) Name(entry.data_file.file_path);
+    for (const ManifestEntry& entry : entries) OCTO_TRY(Name(entry.data_file.file_path));
   }
   return {};
 }
@@ -50,11 +56,14 @@ Status Search::NameSnapshot(io::FileSystem& fs, const TableMetadata& metadata,
 }  // namespace
 
 Result<std::set<std::string>> NamedFiles(io::FileSystem& fs, const Table& table,
-                                         std::set<std::string> candidates) {
+                                         std::set<std::string> candidates,
+                                         const CanonicalLocation& canonical) {
   const TableMetadata& metadata = *table.metadata;
-  Search search(std::move(candidates));
-  search.Name(table.metadata_location);
-  for (const MetadataLogEntry& entry : metadata.metadata_log) search.Name(entry.metadata_file);
+  Search search(std::move(candidates), canonical);
+  OCTO_TRY(search.Name(table.metadata_location));
+  for (const MetadataLogEntry& entry : metadata.metadata_log) {
+    OCTO_TRY(search.Name(entry.metadata_file));
+  }
   search.NameAllIn(metadata.statistics_json);
   search.NameAllIn(metadata.partition_statistics_json);
   // The newest first: what is looked for was written lately.
@@ -68,6 +77,14 @@ Result<std::set<std::string>> NamedFiles(io::FileSystem& fs, const Table& table,
     }
   }
   return search.TakeNamed();
+}
+
+Result<std::set<std::string>> NamedFiles(io::FileSystem& fs, const Table& table,
+                                         std::set<std::string> candidates) {
+  const CanonicalLocation same = [](const std::string& location) -> Result<std::string> {
+    return location;
+  };
+  return NamedFiles(fs, table, std::move(candidates), same);
 }
 
 }  // namespace octolake::iceberg
