@@ -8,6 +8,9 @@
 #include "iceberg/retention_policy.h"
 #include "lake/silver.h"
 #include "lake/warehouse.h"
+#include "maintain/compaction.h"
+#include "maintain/expiry.h"
+#include "maintain/orphans.h"
 #include "model/run.h"
 #include "source/github_client.h"
 #include "sql/session.h"
@@ -17,6 +20,8 @@ namespace octolake::cli {
 std::vector<ConfigKey> ConfigKeys();
 // Those of `up`, which are among them.
 std::vector<ConfigKey> UpConfigKeys();
+// Those of maintenance, which are too.
+std::vector<ConfigKey> MaintainConfigKeys();
 // Those of GitHub's API, which are too.
 std::vector<ConfigKey> GitHubConfigKeys();
 
@@ -27,6 +32,10 @@ iceberg::RetentionPolicy RetentionPolicyOf(const Config& config);
 sql::SessionOptions SessionOptionsOf(const Config& config);
 lake::SilverOptions SilverOptionsOf(const Config& config);
 model::RunOptions RunOptionsOf(const Config& config);
+maintain::CompactionOptions CompactionOptionsOf(const Config& config);
+maintain::ExpiryOptions ExpiryOptionsOf(const Config& config);
+// kInvalidArgument for prefixes that are not written as two.
+Result<maintain::OrphanOptions> OrphanOptionsOf(const Config& config);
 // With github.token. kInvalidArgument for an URL that no token should be sent to.
 Result<source::GitHubOptions> GitHubOptionsOf(const Config& config);
 

@@ -29,6 +29,7 @@ void AddCommands(CLI::App& app, Action& chosen) {
   AddTestCommand(app, chosen);
   AddSqlCommand(app, chosen);
   AddTablesCommand(app, chosen);
+  AddMaintainCommand(app, chosen);
   AddRecoverCommand(app, chosen);
   AddPollCommand(app, chosen);
   AddJournalCommand(app, chosen);

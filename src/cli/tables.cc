@@ -5,6 +5,7 @@
 #include "base/civil_time.h"
 #include "base/units.h"
 #include "cli/command.h"
+#include "cli/table_name.h"
 #include "cli/text_table.h"
 #include "iceberg/scan.h"
 #include "iceberg/transaction.h"
@@ -21,17 +22,6 @@ struct TablesFlags {
   std::optional<int64_t> rollback_to;
   bool drop = false;
 };
-
-Result<iceberg::TableIdentifier> ParseIdentifier(const std::string& text) {
-  const size_t dot = text.rfind('.');
-  if (dot == std::string::npos || dot == 0 || dot + 1 == text.size()) {
-    return MakeError(ErrorKind::kInvalidArgument,
-                     "'" + text +
-                         "' is no table name: expected NAMESPACE.TABLE, for example "
-                         "gold.gold_user_activity");
-  }
-  return iceberg::TableIdentifier{text.substr(0, dot), text.substr(dot + 1)};
-}
 
 std::string Summary(const iceberg::Snapshot& snapshot, const char* key) {
   auto it = snapshot.summary.find(key);
@@ -200,7 +190,7 @@ int Tables(const Context& context, const TablesFlags& flags) {
   }
   std::optional<iceberg::TableIdentifier> id;
   if (!flags.table.empty()) {
-    Result<iceberg::TableIdentifier> parsed = ParseIdentifier(flags.table);
+    Result<iceberg::TableIdentifier> parsed = ParseTableName(flags.table);
     if (!parsed) return context.FailUsage(parsed.error());
     id = std::move(*parsed);
   }

@@ -35,12 +35,15 @@ class HookedCatalog final : public iceberg::CatalogDecorator {
 
   // Runs before each of the next commits, one a commit.
   std::vector<std::function<void()>> before_commit;
+  // Runs before each table is loaded.
+  std::function<void()> before_load;
   // Commits take no effect and nothing is answered from then on.
   bool fall_silent = false;
   std::shared_ptr<ReplyLoss> loss;
 
   Result<iceberg::Table> LoadTable(const iceberg::TableIdentifier& identifier) override {
     if (silent_) return MakeError(ErrorKind::kIo, "the catalog does not answer");
+    if (before_load) before_load();
     return inner().LoadTable(identifier);
   }
   Result<std::vector<iceberg::Table>> CommitTables(

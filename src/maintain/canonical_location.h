@@ -1,0 +1,34 @@
+// One spelling for the many in which engines write the same location.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+
+namespace octolake::maintain {
+
+// Prefixes that mean the same, for example {"s3a://", "s3://"}; the second takes the place of the
+// first.
+using EqualPrefixes = std::vector<std::pair<std::string, std::string>>;
+
+// Local files as absolute paths, whether they are written as paths or with file:, file:// or
+// file:///, with doubled slashes, dots, or through symbolic links to their directories. Used by one
+// thread.
+class LocationSpelling {
+ public:
+  explicit LocationSpelling(EqualPrefixes equal_prefixes)
+      : equal_prefixes_(std::move(equal_prefixes)) {}
+
+  // kUnsupported for a location of another store: it may be one of these files all the same, under
+  // a name that has to be given as an equal prefix first.
+  Result<std::string> Canonical(const std::string& location);
+
+ private:
+  const EqualPrefixes equal_prefixes_;
+  std::map<std::string, std::string> directories_;  // as spelled, and as they are
+};
+
+}  // namespace octolake::maintain

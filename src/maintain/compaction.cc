@@ -1,0 +1,302 @@
+#include "maintain/compaction.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include "base/civil_time.h"
+#include "base/thread.h"
+#include "iceberg/expire_snapshots.h"
+#include "iceberg/rewrite_files.h"
+#include "iceberg/transaction.h"
+
+namespace octolake::maintain {
+namespace {
+
+using DataFiles = std::vector<iceberg::DataFile>;
+
+constexpr char kStrategyProperty[] = "octolake.compaction";
+
+const char* NameOf(CompactionStrategy strategy) {
+  switch (strategy) {
+    case CompactionStrategy::kBinPack:
+      return "binpack";
+    case CompactionStrategy::kSort:
+      return "sort";
+    case CompactionStrategy::kZOrder:
+      return "zorder";
+  }
+  return "";
+}
+
+// A group whose new files are written and not yet committed.
+struct Rewritten {
+  const CompactionGroup* group;
+  DataFiles files;
+};
+
+class Compaction {
+ public:
+  Compaction(lake::Warehouse& warehouse, iceberg::TableIdentifier table,
+             const CompactionOptions& options, std::stop_token stop, ProgressListener& progress)
+      : warehouse_(warehouse),
+        name_(std::move(table)),
+        options_(options),
+        stop_(std::move(stop)),
+        progress_(progress) {}
+
+  Result<CompactionReport> Run();
+
+ private:
+  Result<std::vector<iceberg::Field>> SortColumns() const;
+  Status Plan();
+  Status StartWorkers(std::vector<std::jthread>& threads);
+  void Work();
+  void RewriteNext(const CompactionGroup& group);
+  void OnRows(int64_t rows);
+  // Takes what the workers have finished, until they are all done.
+  Status CommitAsTheyCome();
+  Status CommitBatch(std::vector<Rewritten> batch);
+  // kCommitConflict: nothing of the batch is committed, its files are still there.
+  Status TryCommit(const std::vector<Rewritten>& batch);
+  void Discard(const std::vector<Rewritten>& batch);
+
+  lake::Warehouse& warehouse_;
+  const iceberg::TableIdentifier name_;
+  const CompactionOptions& options_;
+  const std::stop_token stop_;
+  ProgressListener& progress_;
+  iceberg::Table table_;
+  std::vector<iceberg::Field> columns_;
+  std::vector<CompactionGroup> groups_;
+  int64_t rows_total_ = 0;
+  CompactionReport report_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  size_t next_group_ = 0;
+  int workers_ = 0;  // still at work
+  bool given_up_ = false;
+  int64_t rows_done_ = 0;
+  std::vector<Rewritten> finished_;
+};
+
+Result<std::vector<iceberg::Field>> Compaction::SortColumns() const {
+  std::vector<iceberg::Field> columns;
+  if (options_.strategy == CompactionStrategy::kBinPack) return columns;
+  if (options_.columns.empty()) {
+    return MakeError(ErrorKind::kInvalidArgument, std::string("a compaction by ") +
+                                                      NameOf(options_.strategy) +
+                                                      " needs columns to order the rows by");
+  }
+  std::set<std::string> names;
+  for (const std::string& name : options_.columns) {
+    const iceberg::Field* field = table_.metadata->CurrentSchema().FindByName(name);
+    if (field == nullptr || !field->type->is_primitive()) {
+      return MakeError(
+          ErrorKind::kInvalidArgument,
+          "table " + name_.ToString() + " has no column " + name + " whose values have an order");
+    }
+    if (!names.insert(name).second) {
+      return MakeError(ErrorKind::kInvalidArgument,
+                       "column " + name + " is named twice in the order of a compaction");
+    }
+    columns.push_back(*field);
+  }
+  return columns;
+}
+
+Status Compaction::Plan() {
+  OCTO_ASSIGN(table_, warehouse_.catalog().LoadTable(name_));
+  OCTO_ASSIGN(columns_, SortColumns());
+  OCTO_ASSIGN(auto files, iceberg::PlanScan(warehouse_.file_system(), *table_.metadata,
+                                            std::nullopt, options_.where));
+  OCTO_ASSIGN(groups_, PlanCompaction(*table_.metadata, std::move(files), options_.scope,
+                                      DaysOfMicros(warehouse_.clock().Now())));
+  for (const CompactionGroup& group : groups_) rows_total_ += group.rows;
+  return {};
+}
+
+void Compaction::OnRows(int64_t rows) {
+  const std::lock_guard lock(mutex_);
+  rows_done_ += rows;
+  progress_.OnProgress({"compact " + name_.ToString(), "rows", rows_done_, rows_total_});
+}
+
+void Compaction::RewriteNext(const CompactionGroup& group) {
+  const int64_t workers = std::max(options_.concurrency, 1);
+  RewriteRequest request{.group = group,
+                         .strategy = options_.strategy,
+                         .columns = columns_,
+                         .sort_memory_bytes = options_.memory_bytes / workers,
+                         .temp_directory = warehouse_.temp_directory(),
+                         .writer = options_.writer,
+                         .stop = stop_,
+                         .on_rows = [this](int64_t rows) { OnRows(rows); }};
+  request.writer.target_file_bytes = options_.scope.sizes.target;
+  request.writer.max_buffered_bytes =
+      std::min(request.writer.max_buffered_bytes, options_.memory_bytes / workers);
+  auto files =
+      RewriteGroup(warehouse_.file_system(), warehouse_.random(), *table_.metadata, request);
+  const std::lock_guard lock(mutex_);
+  if (!files) {
+    report_.failures.push_back(std::move(files).error());
+  } else if (*files) {
+    finished_.push_back({&group, **std::move(files)});
+  }
+}
+
+void Compaction::Work() {
+  while (true) {
+    const CompactionGroup* group = nullptr;
+    {
+      const std::lock_guard lock(mutex_);
+      if (next_group_ < groups_.size() && !given_up_ && !stop_.stop_requested()) {
+        group = &groups_[next_group_++];
+      } else {
+        --workers_;
+      }
+    }
+    if (group != nullptr) RewriteNext(*group);
+    changed_.notify_all();
+    if (group == nullptr) return;
+  }
+}
+
+Status Compaction::TryCommit(const std::vector<Rewritten>& batch) {
+  iceberg::FileRewrite rewrite;
+  rewrite.started_from = table_.metadata->CurrentSnapshot()->sequence_number;
+  for (const Rewritten& one : batch) {
+    const CompactionGroup& group = *one.group;
+    rewrite.replaced.insert(rewrite.replaced.end(), group.files.begin(), group.files.end());
+    rewrite.added.insert(rewrite.added.end(), one.files.begin(), one.files.end());
+  }
+  iceberg::Transaction transaction(warehouse_.catalog(), warehouse_.update_context());
+  transaction.Add(name_, iceberg::AssertTableUuid(table_.metadata->table_uuid));
+  transaction.Add(name_, iceberg::RewriteFiles(std::move(rewrite),
+                                               {{kStrategyProperty, NameOf(options_.strategy)}}));
+  transaction.Add(name_, iceberg::ExpireSnapshots(options_.retention));
+  OCTO_TRY(transaction.Commit());
+  for (const Error& error : transaction.left_behind()) report_.warnings.push_back(error.message);
+  ++report_.commits;
+  for (const Rewritten& one : batch) {
+    ++report_.groups;
+    report_.files_before += std::ssize(one.group->files);
+    report_.bytes_before += one.group->bytes;
+    report_.rows += one.group->rows;
+    report_.files_after += std::ssize(one.files);
+    for (const iceberg::DataFile& file : one.files) report_.bytes_after += file.file_size_in_bytes;
+  }
+  return {};
+}
+
+void Compaction::Discard(const std::vector<Rewritten>& batch) {
+  for (const Rewritten& one : batch) {
+    datafile::RemoveFiles(warehouse_.file_system(), one.files);
+  }
+}
+
+// What concerns one group must not keep the others from their commit.
+Status Compaction::CommitBatch(std::vector<Rewritten> batch) {
+  if (batch.empty()) return {};
+  Status committed = TryCommit(batch);
+  if (committed) return {};
+  if (committed.error().kind == ErrorKind::kCommitStateUnknown) return committed;
+  if (committed.error().kind != ErrorKind::kCommitConflict) {
+    Discard(batch);
+    return committed;
+  }
+  if (batch.size() == 1) {
+    Discard(batch);
+    ++report_.conflicts;
+    report_.warnings.push_back("not rewritten, try again later: " + committed.error().message);
+    return {};
+  }
+  while (!batch.empty()) {
+    std::vector<Rewritten> one;
+    one.push_back(std::move(batch.back()));
+    batch.pop_back();
+    committed = CommitBatch(std::move(one));
+    if (committed) continue;
+    Discard(batch);
+    return committed;
+  }
+  return {};
+}
+
+Status Compaction::CommitAsTheyCome() {
+  std::vector<Rewritten> batch;
+  int64_t batch_bytes = 0;
+  Status status;
+  while (true) {
+    bool last = false;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return !finished_.empty() || workers_ == 0; });
+      for (Rewritten& one : finished_) {
+        batch_bytes += one.group->bytes;
+        batch.push_back(std::move(one));
+      }
+      finished_.clear();
+      last = workers_ == 0;
+    }
+    if (!status) Discard(std::exchange(batch, {}));
+    if (status && (last || batch_bytes >= options_.commit_bytes)) {
+      batch_bytes = 0;
+      status = CommitBatch(std::exchange(batch, {}));
+      const std::lock_guard lock(mutex_);
+      given_up_ = !status;
+    }
+    if (last) return status;
+  }
+}
+
+// Fewer than wanted will do, if there is one.
+Status Compaction::StartWorkers(std::vector<std::jthread>& threads) {
+  const auto wanted =
+      std::min(std::ssize(groups_), std::max<std::ptrdiff_t>(1, options_.concurrency));
+  workers_ = static_cast<int>(wanted);
+  while (std::ssize(threads) < wanted) {
+    auto thread = StartThread("to compact a table", [this] { Work(); });
+    if (thread) {
+      threads.push_back(*std::move(thread));
+      continue;
+    }
+    const std::lock_guard lock(mutex_);
+    workers_ -= static_cast<int>(wanted - std::ssize(threads));
+    if (threads.empty()) return tl::unexpected<Error>(std::move(thread).error());
+    return {};
+  }
+  return {};
+}
+
+Result<CompactionReport> Compaction::Run() {
+  OCTO_TRY(Plan());
+  if (options_.dry_run) {
+    for (const CompactionGroup& group : groups_) {
+      ++report_.groups;
+      report_.files_before += std::ssize(group.files);
+      report_.bytes_before += group.bytes;
+      report_.rows += group.rows;
+    }
+    return std::move(report_);
+  }
+  std::vector<std::jthread> threads;
+  OCTO_TRY(StartWorkers(threads));
+  OCTO_TRY(CommitAsTheyCome());
+  report_.stopped = stop_.stop_requested();
+  return std::move(report_);
+}
+
+}  // namespace
+
+Result<CompactionReport> Compact(lake::Warehouse& warehouse, const iceberg::TableIdentifier& table,
+                                 const CompactionOptions& options, std::stop_token stop,
+                                 ProgressListener& progress) {
+  return Compaction(warehouse, table, options, std::move(stop), progress).Run();
+}
+
+}  // namespace octolake::maintain

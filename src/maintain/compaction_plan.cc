@@ -1,0 +1,125 @@
+#include "maintain/compaction_plan.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "base/civil_time.h"
+#include "iceberg/partition_summary.h"
+
+namespace octolake::maintain {
+namespace {
+
+using iceberg::Literal;
+using iceberg::PartitionField;
+using iceberg::ScanTask;
+using Kind = iceberg::Transform::Kind;
+
+constexpr int64_t kHoursPerDay = 24;
+
+int64_t Least(const FileSizes& sizes) {
+  return sizes.at_least > 0 ? sizes.at_least : sizes.target * 3 / 4;
+}
+int64_t Most(const FileSizes& sizes) {
+  return sizes.at_most > 0 ? sizes.at_most : sizes.target * 9 / 5;
+}
+
+// The last day of which a partition field with this value can hold rows; nullopt if that cannot be
+// told.
+std::optional<int64_t> LastDay(const iceberg::Schema& schema, const PartitionField& field,
+                               const std::optional<Literal>& value) {
+  if (!value) return std::nullopt;
+  const auto* number = std::get_if<int32_t>(&*value);
+  if (number == nullptr) return std::nullopt;
+  if (field.transform.kind == Kind::kDay) return *number;
+  if (field.transform.kind == Kind::kHour) return FloorDiv(*number, kHoursPerDay);
+  const iceberg::Field* source = schema.FindById(field.source_id);
+  const bool is_date = source != nullptr && source->type->id == iceberg::TypeId::kDate;
+  if (field.transform.kind == Kind::kIdentity && is_date) return *number;
+  return std::nullopt;
+}
+
+bool IsTooOld(const iceberg::TableMetadata& metadata, const CompactionGroup& group,
+              int64_t first_day) {
+  const iceberg::PartitionSpec* spec = metadata.FindSpec(group.spec_id);
+  if (spec == nullptr) return false;
+  for (size_t i = 0; i < spec->fields.size() && i < group.partition.size(); ++i) {
+    const auto day = LastDay(metadata.CurrentSchema(), spec->fields[i], group.partition[i]);
+    if (day && *day < first_day) return true;
+  }
+  return false;
+}
+
+void Add(ScanTask file, CompactionGroup& group) {
+  group.bytes += file.file.file_size_in_bytes;
+  group.rows += file.file.record_count;
+  group.files.push_back(std::move(file));
+}
+
+bool IsWorthIt(const CompactionGroup& group, const CompactionScope& scope) {
+  if (scope.all_files) return true;
+  const bool splits = std::any_of(group.files.begin(), group.files.end(), [&](const auto& task) {
+    return task.file.file_size_in_bytes > Most(scope.sizes);
+  });
+  if (splits) return true;
+  const auto count = std::ssize(group.files);
+  return count >= 2 && (count >= scope.min_input_files || group.bytes >= scope.sizes.target);
+}
+
+// Parts of neighbouring files, each of at most so many bytes but for a single larger file.
+std::vector<CompactionGroup> Divide(CompactionGroup group, int64_t max_bytes) {
+  std::vector<CompactionGroup> parts;
+  for (ScanTask& file : group.files) {
+    const int64_t bytes = file.file.file_size_in_bytes;
+    if (parts.empty() || (parts.back().bytes > 0 && parts.back().bytes + bytes > max_bytes)) {
+      parts.push_back({group.spec_id, group.partition, {}, 0, 0});
+    }
+    Add(std::move(file), parts.back());
+  }
+  return parts;
+}
+
+struct PlaceLess {
+  using Place = std::pair<int32_t, iceberg::PartitionValues>;
+  bool operator()(const Place& a, const Place& b) const {
+    if (a.first != b.first) return a.first < b.first;
+    return iceberg::PartitionLess()(a.second, b.second);
+  }
+};
+
+}  // namespace
+
+Result<std::vector<CompactionGroup>> PlanCompaction(const iceberg::TableMetadata& metadata,
+                                                    std::vector<ScanTask> files,
+                                                    const CompactionScope& scope, int64_t today) {
+  if (scope.sizes.target <= 0 || Least(scope.sizes) > scope.sizes.target ||
+      Most(scope.sizes) < scope.sizes.target) {
+    return MakeError(ErrorKind::kInvalidArgument,
+                     "file sizes of a compaction must be in order: at least " +
+                         std::to_string(Least(scope.sizes)) + ", target " +
+                         std::to_string(scope.sizes.target) + ", at most " +
+                         std::to_string(Most(scope.sizes)) + " bytes");
+  }
+  std::map<PlaceLess::Place, CompactionGroup, PlaceLess> by_partition;
+  for (ScanTask& task : files) {
+    const int64_t bytes = task.file.file_size_in_bytes;
+    const bool wanted = scope.all_files || bytes < Least(scope.sizes) || bytes > Most(scope.sizes);
+    if (!wanted) continue;
+    CompactionGroup& group = by_partition[{task.file.spec_id, task.file.partition}];
+    group.spec_id = task.file.spec_id;
+    group.partition = task.file.partition;
+    Add(std::move(task), group);
+  }
+  std::vector<CompactionGroup> groups;
+  for (auto& [place, group] : by_partition) {
+    if (scope.days_back && IsTooOld(metadata, group, today - *scope.days_back)) continue;
+    if (!IsWorthIt(group, scope)) continue;
+    for (CompactionGroup& part : Divide(std::move(group), scope.max_group_bytes)) {
+      // What is left over of a divided group may be a single file, which needs no rewriting.
+      if (part.files.size() > 1 || IsWorthIt(part, scope)) groups.push_back(std::move(part));
+    }
+  }
+  return groups;
+}
+
+}  // namespace octolake::maintain

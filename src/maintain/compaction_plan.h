@@ -1,0 +1,51 @@
+// Which files of a table are worth rewriting. Pure: reads what a scan has planned.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "iceberg/partition.h"
+#include "iceberg/scan.h"
+#include "iceberg/table_metadata.h"
+
+namespace octolake::maintain {
+
+struct FileSizes {
+  int64_t target = int64_t{128} << 20;  // bytes a file should have
+  // Smaller or larger files are rewritten; 0: three quarters and nine fifths of the target.
+  int64_t at_least = 0;
+  int64_t at_most = 0;
+};
+
+struct CompactionScope {
+  FileSizes sizes;
+  // A partition's files are rewritten if there are so many, or together they fill one.
+  int64_t min_input_files = 5;
+  bool all_files = false;  // whatever their size or number
+  // Only partitions of days (by a date, or the day or hour of a time) that are not older; other
+  // partitions are not held back.
+  std::optional<int64_t> days_back;
+  // What is rewritten together at most; a larger partition takes several groups.
+  int64_t max_group_bytes = int64_t{1} << 30;
+};
+
+// Files of one partition that are rewritten together, ordered by sequence number.
+struct CompactionGroup {
+  int32_t spec_id = 0;
+  iceberg::PartitionValues partition;
+  std::vector<iceberg::ScanTask> files;
+  int64_t bytes = 0;
+  int64_t rows = 0;
+};
+
+// `files` are those of one snapshot, ordered by sequence number; `today` is counted from
+// 1970-01-01. Groups are ordered by spec and partition. Files of an old partition spec are groups
+// of their own, which are rewritten whatever their size if `all_files` is set.
+// What is rewritten as it was planned leaves at most one file a group that is too small, so that
+// the next plan is empty until more files come.
+Result<std::vector<CompactionGroup>> PlanCompaction(const iceberg::TableMetadata& metadata,
+                                                    std::vector<iceberg::ScanTask> files,
+                                                    const CompactionScope& scope, int64_t today);
+
+}  // namespace octolake::maintain

@@ -1,0 +1,300 @@
+#include "maintain/orphans.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "iceberg/metadata_file.h"
+#include "iceberg/transaction.h"
+#include "io/write_record.h"
+#include "lake/warehouse_for_test.h"
+#include "maintain/compaction.h"
+
+namespace octolake::maintain {
+namespace {
+
+namespace fs = std::filesystem;
+
+using lake::BronzeEvents;
+using lake::EventLine;
+using lake::Must;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr char kDay[] = "2015-01-01T12:00:00Z";
+constexpr int64_t kDayMs = int64_t{24} * 3'600'000;
+
+class OrphansTest : public lake::WarehouseTest {
+ protected:
+  void SetUp() override {
+    WarehouseTest::SetUp();
+    for (int i = 0; i < 3; ++i) {
+      const std::string id = std::to_string(i);
+      Load({WriteFile(id + ".json", EventLine(id, kDay))});
+    }
+    root_ = warehouse_->directory() + "/bronze/github_events";
+  }
+
+  std::string Put(const std::string& path, const std::string& content = "nobody's") {
+    fs::create_directories(fs::path(path).parent_path());
+    std::ofstream(path) << content;
+    return path;
+  }
+  // The store's clock is the real one.
+  static void MakeOld(const std::string& path, int64_t days = 4) {
+    fs::last_write_time(path, fs::file_time_type::clock::now() - std::chrono::hours(24 * days));
+  }
+  void MakeAllOld() {
+    for (const auto& entry : fs::recursive_directory_iterator(warehouse_->directory())) {
+      if (entry.is_regular_file()) MakeOld(entry.path());
+    }
+  }
+  Result<OrphanReport> Try(OrphanOptions options = {}) {
+    return RemoveOrphans(*warehouse_, BronzeEvents({}), options, {});
+  }
+  // Files in quarantine.
+  std::vector<std::string> Held() {
+    std::vector<std::string> names;
+    const std::string quarantine = warehouse_->directory() + "/.quarantine";
+    if (!fs::exists(quarantine)) return names;
+    for (const auto& entry : fs::recursive_directory_iterator(quarantine)) {
+      if (entry.is_regular_file()) names.push_back(entry.path().filename());
+    }
+    return names;
+  }
+  void ExpectWhole() { EXPECT_THAT(Column(BronzeEvents({}), "id"), ElementsAre("0", "1", "2")); }
+
+  std::string root_;
+};
+
+TEST_F(OrphansTest, TakesOldFilesThatNothingNames) {
+  const std::string data = Put(root_ + "/data/ingestion_date=2015-01-01/gone.parquet");
+  const std::string metadata = Put(root_ + "/metadata/gone-m0.avro");
+  const std::string young = Put(root_ + "/data/young.parquet");
+  MakeAllOld();
+  MakeOld(young, 2);
+  OrphanOptions options;
+  options.dry_run = true;
+  const OrphanReport planned = Must(Try(options));
+  EXPECT_THAT(planned.locations, ElementsAre("file://" + data, "file://" + metadata));
+  EXPECT_TRUE(fs::exists(data));
+  const OrphanReport report = Must(Try());
+  EXPECT_EQ(report.files, 2);
+  EXPECT_EQ(report.bytes, 16);
+  EXPECT_THAT(report.warnings, IsEmpty());
+  EXPECT_FALSE(fs::exists(data));
+  EXPECT_FALSE(fs::exists(metadata));
+  EXPECT_TRUE(fs::exists(young));
+  EXPECT_THAT(Held(), SizeIs(2));
+  ExpectWhole();
+  EXPECT_EQ(Must(Try()).files, 0);
+  // And back again.
+  EXPECT_EQ(Must(RestoreOrphans(*warehouse_, BronzeEvents({}))).files, 2);
+  EXPECT_TRUE(fs::exists(data));
+  EXPECT_TRUE(fs::exists(metadata));
+  EXPECT_THAT(Held(), IsEmpty());
+}
+
+TEST_F(OrphansTest, FilesOfEverySnapshotAndRefStay) {
+  IgnoreProgress progress;
+  CompactionOptions options;
+  options.scope.min_input_files = 2;
+  iceberg::Transaction transaction(warehouse_->catalog(), warehouse_->update_context());
+  transaction.Add(BronzeEvents({}),
+                  iceberg::SetTag("release", Bronze().metadata->snapshots[0].snapshot_id));
+  Must(transaction.Commit());
+  Must(Compact(*warehouse_, BronzeEvents({}), options, {}, progress));
+  MakeAllOld();
+  EXPECT_EQ(Must(Try()).files, 0);
+  ExpectWhole();
+}
+
+TEST_F(OrphansTest, AreRemovedAfterTheQuarantine) {
+  MakeAllOld();
+  MakeOld(Put(root_ + "/data/gone.parquet"));
+  Must(Try());
+  OrphanOptions options;
+  EXPECT_EQ(Must(Try(options)).removed, 0);
+  ASSERT_THAT(Held(), ElementsAre("gone.parquet"));
+  options.quarantine_ms = -1;
+  EXPECT_EQ(Must(Try(options)).removed, 1);
+  EXPECT_THAT(Held(), IsEmpty());
+}
+
+TEST_F(OrphansTest, WhatCameToBeNamedComesBackInsteadOfBeingRemoved) {
+  // As if another engine had made a file, lain still for days, and then committed.
+  const auto tasks = Must(iceberg::PlanScan(warehouse_->file_system(), *Bronze().metadata, {}, {}));
+  const std::string path = Must(io::LocalPath(tasks[0].file.file_path));
+  const std::string away = warehouse_->directory() + "/.quarantine/" +
+                           Bronze().metadata->table_uuid + "/20200102T030405Z-x/table" +
+                           path.substr(root_.size());
+  fs::create_directories(fs::path(away).parent_path());
+  fs::rename(path, away);
+  const OrphanReport report = Must(Try());
+  EXPECT_EQ(report.brought_back, 1);
+  EXPECT_EQ(report.removed, 0);
+  ExpectWhole();
+}
+
+TEST_F(OrphansTest, AFileCommittedWhileItIsMovedComesBack) {
+  const auto tasks = Must(iceberg::PlanScan(warehouse_->file_system(), *Bronze().metadata, {}, {}));
+  // A slow writer: its file is old before its commit, which comes after the first look.
+  iceberg::DataFile late = tasks[0].file;
+  const std::string path = root_ + "/data/late.parquet";
+  fs::copy_file(Must(io::LocalPath(late.file_path)), path);
+  late.file_path = "file://" + path;
+  MakeAllOld();
+  lake::HookedCatalog& catalog = HookCatalog();
+  bool committed = false;
+  catalog.before_load = [&] {
+    // The first look at the table after files were moved.
+    if (committed || fs::exists(path)) return;
+    committed = true;
+    iceberg::Transaction transaction(others_->catalog(), others_->update_context());
+    transaction.Add(BronzeEvents({}), iceberg::AppendFiles({late}, {}));
+    Must(transaction.Commit());
+  };
+  const OrphanReport report = Must(Try());
+  EXPECT_EQ(report.brought_back, 1);
+  EXPECT_EQ(report.files, 0);
+  EXPECT_TRUE(fs::exists(path));
+  EXPECT_THAT(Column(BronzeEvents({}), "id"), SizeIs(4));
+}
+
+TEST_F(OrphansTest, FilesOfAProcessThatLivesStay) {
+  MakeAllOld();
+  const std::string path = Put(root_ + "/data/slow.parquet");
+  MakeOld(path);
+  {
+    io::WriteRecord record(warehouse_->write_records_directory(), "demo", SystemRandom());
+    Must(record.Note("file://" + path));
+    EXPECT_EQ(Must(Try()).files, 0);
+  }
+  EXPECT_EQ(Must(Try()).files, 1);
+}
+
+TEST_F(OrphansTest, PrefixesWrittenDifferentlyMeanTheSameFiles) {
+  // The same table, named file:/… by one engine and through a link by another.
+  fs::create_directory_symlink(warehouse_->directory(), directory_ + "/link");
+  iceberg::Table table = Bronze();
+  const auto tasks = Must(iceberg::PlanScan(warehouse_->file_system(), *table.metadata, {}, {}));
+  std::vector<iceberg::DataFile> files;
+  const std::string prefix = "file://" + warehouse_->directory();
+  const std::string spellings[] = {"file:" + warehouse_->directory(), directory_ + "/link",
+                                   "file://localhost" + directory_ + "/./warehouse/"};
+  for (size_t i = 0; i < 3; ++i) {
+    files.push_back(tasks[i].file);
+    files[i].file_path = spellings[i] + files[i].file_path.substr(prefix.size());
+  }
+  iceberg::Transaction transaction(warehouse_->catalog(), warehouse_->update_context());
+  transaction.Add(BronzeEvents({}), iceberg::OverwriteAll(files, {}));
+  Must(transaction.Commit());
+  MakeAllOld();
+  const OrphanReport report = Must(Try());
+  for (const std::string& location : report.locations) {
+    EXPECT_THAT(location, testing::Not(HasSubstr(".parquet")));
+  }
+  ExpectWhole();
+}
+
+TEST_F(OrphansTest, AnUnknownStoreInTheMetadataIsRefused) {
+  const auto tasks = Must(iceberg::PlanScan(warehouse_->file_system(), *Bronze().metadata, {}, {}));
+  iceberg::DataFile file = tasks[0].file;
+  const std::string path = Must(io::LocalPath(file.file_path));
+  file.file_path = "hdfs://host/warehouse" + path.substr(warehouse_->directory().size());
+  iceberg::Transaction transaction(warehouse_->catalog(), warehouse_->update_context());
+  transaction.Add(BronzeEvents({}), iceberg::AppendFiles({file}, {}));
+  Must(transaction.Commit());
+  MakeOld(Put(root_ + "/data/gone.parquet"));
+  const auto refused = Try();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kUnsupported);
+  EXPECT_THAT(refused.error().message, HasSubstr("hdfs://host/warehouse"));
+  OrphanOptions options;
+  options.equal_prefixes = {{"hdfs://host/warehouse", warehouse_->directory()}};
+  EXPECT_EQ(Must(Try(options)).files, 1);
+}
+
+TEST_F(OrphansTest, AStaleMetadataPointerIsRefused) {
+  // The catalog is a backup from before the last two commits.
+  const std::string catalog = warehouse_->directory() + "/catalog.db";
+  warehouse_.reset();
+  fs::copy_file(catalog, catalog + ".backup");
+  lake::WarehouseOptions options;
+  options.directory = directory_ + "/warehouse";
+  warehouse_ = Must(lake::Warehouse::Open(options, clock_, SystemRandom()));
+  Load({WriteFile("3.json", EventLine("3", kDay))});
+  Load({WriteFile("4.json", EventLine("4", kDay))});
+  warehouse_.reset();
+  fs::rename(catalog + ".backup", catalog);
+  warehouse_ = Must(lake::Warehouse::Open(options, clock_, SystemRandom()));
+  MakeAllOld();
+  const auto refused = Try();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kUnsupported);
+  EXPECT_THAT(refused.error().message, HasSubstr("the catalog may be behind"));
+  EXPECT_THAT(Held(), IsEmpty());
+}
+
+TEST_F(OrphansTest, WhatOneNewerMetadataFileNamesStays) {
+  // Either the last commit is forgotten, or it never took effect: nobody can tell.
+  const std::string catalog = warehouse_->directory() + "/catalog.db";
+  warehouse_.reset();
+  fs::copy_file(catalog, catalog + ".backup");
+  lake::WarehouseOptions options;
+  options.directory = directory_ + "/warehouse";
+  warehouse_ = Must(lake::Warehouse::Open(options, clock_, SystemRandom()));
+  Load({WriteFile("3.json", EventLine("3", kDay))});
+  warehouse_.reset();
+  fs::rename(catalog + ".backup", catalog);
+  warehouse_ = Must(lake::Warehouse::Open(options, clock_, SystemRandom()));
+  MakeAllOld();
+  MakeOld(Put(root_ + "/data/gone.parquet"));
+  const OrphanReport report = Must(Try());
+  EXPECT_THAT(report.locations, ElementsAre(HasSubstr("/data/gone.parquet")));
+}
+
+TEST_F(OrphansTest, AnotherTableAtTheSamePlaceIsRefused) {
+  iceberg::NewTable inner;
+  inner.location = "file:" + root_ + "/data/inner";
+  inner.schema = Bronze().metadata->CurrentSchema();
+  Must(iceberg::CreateTableIfMissing(warehouse_->catalog(), warehouse_->update_context(),
+                                     {"other", "inner"}, inner));
+  const auto refused = Try();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kUnsupported);
+  EXPECT_THAT(refused.error().message, HasSubstr("table other.inner lies at"));
+  EXPECT_FALSE(RemoveOrphans(*warehouse_, {"other", "inner"}, {}, {}));
+}
+
+TEST_F(OrphansTest, TablesThatForbidItAreLeftAlone) {
+  iceberg::Transaction transaction(warehouse_->catalog(), warehouse_->update_context());
+  transaction.Add(BronzeEvents({}), iceberg::SetProperties({{"gc.enabled", "false"}}));
+  Must(transaction.Commit());
+  EXPECT_THAT(Try().error().message, HasSubstr("gc.enabled"));
+}
+
+TEST_F(OrphansTest, YoungerThanADayIsRefused) {
+  OrphanOptions options;
+  options.older_than_ms = kDayMs - 1;
+  EXPECT_EQ(Try(options).error().kind, ErrorKind::kInvalidArgument);
+}
+
+TEST_F(OrphansTest, AManifestThatCannotBeReadLeavesEverythingInPlace) {
+  MakeOld(Put(root_ + "/data/gone.parquet"));
+  const auto list = Must(io::LocalPath(Bronze().metadata->CurrentSnapshot()->manifest_list));
+  fs::resize_file(list, 10);
+  const auto failed = Try();
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().kind, ErrorKind::kCorruption);
+  EXPECT_THAT(Held(), IsEmpty());
+  EXPECT_TRUE(fs::exists(root_ + "/data/gone.parquet"));
+}
+
+}  // namespace
+}  // namespace octolake::maintain

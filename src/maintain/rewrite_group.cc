@@ -1,0 +1,156 @@
+#include "maintain/rewrite_group.h"
+
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "lake/background_writer.h"
+#include "lake/read_ahead.h"
+#include "maintain/row_sort.h"
+#include "maintain/sort_key.h"
+#include "maintain/z_order.h"
+
+namespace octolake::maintain {
+namespace {
+
+using Batch = std::shared_ptr<arrow::RecordBatch>;
+using DataFiles = std::vector<iceberg::DataFile>;
+
+// Enough that a range of a sort, or a step of a curve, is told to a few percent.
+constexpr int64_t kSampledRows = 50'000;
+
+class Rewrite {
+ public:
+  Rewrite(io::FileSystem& fs, RandomSource& random, const iceberg::TableMetadata& metadata,
+          const RewriteRequest& request)
+      : fs_(fs), random_(random), metadata_(metadata), request_(request) {
+    for (const iceberg::ScanTask& task : request.group.files) files_.push_back(task.file);
+  }
+
+  Result<std::optional<DataFiles>> Run();
+
+ private:
+  bool stopped() const { return request_.stop.stop_requested(); }
+  Status Copy(const RowSource& source, const RowSink& sink) const;
+  Status Sort(const RowSource& source, const RowSink& sink) const;
+  // The sampled keys of each column that is sorted by.
+  Result<std::vector<std::vector<std::string>>> SampleColumns() const;
+  Status CheckRows(const DataFiles& written) const;
+
+  io::FileSystem& fs_;
+  RandomSource& random_;
+  const iceberg::TableMetadata& metadata_;
+  const RewriteRequest& request_;
+  DataFiles files_;
+};
+
+Status Rewrite::Copy(const RowSource& source, const RowSink& sink) const {
+  while (true) {
+    OCTO_ASSIGN(Batch batch, source());
+    if (batch == nullptr) return {};
+    OCTO_TRY(sink(std::move(batch)));
+  }
+}
+
+Result<std::vector<std::vector<std::string>>> Rewrite::SampleColumns() const {
+  iceberg::Schema columns;
+  columns.fields = request_.columns;
+  std::vector<std::vector<std::string>> samples(columns.fields.size());
+  const int64_t distance = std::max<int64_t>(1, request_.group.rows / kSampledRows);
+  lake::ReadAhead reader(fs_, files_, columns);
+  int64_t first = 0;  // row number of the batch's first row
+  while (!stopped()) {
+    OCTO_ASSIGN(const auto next, reader.Next());
+    if (next.batch == nullptr) break;
+    const int64_t rows = next.batch->num_rows();
+    for (size_t column = 0; column < samples.size(); ++column) {
+      for (int64_t row = (distance - first % distance) % distance; row < rows; row += distance) {
+        const auto value = next.batch->column(static_cast<int>(column))->Slice(row, 1);
+        std::vector<std::string> key(1);
+        AppendToKeys(*columns.fields[column].type, *value, key);
+        samples[column].push_back(std::move(key.front()));
+      }
+    }
+    first += rows;
+  }
+  return samples;
+}
+
+Status Rewrite::Sort(const RowSource& source, const RowSink& sink) const {
+  OCTO_ASSIGN(auto samples, SampleColumns());
+  const size_t sampled = samples.front().size();
+  std::vector<std::string> sample(sampled);
+  std::unique_ptr<KeyMaker> order;
+  if (request_.strategy == CompactionStrategy::kSort) {
+    order = std::make_unique<ColumnOrder>(request_.columns);
+    for (const auto& of_column : samples) {
+      for (size_t row = 0; row < sampled; ++row) sample[row] += of_column[row];
+    }
+  } else {
+    auto curve = std::make_unique<ZOrder>(request_.columns, samples);
+    for (size_t row = 0; row < sampled; ++row) {
+      std::vector<std::string> values;
+      for (const auto& of_column : samples) values.push_back(of_column[row]);
+      sample[row] = curve->KeyOf(values);
+    }
+    order = std::move(curve);
+  }
+  RowSortOptions options;
+  options.memory_bytes = request_.sort_memory_bytes;
+  options.temp_directory = request_.temp_directory;
+  options.expected_rows = request_.group.rows;
+  return SortRows(source, *order, std::move(sample), options, sink);
+}
+
+Status Rewrite::CheckRows(const DataFiles& written) const {
+  int64_t rows = 0;
+  for (const iceberg::DataFile& file : written) rows += file.record_count;
+  if (rows == request_.group.rows) return {};
+  return MakeError(ErrorKind::kCorruption,
+                   "table " + metadata_.location + ": " + std::to_string(files_.size()) +
+                       " files were rewritten, " + files_.front().file_path + " the first, with " +
+                       std::to_string(rows) + " rows instead of " +
+                       std::to_string(request_.group.rows) + "; nothing was changed");
+}
+
+Result<std::optional<DataFiles>> Rewrite::Run() {
+  OCTO_ASSIGN(auto table_writer,
+              datafile::MakeTableWriter(fs_, random_, metadata_, request_.writer));
+  std::vector<std::unique_ptr<datafile::TableWriter>> writers;
+  writers.push_back(std::move(table_writer));
+  lake::BackgroundWriter writer(fs_, std::move(writers));
+  lake::ReadAhead reader(fs_, files_, metadata_.CurrentSchema());
+  const RowSource source = [&]() -> Result<Batch> {
+    if (stopped()) return Batch();
+    OCTO_ASSIGN(auto next, reader.Next());
+    if (next.batch != nullptr) request_.on_rows(next.batch->num_rows());
+    return std::move(next.batch);
+  };
+  const RowSink sink = [&](Batch batch) -> Status {
+    if (stopped()) return {};
+    return writer.Write(0, std::move(batch));
+  };
+  OCTO_TRY(request_.strategy == CompactionStrategy::kBinPack ? Copy(source, sink)
+                                                             : Sort(source, sink));
+  if (stopped()) return std::nullopt;
+  OCTO_ASSIGN(auto written, writer.Finish());
+  const Status checked = CheckRows(written.front());
+  if (!checked) {
+    datafile::RemoveFiles(fs_, written.front());
+    return tl::unexpected<Error>(checked.error());
+  }
+  return std::move(written.front());
+}
+
+}  // namespace
+
+Result<std::optional<DataFiles>> RewriteGroup(io::FileSystem& fs, RandomSource& random,
+                                              const iceberg::TableMetadata& metadata,
+                                              const RewriteRequest& request) {
+  return Rewrite(fs, random, metadata, request).Run();
+}
+
+}  // namespace octolake::maintain

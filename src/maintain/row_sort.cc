@@ -1,0 +1,235 @@
+#include "maintain/row_sort.h"
+
+#include <arrow/record_batch.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <numeric>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "datafile/arrow_status.h"
+#include "datafile/row_buffer.h"
+#include "datafile/take_rows.h"
+#include "io/spill_directory.h"
+#include "maintain/spill_file.h"
+
+namespace octolake::maintain {
+namespace {
+
+using Batch = std::shared_ptr<arrow::RecordBatch>;
+using datafile::RowBuffer;
+using datafile::ToResult;
+
+// Files open at once; what needs more is divided again.
+constexpr int64_t kMostRanges = 128;
+constexpr int64_t kSinkRows = 8192;
+// Rows are in memory twice while they are sorted: as they came, then in one batch.
+constexpr int64_t kCopies = 2;
+// A key as a string, and its place in the order.
+constexpr int64_t kKeyBytes = 96;
+
+int64_t MemoryOf(const RowBuffer& rows) { return kCopies * rows.bytes() + rows.rows() * kKeyBytes; }
+
+Status SortInMemory(RowBuffer& rows, const KeyMaker& order, const RowSink& sink) {
+  if (rows.rows() == 0) return {};
+  OCTO_ASSIGN(const Batch all,
+              ToResult(arrow::ConcatenateRecordBatches(rows.Release()), "rows to be sorted"));
+  const std::vector<std::string> keys = order.KeysOf(*all);
+  std::vector<int64_t> places(keys.size());
+  std::iota(places.begin(), places.end(), 0);
+  std::stable_sort(places.begin(), places.end(), [&](int64_t a, int64_t b) {
+    return keys[static_cast<size_t>(a)] < keys[static_cast<size_t>(b)];
+  });
+  const auto count = std::ssize(places);
+  for (int64_t begin = 0; begin < count; begin += kSinkRows) {
+    const auto first = places.begin() + begin;
+    const std::vector<int64_t> some(first, first + std::min(kSinkRows, count - begin));
+    OCTO_ASSIGN(Batch sorted, datafile::TakeRows(*all, some));
+    OCTO_TRY(sink(std::move(sorted)));
+  }
+  return {};
+}
+
+// Some keys from a sample, ascending and all different, so that they divide the rows into about
+// `ranges` equal ranges; fewer, or none, where keys repeat.
+std::vector<std::string> Boundaries(std::vector<std::string> sample, int64_t ranges) {
+  std::sort(sample.begin(), sample.end());
+  std::vector<std::string> boundaries;
+  for (int64_t i = 1; i < ranges; ++i) {
+    const auto place = static_cast<size_t>(i) * sample.size() / static_cast<size_t>(ranges);
+    if (place >= sample.size()) break;
+    const bool begins = sample[place] == sample.front();
+    if (!begins && (boundaries.empty() || boundaries.back() != sample[place])) {
+      boundaries.push_back(sample[place]);
+    }
+  }
+  return boundaries;
+}
+
+// Keys of some of the rows that went by, at most a fixed number, at equal distances.
+class Sample {
+ public:
+  void Add(const std::string& key) {
+    if (seen_++ % distance_ != 0) return;
+    keys_.push_back(key);
+    if (keys_.size() < kMost) return;
+    for (size_t i = 1; i < keys_.size() / 2; ++i) keys_[i] = std::move(keys_[2 * i]);
+    keys_.resize(keys_.size() / 2);
+    distance_ *= 2;
+  }
+  std::vector<std::string> Take() { return std::exchange(keys_, {}); }
+
+ private:
+  static constexpr size_t kMost = 2'000;
+  std::vector<std::string> keys_;
+  int64_t seen_ = 0;
+  int64_t distance_ = 1;
+};
+
+// Rows whose keys lie between two boundaries.
+struct Range {
+  RowBuffer waiting;
+  std::unique_ptr<SpillFile> file;  // null as long as nothing was written
+  Sample sample;
+  int64_t rows() const { return waiting.rows() + (file == nullptr ? 0 : file->rows()); }
+};
+
+class Division {
+ public:
+  Division(const KeyMaker& order, std::vector<std::string> boundaries,
+           const RowSortOptions& options)
+      : order_(order),
+        boundaries_(std::move(boundaries)),
+        options_(options),
+        directory_(options.temp_directory),
+        ranges_(boundaries_.size() + 1) {}
+
+  Status Add(const Batch& batch);
+  // Sorts range by range.
+  Status Finish(const RowSink& sink);
+  // Without order, if there was nothing to divide by.
+  Status FinishUnsorted(const RowSink& sink);
+  bool divides() const { return !boundaries_.empty(); }
+
+ private:
+  Status Spill(size_t range);
+  RowSource SourceOf(Range& range);
+
+  const KeyMaker& order_;
+  const std::vector<std::string> boundaries_;
+  const RowSortOptions& options_;
+  io::SpillDirectory directory_;  // outlives the files
+  std::vector<Range> ranges_;
+  int64_t waiting_bytes_ = 0;
+};
+
+Status Division::Spill(size_t number) {
+  Range& range = ranges_[number];
+  waiting_bytes_ -= range.waiting.bytes();
+  OCTO_ASSIGN(const Batch rows, ToResult(arrow::ConcatenateRecordBatches(range.waiting.Release()),
+                                         "rows to be sorted"));
+  if (range.file == nullptr) {
+    std::error_code error;
+    std::filesystem::create_directories(directory_.path(), error);
+    if (error) {
+      return MakeError(ErrorKind::kIo, "cannot make " + directory_.path() +
+                                           ", where rows to be sorted go: " + error.message());
+    }
+    OCTO_ASSIGN(range.file, SpillFile::Create(directory_.path() + "/" + std::to_string(number),
+                                              rows->schema()));
+  }
+  return range.file->Append(*rows);
+}
+
+Status Division::Add(const Batch& batch) {
+  const std::vector<std::string> keys = order_.KeysOf(*batch);
+  std::vector<std::vector<int64_t>> rows_of(ranges_.size());
+  for (size_t row = 0; row < keys.size(); ++row) {
+    const auto range = static_cast<size_t>(
+        std::upper_bound(boundaries_.begin(), boundaries_.end(), keys[row]) - boundaries_.begin());
+    rows_of[range].push_back(static_cast<int64_t>(row));
+    ranges_[range].sample.Add(keys[row]);
+  }
+  for (size_t i = 0; i < ranges_.size(); ++i) {
+    if (rows_of[i].empty()) continue;
+    OCTO_ASSIGN(Batch rows, datafile::TakeRows(*batch, rows_of[i]));
+    const int64_t before = ranges_[i].waiting.bytes();
+    OCTO_TRY(ranges_[i].waiting.Add(std::move(rows)));
+    waiting_bytes_ += ranges_[i].waiting.bytes() - before;
+  }
+  while (waiting_bytes_ > options_.memory_bytes / kCopies) {
+    const auto largest = std::max_element(
+        ranges_.begin(), ranges_.end(),
+        [](const Range& a, const Range& b) { return a.waiting.bytes() < b.waiting.bytes(); });
+    OCTO_TRY(Spill(static_cast<size_t>(largest - ranges_.begin())));
+  }
+  return {};
+}
+
+// What is on disk, then what waits.
+RowSource Division::SourceOf(Range& range) {
+  return [&range, rest = std::optional<std::vector<Batch>>(),
+          next = size_t{0}]() mutable -> Result<Batch> {
+    if (range.file != nullptr) {
+      OCTO_ASSIGN(Batch batch, range.file->Next());
+      if (batch != nullptr) return batch;
+      range.file.reset();
+    }
+    if (!rest) rest = range.waiting.Release();
+    return next < rest->size() ? std::move((*rest)[next++]) : Batch();
+  };
+}
+
+Status Division::Finish(const RowSink& sink) {
+  // Ranges that wait in memory would be on top of the one that is sorted.
+  for (size_t i = 0; i < ranges_.size(); ++i) {
+    if (ranges_[i].waiting.rows() > 0) OCTO_TRY(Spill(i));
+  }
+  for (Range& range : ranges_) {
+    RowSortOptions options = options_;
+    options.expected_rows = range.rows();
+    OCTO_TRY(SortRows(SourceOf(range), order_, range.sample.Take(), options, sink));
+    range = Range();
+  }
+  return {};
+}
+
+Status Division::FinishUnsorted(const RowSink& sink) {
+  for (Range& range : ranges_) {
+    const RowSource source = SourceOf(range);
+    while (true) {
+      OCTO_ASSIGN(Batch batch, source());
+      if (batch == nullptr) break;
+      OCTO_TRY(sink(std::move(batch)));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Status SortRows(const RowSource& source, const KeyMaker& order, std::vector<std::string> sample,
+                const RowSortOptions& options, const RowSink& sink) {
+  RowBuffer rows;
+  while (MemoryOf(rows) < options.memory_bytes) {
+    OCTO_ASSIGN(Batch batch, source());
+    if (batch == nullptr) return SortInMemory(rows, order, sink);
+    OCTO_TRY(rows.Add(std::move(batch)));
+  }
+  // As many ranges as each fits into memory with room to spare.
+  const int64_t filled = std::max<int64_t>(1, rows.rows());
+  const int64_t ranges =
+      std::clamp<int64_t>(2 * options.expected_rows / filled + 1, 4, kMostRanges);
+  Division division(order, Boundaries(std::move(sample), ranges), options);
+  for (const Batch& batch : rows.Release()) OCTO_TRY(division.Add(batch));
+  while (true) {
+    OCTO_ASSIGN(const Batch batch, source());
+    if (batch == nullptr) break;
+    OCTO_TRY(division.Add(batch));
+  }
+  return division.divides() ? division.Finish(sink) : division.FinishUnsorted(sink);
+}
+
+}  // namespace octolake::maintain

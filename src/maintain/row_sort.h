@@ -1,0 +1,38 @@
+// Sorts any number of rows with bounded memory.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "maintain/sort_key.h"
+
+namespace arrow {
+class RecordBatch;
+}
+
+namespace octolake::maintain {
+
+struct RowSortOptions {
+  // Of rows held at once, with their keys. A batch of the source is on top.
+  int64_t memory_bytes = int64_t{192} << 20;
+  // Where rows go that do not fit; compressed, some quarter of their memory.
+  std::string temp_directory;
+  // How many rows the source has, about.
+  int64_t expected_rows = 0;
+};
+
+using RowSource = std::function<Result<std::shared_ptr<arrow::RecordBatch>>()>;  // null at the end
+using RowSink = std::function<Status(std::shared_ptr<arrow::RecordBatch>)>;
+
+// Hands the source's rows to the sink in the order of their keys; equal ones as they came. What
+// does not fit into memory is divided among files by ranges of keys, told from `sample` (keys of
+// some of the rows, in any order), and sorted file by file. Files of rows that the sample cannot
+// tell apart are not sorted if they do not fit. The sink's batches have some thousand rows.
+Status SortRows(const RowSource& source, const KeyMaker& order, std::vector<std::string> sample,
+                const RowSortOptions& options, const RowSink& sink);
+
+}  // namespace octolake::maintain

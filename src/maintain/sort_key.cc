@@ -1,0 +1,100 @@
+#include "maintain/sort_key.h"
+
+#include <arrow/array.h>
+#include <arrow/record_batch.h>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+
+#include "datafile/array_value.h"
+
+namespace octolake::maintain {
+namespace {
+
+using iceberg::TypeId;
+
+constexpr char kNull = 0;
+constexpr char kValue = 1;
+
+template <typename Unsigned>
+void AppendBigEndian(Unsigned value, std::string& key) {
+  for (int shift = (static_cast<int>(sizeof value) - 1) * 8; shift >= 0; shift -= 8) {
+    key.push_back(static_cast<char>(value >> shift));
+  }
+}
+
+void AppendSigned(int64_t value, std::string& key) {
+  AppendBigEndian(static_cast<uint64_t>(value) ^ (uint64_t{1} << 63), key);
+}
+
+// Negative numbers have all bits turned, others the first; -0 and 0 are one value, NaNs one more.
+void AppendFloating(double value, std::string& key) {
+  if (std::isnan(value)) value = std::numeric_limits<double>::quiet_NaN();
+  if (value == 0) value = 0;
+  const auto bits = std::bit_cast<uint64_t>(value);
+  const bool negative = (bits >> 63) != 0 && !std::isnan(value);
+  AppendBigEndian(negative ? ~bits : bits | (uint64_t{1} << 63), key);
+}
+
+// Zero bytes are escaped, so that the two at the end come before anything that a longer text has.
+void AppendBytes(std::string_view bytes, std::string& key) {
+  for (const char byte : bytes) {
+    key.push_back(byte);
+    if (byte == 0) key.push_back('\xff');
+  }
+  key.append(2, '\0');
+}
+
+void AppendValue(const iceberg::Type& type, const arrow::Array& array, int64_t row,
+                 std::string& key) {
+  switch (type.id) {
+    case TypeId::kInt:
+    case TypeId::kDate:
+    case TypeId::kLong:
+    case TypeId::kTime:
+    case TypeId::kTimestamp:
+    case TypeId::kTimestamptz:
+      return AppendSigned(datafile::NumberAt(array, row), key);
+    case TypeId::kFloat:
+      return AppendFloating(static_cast<const arrow::FloatArray&>(array).Value(row), key);
+    case TypeId::kDouble:
+      return AppendFloating(static_cast<const arrow::DoubleArray&>(array).Value(row), key);
+    case TypeId::kDecimal: {
+      const std::string_view bytes = datafile::BytesAt(array, row);  // little-endian
+      const size_t first = key.size();
+      key.append(bytes.rbegin(), bytes.rend());
+      key[first] = static_cast<char>(key[first] ^ '\x80');
+      return;
+    }
+    case TypeId::kString:
+    case TypeId::kBinary:
+      return AppendBytes(datafile::BytesAt(array, row), key);
+    default:  // of a fixed width
+      key.append(datafile::BytesAt(array, row));
+  }
+}
+
+}  // namespace
+
+void AppendToKeys(const iceberg::Type& type, const arrow::Array& array,
+                  std::vector<std::string>& keys) {
+  for (int64_t row = 0; row < array.length(); ++row) {
+    std::string& key = keys[static_cast<size_t>(row)];
+    key.push_back(array.IsNull(row) ? kNull : kValue);
+    if (!array.IsNull(row)) AppendValue(type, array, row, key);
+  }
+}
+
+std::vector<std::string> ColumnOrder::KeysOf(const arrow::RecordBatch& batch) const {
+  std::vector<std::string> keys(static_cast<size_t>(batch.num_rows()));
+  for (const iceberg::Field& column : columns_) {
+    AppendToKeys(*column.type, *batch.GetColumnByName(column.name), keys);
+  }
+  return keys;
+}
+
+}  // namespace octolake::maintain

@@ -1,0 +1,46 @@
+// Places on a Z-order curve: rows that are close in every one of several columns are close on it,
+// so that files of neighbouring rows have narrow bounds in all of them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "iceberg/type.h"
+#include "maintain/sort_key.h"
+
+namespace octolake::maintain {
+
+// Which part of all rows come before a value, told from a sample: 0 for the first of them. What
+// many rows share takes as much of the range as they are, so that the curve divides rows evenly,
+// whatever the values are.
+class Ranks {
+ public:
+  Ranks() = default;
+  // Keys (sort_key.h) of the sampled values of one column, in any order. Keeps some thousands.
+  explicit Ranks(std::vector<std::string> sample);
+  // From 0 to 2^32 - 1.
+  uint32_t Of(const std::string& key) const;
+
+ private:
+  std::vector<std::string> quantiles_;  // ascending
+};
+
+// A bit of each in turn, the highest first: four bytes a rank, which compare as the curve goes.
+std::string Interleave(const std::vector<uint32_t>& ranks);
+
+// By the curve through the columns' ranks, then by the columns themselves.
+class ZOrder final : public KeyMaker {
+ public:
+  // `samples` are the keys of each column's sampled values.
+  ZOrder(std::vector<iceberg::Field> columns, std::vector<std::vector<std::string>> samples);
+  std::vector<std::string> KeysOf(const arrow::RecordBatch& batch) const override;
+  // Of one row, from the keys of its values in the columns.
+  std::string KeyOf(const std::vector<std::string>& values) const;
+
+ private:
+  const std::vector<iceberg::Field> columns_;
+  std::vector<Ranks> ranks_;  // by column
+};
+
+}  // namespace octolake::maintain

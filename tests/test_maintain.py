@@ -1,0 +1,253 @@
+"""`octolake maintain`: tables become few files, keep every row, and are what the specification and other engines
+expect, also while others write to them.
+
+OCTOLAKE_MAINTAIN_SECONDS says for how long they are kept at work beside each other (default 8; five minutes is what
+the figures in docs/maintenance.md were taken with).
+"""
+
+import json
+import os
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from pyiceberg.exceptions import CommitFailedException
+
+from checker import check_lake
+from conftest import ZONE
+from lake import ALL_TABLES, BRONZE, GOLD, PARSED, Lake, pyiceberg_rows
+from program import generate
+from test_race import foreign_rows
+
+SECONDS = float(os.environ.get("OCTOLAKE_MAINTAIN_SECONDS", "8"))
+WRITERS = 4
+DAY = 24 * 3600
+
+
+@pytest.fixture
+def small_files(tmp_path):
+    """A warehouse whose tables have many small files."""
+    lake = Lake(tmp_path / "warehouse", ZONE)
+    for number in range(6):
+        lake.load(generate(tmp_path / f"{number}.json", events=150, seed=number))
+        lake.run()
+    return lake
+
+
+def maintain(lake, *arguments, status=0):
+    return lake.octolake("--json", "maintain", *arguments, status=status).json()
+
+
+def live_files(lake, table):
+    return lake.octolake("--json", "tables", table, "--files").json()
+
+
+def make_old(directory, days):
+    at = time.time() - days * DAY
+    for path in Path(directory).rglob("*"):
+        if path.is_file():
+            os.utime(path, (at, at))
+
+
+def test_every_table_keeps_its_rows_in_fewer_files(small_files):
+    lake = small_files
+    before = lake.all_rows()
+    files = {table: len(live_files(lake, table)) for table in ALL_TABLES}
+    done = maintain(lake)
+    assert {(row["table"], row["what"]) for row in done} >= {(BRONZE, "data files"), (PARSED, "data files")}
+    assert len(live_files(lake, BRONZE)) == 1 < files[BRONZE]
+    assert len(live_files(lake, PARSED)) < files[PARSED]
+    assert lake.all_rows() == before
+    for table in ALL_TABLES:
+        assert pyiceberg_rows(lake, table) == before[table], table
+    assert check_lake(lake) == ""
+    # There is nothing left to do, and the pipeline goes on where it was.
+    assert maintain(lake) == []
+    report = lake.run()
+    assert report["silver"]["bronze_rows"] == 0
+    assert [(model["rows"], model["partitions"]) for model in report["models"]] == [(0, [])] * 2
+    assert {model["action"] for model in lake.run()["models"]} == {"up to date"}
+
+
+@pytest.mark.parametrize("strategy", ["binpack", "sort", "zorder"])
+def test_each_strategy_keeps_the_rows(small_files, strategy):
+    lake = small_files
+    before = {table: lake.rows(table) for table in (BRONZE, PARSED)}
+    columns = {BRONZE: "type,event_time", PARSED: "event_type,created_at"}
+    for table, rows in before.items():
+        planned = maintain(lake, table, f"--compact={strategy}", "--columns", columns[table], "--all-files", "--dry-run")
+        assert planned[0]["before"] == len(live_files(lake, table))
+        maintain(lake, table, f"--compact={strategy}", "--columns", columns[table], "--all-files")
+        assert lake.rows(table) == pyiceberg_rows(lake, table) == rows
+    assert check_lake(lake) == ""
+    if strategy == "sort":
+        in_order = [row["type"] for row in lake.sql(f"select type from {BRONZE}")]
+        assert in_order == sorted(in_order)
+
+
+def test_small_targets_make_several_files(small_files):
+    lake = small_files
+    rows = lake.rows(BRONZE)
+    maintain(lake, BRONZE, "--compact", "--target-file-size", "20kB", "--all-files")
+    sizes = sorted(row["bytes"] for row in live_files(lake, BRONZE))
+    assert len(sizes) > 2 and sizes[1] > 15_000 and sizes[-1] < 40_000
+    assert lake.rows(BRONZE) == rows
+
+
+def test_orphans_go_to_quarantine_and_come_back(small_files):
+    lake = small_files
+    stray = lake.directory / "bronze/github_events/data/stray.parquet"
+    stray.write_bytes(b"nobody's")
+    make_old(lake.directory, 4)
+    before = lake.all_rows()
+    (planned,) = maintain(lake, BRONZE, "--orphans", "--dry-run")
+    assert planned["before"] == 1 and stray.exists()
+    maintain(lake, "--orphans")
+    assert not stray.exists()
+    assert lake.all_rows() == before
+    held = [path for path in (lake.directory / ".quarantine").rglob("*") if path.is_file()]
+    assert [path.name for path in held] == ["stray.parquet"]
+    maintain(lake, BRONZE, "--undo")
+    assert stray.read_bytes() == b"nobody's"
+    # Long enough in quarantine, it is removed.
+    maintain(lake, BRONZE, "--orphans")
+    lake.env = {**lake.env, "OCTOLAKE_MAINTAIN_QUARANTINE": "0s"}
+    wait_for_the_next_second()
+    maintain(lake, BRONZE, "--orphans")
+    assert not stray.exists()
+    assert not [path for path in (lake.directory / ".quarantine").rglob("*") if path.is_file()]
+    assert check_lake(lake) == ""
+
+
+def wait_for_the_next_second():
+    """The names in quarantine have whole seconds."""
+    second = int(time.time())
+    while int(time.time()) <= second + 1:
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["--compact=fast"], "expected binpack, sort or zorder"),
+    (["--compact=sort", BRONZE], "needs columns to order the rows by"),
+    (["--compact=sort", "--columns", "colour", BRONZE], "has no column colour"),
+    (["github_events"], "is no table name"),
+    (["--undo", "--expire"], "--undo goes with no other step"),
+    (["--compact", "--target-file-size", "20 parsecs", BRONZE], "20 parsecs"),
+])
+def test_what_is_wrong_is_said(small_files, arguments, message):
+    done = small_files.octolake("maintain", *arguments, status=None)
+    assert done.status in (1, 2) and message in done.err
+    assert small_files.value(f"select count(*) from {BRONZE}") == 900
+
+
+class Beside:
+    """Threads that do the same again and again, until they are told to stop; what fails is kept."""
+
+    def __init__(self):
+        self.deadline = time.monotonic() + SECONDS
+        self.failures = []
+        self.threads = []
+
+    def start(self, step):
+        def work():
+            number = 0
+            while time.monotonic() < self.deadline and not self.failures:
+                try:
+                    step(number)
+                except BaseException as error:  # pylint: disable=broad-except
+                    self.failures.append(f"{step.__name__}: {error!r}"[:3000])
+                number += 1
+        self.threads.append(threading.Thread(target=work, name=step.__name__))
+        self.threads[-1].start()
+
+    def finish(self):
+        for thread in self.threads:
+            thread.join()
+        assert self.failures == []
+
+
+def test_beside_writers_and_readers_no_row_is_lost(tmp_path):
+    """Four loads, every kind of compaction, expiry, orphans, appends of PyIceberg, and a reader that reads each
+    snapshot it sees twice: once is as good as the other, and no row goes from one to the next."""
+    lake = Lake(tmp_path / "warehouse", {**ZONE, "OCTOLAKE_MAINTAIN_EXPIRE_OLDER_THAN": "1m"})
+    lake.load(generate(tmp_path / "first.json", events=50, seed=1_000_000))
+    lake.run()
+    ledger, lock = Counter(), threading.Lock()
+    ledger.update(lake.value(f"select list(id) from {BRONZE}"))
+    beside = Beside()
+
+    def loads(writer):
+        def load(number):
+            seed = writer * 10_000 + number
+            path = generate(tmp_path / f"{seed}.json", events=40, seed=seed)
+            report = lake.load(path)
+            assert report["events"] == 40
+            with lock:
+                ledger.update(json.loads(line)["id"] for line in path.read_text().splitlines())
+        return load
+
+    def appends(number):
+        batch = f"m{number}"
+        catalog = lake.catalog()
+        rows = foreign_rows(catalog, batch)
+        try:
+            catalog.load_table(BRONZE).append(rows)
+        except CommitFailedException:
+            return
+        with lock:
+            ledger.update(rows["id"].to_pylist())
+
+    strategies = ["--compact=binpack", "--compact=sort", "--compact=zorder"]
+
+    def compacts(number):
+        maintain(lake, BRONZE, PARSED, strategies[number % 3], "--columns", "trace_id", "--min-input-files", "2")
+
+    def tidies(number):
+        maintain(lake, "--expire", "--orphans", "--rewrite-manifests")
+
+    def runs(number):
+        lake.run()
+
+    seen = {}
+
+    def reads(number):
+        snapshot = lake.snapshots(BRONZE)[-1]["snapshot_id"]
+        ids = Counter(lake.value(f"select list(id) from {BRONZE}", "--as-of", str(snapshot)))
+        catalog_rows = lake.catalog().load_table(BRONZE)
+        if any(one.snapshot_id == snapshot for one in catalog_rows.snapshots()):
+            foreign = catalog_rows.scan(snapshot_id=snapshot, selected_fields=("id",)).to_arrow()["id"].to_pylist()
+            assert Counter(foreign) == ids
+        assert not seen.get("ids", Counter()) - ids, "rows of an earlier snapshot are gone"
+        seen["ids"] = ids
+
+    for writer in range(WRITERS):
+        beside.start(loads(writer))
+    for step in (appends, compacts, tidies, runs, reads):
+        beside.start(step)
+    beside.finish()
+
+    assert Counter(lake.value(f"select list(id) from {BRONZE}")) == ledger
+    lake.run()
+    silver = Counter(lake.value(f"select list(event_id) from {PARSED}"))
+    assert silver == Counter(set(ledger))
+    gold = lake.facts(GOLD)
+    lake.run("--full-refresh")
+    assert lake.facts(GOLD) == gold
+    assert check_lake(lake) == ""
+    assert unnamed_files(lake) == []
+
+
+def unnamed_files(lake):
+    """Data files on disk that no snapshot of their table names."""
+    named = set()
+    catalog = lake.catalog()
+    for table in lake.tables():
+        loaded = catalog.load_table(table)
+        for snapshot in loaded.snapshots():
+            for manifest in snapshot.manifests(loaded.io):
+                for entry in manifest.fetch_manifest_entry(loaded.io, discard_deleted=True):
+                    named.add(entry.data_file.file_path.removeprefix("file://"))
+    on_disk = {str(path) for path in lake.directory.rglob("*.parquet") if ".quarantine" not in path.parts}
+    return sorted(on_disk - named)
