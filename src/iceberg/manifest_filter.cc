@@ -18,7 +18,7 @@ Result<const FilteredManifest*> ManifestFilter::Filter(const UpdateContext& cont
   for (const ManifestEntry& entry : entries) {
     if (entry.status == EntryStatus::kDeleted) continue;  // by an earlier snapshot
     ManifestEntry& copy = kept.emplace_back(entry);
-    if (removes_(entry.data_file)) {
+    if (removes_(entry)) {
       copy.status = EntryStatus::kDeleted;
       copy.snapshot_id = producer.snapshot_id();
       result.removed.push_back(entry.data_file);

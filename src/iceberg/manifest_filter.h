@@ -27,7 +27,7 @@ struct FilteredManifest {
 // number that its entries inherit stays the same.
 class ManifestFilter {
  public:
-  using RemovesFile = std::function<bool(const DataFile&)>;
+  using RemovesFile = std::function<bool(const ManifestEntry&)>;
   explicit ManifestFilter(RemovesFile removes) : removes_(std::move(removes)) {}
 
   // Removed files are kept as deleted by the new snapshot, the other live ones as existing.

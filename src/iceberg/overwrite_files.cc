@@ -21,8 +21,8 @@ class OverwriteUpdate final : public TableUpdate {
       : partitions_(std::move(partitions)),
         files_(std::move(files)),
         producer_(std::move(summary)),
-        filter_([this](const DataFile& file) {
-          return !partitions_ || partitions_->contains(file.partition);
+        filter_([this](const ManifestEntry& entry) {
+          return !partitions_ || partitions_->contains(entry.data_file.partition);
         }) {}
 
   Status Apply(const UpdateContext& context, TableMetadata& metadata) override {

@@ -22,12 +22,17 @@ class RewriteFilesUpdate final : public TableUpdate {
   RewriteFilesUpdate(FileRewrite rewrite, Properties summary)
       : rewrite_(std::move(rewrite)),
         producer_(std::move(summary)),
-        filter_([this](const DataFile& file) { return replaced_.contains(file.file_path); }) {
+        filter_([this](const ManifestEntry& entry) {
+          return replaced_.contains(entry.data_file.file_path);
+        }),
+        delete_filter_([this](const ManifestEntry& entry) { return IsDangling(entry); }) {
     for (const ScanTask& task : rewrite_.replaced) {
       replaced_.insert(task.file.file_path);
       partitions_[task.file.spec_id].insert(task.file.partition);
       sequence_number_ = std::max(sequence_number_, task.sequence_number);
+      applied_deletes_ = applied_deletes_ || !task.deletes.empty();
     }
+    if (applied_deletes_) sequence_number_ = rewrite_.started_from;
   }
 
   Status Apply(const UpdateContext& context, TableMetadata& metadata) override {
@@ -38,32 +43,32 @@ class RewriteFilesUpdate final : public TableUpdate {
     OCTO_ASSIGN(std::vector<ManifestFile> manifests,
                 producer_.AddFiles(context, metadata, rewrite_.added, sequence_number_));
     const size_t added = manifests.size();
+    if (applied_deletes_) OCTO_TRY(CheckAncestor(metadata));
     std::set<std::string> missing = replaced_;
+    std::vector<ManifestFile> deletes;  // that may concern the files
     for (const ManifestFile& manifest : producer_.parent_manifests()) {
       OCTO_ASSIGN(const bool affected, MayBeAffected(metadata, manifest));
       if (!affected) {
         manifests.push_back(manifest);
-        continue;
-      }
-      if (manifest.content == ManifestContent::kDeletes) {
+      } else if (manifest.content == ManifestContent::kDeletes) {
         OCTO_TRY(CheckDeletes(context, metadata, manifest));
-        manifests.push_back(manifest);
-        continue;
+        deletes.push_back(manifest);
+      } else {
+        OCTO_ASSIGN(ManifestFile filtered,
+                    Filter(context, metadata, manifest, filter_, changes, &missing));
+        manifests.push_back(std::move(filtered));
       }
-      OCTO_ASSIGN(const FilteredManifest* filtered,
-                  filter_.Filter(context, metadata, producer_, manifest));
-      for (const DataFile& file : filtered->removed) {
-        changes.RemoveFile(file);
-        missing.erase(file.file_path);
-      }
-      manifests.push_back(filtered->rewritten
-                              ? Renumbered(*filtered->rewritten, producer_.sequence_number())
-                              : manifest);
     }
     if (!missing.empty()) {
       return Conflict(metadata, *missing.begin() +
                                     " was to be rewritten, but is not in it any "
                                     "more: somebody else has replaced or deleted it");
+    }
+    if (applied_deletes_ && !deletes.empty()) OCTO_TRY(FindOthers(context, metadata, manifests));
+    for (const ManifestFile& manifest : deletes) {
+      OCTO_ASSIGN(ManifestFile filtered,
+                  Filter(context, metadata, manifest, delete_filter_, changes, nullptr));
+      manifests.push_back(std::move(filtered));
     }
     OCTO_ASSIGN(manifests,
                 merger_.Merge(context, metadata, producer_, added, std::move(manifests)));
@@ -81,10 +86,74 @@ class RewriteFilesUpdate final : public TableUpdate {
     return MakeError(ErrorKind::kCommitConflict, "table " + metadata.location + ": " + what);
   }
 
+  // Rows that were deleted when the rewrite began may be back after a rollback.
+  Status CheckAncestor(const TableMetadata& metadata) const {
+    const auto ancestors = AncestorsOf(metadata, metadata.current_snapshot_id.value_or(0));
+    const bool known = std::any_of(ancestors.begin(), ancestors.end(), [&](const Snapshot* one) {
+      return one->sequence_number == rewrite_.started_from;
+    });
+    if (known) return {};
+    return Conflict(metadata,
+                    "the snapshot in which rows were deleted is no known ancestor of the "
+                    "current one any more");
+  }
+
+  Result<ManifestFile> Filter(const UpdateContext& context, const TableMetadata& metadata,
+                              const ManifestFile& manifest, ManifestFilter& filter,
+                              SnapshotChanges& changes, std::set<std::string>* missing) {
+    OCTO_ASSIGN(const FilteredManifest* filtered,
+                filter.Filter(context, metadata, producer_, manifest));
+    for (const DataFile& file : filtered->removed) {
+      changes.RemoveFile(file);
+      if (missing != nullptr) missing->erase(file.file_path);
+    }
+    return filtered->rewritten ? Renumbered(*filtered->rewritten, producer_.sequence_number())
+                               : manifest;
+  }
+
+  // The oldest of the data files that stay, of each partition.
+  Status FindOthers(const UpdateContext& context, const TableMetadata& metadata,
+                    const std::vector<ManifestFile>& manifests) {
+    others_.clear();
+    for (const ManifestFile& manifest : manifests) {
+      if (manifest.added_snapshot_id == producer_.snapshot_id() &&
+          manifest.existing_files_count == 0)
+        continue;  // the new files
+      OCTO_ASSIGN(const bool affected, MayBeAffected(metadata, manifest));
+      if (!affected || manifest.content != ManifestContent::kData) continue;
+      OCTO_ASSIGN(const std::vector<ManifestEntry> entries,
+                  ReadManifest(context.file_system, manifest, metadata));
+      for (const ManifestEntry& entry : entries) {
+        if (entry.status == EntryStatus::kDeleted) continue;
+        auto& of_spec = others_[entry.data_file.spec_id];
+        const auto [place, first] =
+            of_spec.emplace(entry.data_file.partition, *entry.sequence_number);
+        if (!first) place->second = std::min(place->second, *entry.sequence_number);
+      }
+    }
+    return {};
+  }
+
+  // Whether position deletes, all of them applied, can concern no file that stays.
+  bool IsDangling(const ManifestEntry& entry) const {
+    const DataFile& file = entry.data_file;
+    if (!applied_deletes_ || file.content != FileContent::kPositionDeletes ||
+        *entry.sequence_number > rewrite_.started_from) {
+      return false;
+    }
+    if (file.referenced_data_file) return replaced_.contains(*file.referenced_data_file);
+    const auto partitions = partitions_.find(file.spec_id);
+    if (partitions == partitions_.end() || !partitions->second.contains(file.partition)) {
+      return false;
+    }
+    const auto of_spec = others_.find(file.spec_id);
+    if (of_spec == others_.end()) return true;
+    const auto oldest = of_spec->second.find(file.partition);
+    return oldest == of_spec->second.end() || oldest->second > *entry.sequence_number;
+  }
+
   // Whether the manifest may name one of the files, or deletes that concern one.
   Result<bool> MayBeAffected(const TableMetadata& metadata, const ManifestFile& manifest) const {
-    const bool deletes = manifest.content == ManifestContent::kDeletes;
-    if (deletes && manifest.sequence_number <= rewrite_.started_from) return false;
     const auto partitions = partitions_.find(manifest.partition_spec_id);
     if (partitions == partitions_.end()) return false;
     const PartitionSpec* spec = metadata.FindSpec(manifest.partition_spec_id);
@@ -126,10 +195,14 @@ class RewriteFilesUpdate final : public TableUpdate {
   const FileRewrite rewrite_;
   std::set<std::string> replaced_;
   std::map<int32_t, PartitionSet> partitions_;  // of the replaced files, by spec
+  bool applied_deletes_ = false;
+  // Least sequence numbers of the data files that stay, by spec and partition.
+  std::map<int32_t, std::map<PartitionValues, int64_t, PartitionLess>> others_;
   int64_t sequence_number_ = 0;
   SnapshotProducer producer_;
   ManifestMerger merger_;
   ManifestFilter filter_;
+  ManifestFilter delete_filter_;
 };
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "iceberg/snapshot_producer.h"
+#include "iceberg/row_delta_for_test.h"
 #include "iceberg/table_for_test.h"
 
 namespace octolake::iceberg {
@@ -33,37 +33,30 @@ FileRewrite RewriteOf(TestTable& table, const std::vector<std::string>& names,
   return rewrite;
 }
 
-// Commits a file of deletes, as another engine would: with an overwrite snapshot.
-class AddDeleteFile final : public TableUpdate {
- public:
-  explicit AddDeleteFile(DataFile file) : file_(std::move(file)) {}
-  Status Apply(const UpdateContext& context, TableMetadata& metadata) override {
-    OCTO_TRY(producer_.Begin(context, metadata));
-    ManifestEntry entry;
-    entry.snapshot_id = producer_.snapshot_id();
-    entry.data_file = file_;
-    OCTO_ASSIGN(ManifestFile manifest, producer_.WriteManifest(context, metadata, file_.spec_id,
-                                                               ManifestContent::kDeletes, {entry}));
-    std::vector<ManifestFile> manifests = producer_.parent_manifests();
-    manifests.push_back(std::move(manifest));
-    return producer_.Commit(context, metadata, "overwrite", SnapshotChanges(), manifests);
-  }
-  std::vector<std::string> Unused(const TableMetadata* committed) const override {
-    return producer_.Unused(committed);
-  }
-
- private:
-  const DataFile file_;
-  SnapshotProducer producer_{{}};
-};
-
 std::unique_ptr<TableUpdate> AddDeletes(TestTable& table, FileContent content, int32_t day,
+                                        const std::string& name = "deletes",
                                         std::optional<std::string> referenced = {}) {
-  DataFile file = table.File("deletes", day, 2);
+  DataFile file = table.File(name, day, 2);
   file.content = content;
   if (content == FileContent::kEqualityDeletes) file.equality_ids = {1};
   if (referenced) file.referenced_data_file = table.File(*referenced, day).file_path;
-  return std::make_unique<AddDeleteFile>(std::move(file));
+  return CommitRowDelta({.deletes = {std::move(file)}});
+}
+
+// Names of the live delete files.
+std::vector<std::string> LiveDeletes(TestTable& table) {
+  std::vector<std::string> names;
+  const auto metadata = table.Metadata();
+  const auto manifests = ReadManifestList(table.fs, *metadata->CurrentSnapshot()).value();
+  for (const ManifestFile& manifest : manifests) {
+    if (manifest.content != ManifestContent::kDeletes) continue;
+    const auto entries = ReadManifest(table.fs, manifest, *metadata).value();
+    for (const ManifestEntry& entry : entries) {
+      const std::string& path = entry.data_file.file_path;
+      if (entry.status != EntryStatus::kDeleted) names.push_back(path.substr(path.rfind('/') + 1));
+    }
+  }
+  return names;
 }
 
 TEST(RewriteFilesTest, PutsOneFileInThePlaceOfOthers) {
@@ -160,7 +153,7 @@ TEST(RewriteFilesTest, ConflictsWithPositionDeletesCommittedSinceItStarted) {
   EXPECT_THAT(refused.error().message, HasSubstr("/data/deletes"));
   EXPECT_TRUE(table.Commit(std::move(of_another_day)));
   TableMetadata metadata = *before;
-  ASSERT_TRUE(AddDeletes(table, FileContent::kPositionDeletes, 1, "other")
+  ASSERT_TRUE(AddDeletes(table, FileContent::kPositionDeletes, 1, "deletes", "other")
                   ->Apply(table.Context(), metadata));
   EXPECT_TRUE(of_another_file->Apply(table.Context(), metadata));
 }
@@ -181,6 +174,43 @@ TEST(RewriteFilesTest, DeletesByEqualityCommittedMeanwhileStillConcernTheRows) {
       EXPECT_EQ(*entry.file_sequence_number, deletes ? 2 : 3);
     }
   }
+}
+
+TEST(RewriteFilesTest, TakesAppliedPositionDeletesWithIt) {
+  TestTable table;
+  table.MustCommit(AppendFiles({table.File("a", 1, 5), table.File("b", 1, 5)}, {}));
+  table.MustCommit(AppendFiles({table.File("c", 2, 5)}, {}));
+  table.MustCommit(AddDeletes(table, FileContent::kPositionDeletes, 1, "of-a", "a"));
+  table.MustCommit(AddDeletes(table, FileContent::kPositionDeletes, 1, "of-day-1"));
+  table.MustCommit(AddDeletes(table, FileContent::kPositionDeletes, 2, "of-day-2"));
+  table.MustCommit(AppendFiles({table.File("later", 1, 5)}, {}));
+  // The one of its day may still concern b.
+  table.MustCommit(RewriteFiles(RewriteOf(table, {"a"}, {table.File("a2", 1, 3)}), {}));
+  EXPECT_THAT(LiveDeletes(table), UnorderedElementsAre("of-day-1", "of-day-2"));
+  // Nothing that is as old as it is left now: `later` came after it, a2 has no deleted rows.
+  FileRewrite both = RewriteOf(table, {"b"}, {table.File("b2", 1, 3)});
+  const auto metadata = table.MustCommit(RewriteFiles(std::move(both), {}));
+  EXPECT_THAT(LiveDeletes(table), ElementsAre("of-day-2"));
+  const Properties& summary = metadata->CurrentSnapshot()->summary;
+  EXPECT_EQ(summary.at("total-delete-files"), "1");
+  EXPECT_EQ(summary.at("total-data-files"), "4");
+  const auto tasks = PlanScan(table.fs, *metadata, {}, {}).value();
+  for (const ScanTask& task : tasks) {
+    EXPECT_EQ(task.deletes.size(), task.file.file_path.ends_with("/c") ? 1U : 0U)
+        << task.file.file_path;
+  }
+}
+
+TEST(RewriteFilesTest, ARollbackBringsDeletedRowsBackAndConflicts) {
+  TestTable table;
+  const auto whole = table.MustCommit(AppendFiles({table.File("a", 1, 5)}, {}));
+  table.MustCommit(AddDeletes(table, FileContent::kPositionDeletes, 1));
+  auto rewrite = RewriteFiles(RewriteOf(table, {"a"}, {table.File("a2", 1, 3)}), {});
+  table.MustCommit(RollbackTo(*whole->current_snapshot_id));
+  const auto refused = table.Commit(std::move(rewrite));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kCommitConflict);
+  EXPECT_THAT(table.Live(), ElementsAre("a"));
 }
 
 TEST(RewriteFilesTest, ALostReplyIsLookedUpAndCommittedOnce) {

@@ -47,8 +47,8 @@ std::unique_ptr<TableUpdate> AppendFiles(std::vector<DataFile> files, Properties
 // Replaces every live file of the given partitions (of the default spec) by new files, in one
 // overwrite snapshot (an append snapshot if there was nothing to replace). Files of other
 // partitions are refused; a given partition without a new file becomes empty. kUnsupported while
-// live files are of another spec, or while the table has delete files. Only manifests that may name
-// files of the partitions are read.
+// live files are of another spec. Delete files of the partitions go with them; those of another
+// spec stay. Only manifests that may name files of the partitions are read.
 std::unique_ptr<TableUpdate> OverwritePartitions(std::vector<PartitionValues> partitions,
                                                  std::vector<DataFile> files, Properties summary);
 

@@ -58,10 +58,11 @@ void Add(ScanTask file, CompactionGroup& group) {
 
 bool IsWorthIt(const CompactionGroup& group, const CompactionScope& scope) {
   if (scope.all_files) return true;
-  const bool splits = std::any_of(group.files.begin(), group.files.end(), [&](const auto& task) {
-    return task.file.file_size_in_bytes > Most(scope.sizes);
-  });
-  if (splits) return true;
+  const bool any_at_once =
+      std::any_of(group.files.begin(), group.files.end(), [&](const auto& task) {
+        return !task.deletes.empty() || task.file.file_size_in_bytes > Most(scope.sizes);
+      });
+  if (any_at_once) return true;
   const auto count = std::ssize(group.files);
   return count >= 2 && (count >= scope.min_input_files || group.bytes >= scope.sizes.target);
 }
@@ -103,7 +104,8 @@ Result<std::vector<CompactionGroup>> PlanCompaction(const iceberg::TableMetadata
   std::map<PlaceLess::Place, CompactionGroup, PlaceLess> by_partition;
   for (ScanTask& task : files) {
     const int64_t bytes = task.file.file_size_in_bytes;
-    const bool wanted = scope.all_files || bytes < Least(scope.sizes) || bytes > Most(scope.sizes);
+    const bool wanted = scope.all_files || !task.deletes.empty() || bytes < Least(scope.sizes) ||
+                        bytes > Most(scope.sizes);
     if (!wanted) continue;
     CompactionGroup& group = by_partition[{task.file.spec_id, task.file.partition}];
     group.spec_id = task.file.spec_id;

@@ -20,7 +20,8 @@ struct FileSizes {
 
 struct CompactionScope {
   FileSizes sizes;
-  // A partition's files are rewritten if there are so many, or together they fill one.
+  // A partition's files are rewritten if there are so many, or together they fill one; a file that
+  // is too large, or from which rows are deleted, at once.
   int64_t min_input_files = 5;
   bool all_files = false;  // whatever their size or number
   // Only partitions of days (by a date, or the day or hour of a time) that are not older; other
@@ -36,7 +37,7 @@ struct CompactionGroup {
   iceberg::PartitionValues partition;
   std::vector<iceberg::ScanTask> files;
   int64_t bytes = 0;
-  int64_t rows = 0;
+  int64_t rows = 0;  // deleted ones included
 };
 
 // `files` are those of one snapshot, ordered by sequence number; `today` is counted from

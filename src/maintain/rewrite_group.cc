@@ -26,9 +26,7 @@ class Rewrite {
  public:
   Rewrite(io::FileSystem& fs, RandomSource& random, const iceberg::TableMetadata& metadata,
           const RewriteRequest& request)
-      : fs_(fs), random_(random), metadata_(metadata), request_(request) {
-    for (const iceberg::ScanTask& task : request.group.files) files_.push_back(task.file);
-  }
+      : fs_(fs), random_(random), metadata_(metadata), request_(request) {}
 
   Result<std::optional<DataFiles>> Run();
 
@@ -44,7 +42,7 @@ class Rewrite {
   RandomSource& random_;
   const iceberg::TableMetadata& metadata_;
   const RewriteRequest& request_;
-  DataFiles files_;
+  int64_t rows_read_ = 0;
 };
 
 Status Rewrite::Copy(const RowSource& source, const RowSink& sink) const {
@@ -60,7 +58,7 @@ Result<std::vector<std::vector<std::string>>> Rewrite::SampleColumns() const {
   columns.fields = request_.columns;
   std::vector<std::vector<std::string>> samples(columns.fields.size());
   const int64_t distance = std::max<int64_t>(1, request_.group.rows / kSampledRows);
-  lake::ReadAhead reader(fs_, files_, columns);
+  lake::ReadAhead reader(fs_, request_.group.files, columns);
   int64_t first = 0;  // row number of the batch's first row
   while (!stopped()) {
     OCTO_ASSIGN(const auto next, reader.Next());
@@ -105,15 +103,20 @@ Status Rewrite::Sort(const RowSource& source, const RowSink& sink) const {
   return SortRows(source, *order, std::move(sample), options, sink);
 }
 
+// Deleted rows are not read.
 Status Rewrite::CheckRows(const DataFiles& written) const {
+  const CompactionGroup& group = request_.group;
   int64_t rows = 0;
   for (const iceberg::DataFile& file : written) rows += file.record_count;
-  if (rows == request_.group.rows) return {};
+  const bool any_deleted = std::any_of(group.files.begin(), group.files.end(),
+                                       [](const auto& task) { return !task.deletes.empty(); });
+  const int64_t expected = any_deleted ? rows_read_ : group.rows;
+  if (rows == expected && rows == rows_read_) return {};
   return MakeError(ErrorKind::kCorruption,
-                   "table " + metadata_.location + ": " + std::to_string(files_.size()) +
-                       " files were rewritten, " + files_.front().file_path + " the first, with " +
-                       std::to_string(rows) + " rows instead of " +
-                       std::to_string(request_.group.rows) + "; nothing was changed");
+                   "table " + metadata_.location + ": " + std::to_string(group.files.size()) +
+                       " files were rewritten, " + group.files.front().file.file_path +
+                       " the first, with " + std::to_string(rows) + " rows instead of " +
+                       std::to_string(expected) + "; nothing was changed");
 }
 
 Result<std::optional<DataFiles>> Rewrite::Run() {
@@ -122,11 +125,14 @@ Result<std::optional<DataFiles>> Rewrite::Run() {
   std::vector<std::unique_ptr<datafile::TableWriter>> writers;
   writers.push_back(std::move(table_writer));
   lake::BackgroundWriter writer(fs_, std::move(writers));
-  lake::ReadAhead reader(fs_, files_, metadata_.CurrentSchema());
+  lake::ReadAhead reader(fs_, request_.group.files, metadata_.CurrentSchema());
   const RowSource source = [&]() -> Result<Batch> {
     if (stopped()) return Batch();
     OCTO_ASSIGN(auto next, reader.Next());
-    if (next.batch != nullptr) request_.on_rows(next.batch->num_rows());
+    if (next.batch != nullptr) {
+      rows_read_ += next.batch->num_rows();
+      request_.on_rows(next.batch->num_rows());
+    }
     return std::move(next.batch);
   };
   const RowSink sink = [&](Batch batch) -> Status {

@@ -32,12 +32,12 @@ struct RewriteRequest {
   std::string temp_directory;
   datafile::WriterOptions writer;
   std::stop_token stop;
-  // Called often with the rows done since the last call; all rows of the group once in the end.
+  // Called often with the rows read since the last call.
   std::function<void(int64_t)> on_rows;
 };
 
-// The new files, durable, with exactly the rows of the group's files; nullopt after a stop. Nothing
-// is left of them then, or on an error.
+// The new files, durable, with exactly the rows of the group's files but for deleted ones (none, if
+// all are); nullopt after a stop. Nothing is left of them then, or on an error.
 Result<std::optional<std::vector<iceberg::DataFile>>> RewriteGroup(
     io::FileSystem& fs, RandomSource& random, const iceberg::TableMetadata& metadata,
     const RewriteRequest& request);
