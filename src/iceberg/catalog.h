@@ -55,8 +55,15 @@ class Catalog {
   // write.metadata.previous-versions-max and sets last_updated_ms, which never goes back; where
   // write.metadata.delete-after-commit.enabled is true, files that fell off the log are removed.
   virtual Result<std::vector<Table>> CommitTables(std::vector<TableChange> changes) = 0;
+  // Metadata files of tables that other catalogs keep in the same database, if they can.
+  virtual Result<std::vector<std::string>> MetadataOfOtherCatalogs() {
+    return std::vector<std::string>();
+  }
   // Removes the name only; files stay. kNotFound.
   virtual Status DropTable(const TableIdentifier& identifier) = 0;
 };
+
+// The tables of all namespaces, by namespace and name.
+Result<std::vector<TableIdentifier>> ListAllTables(Catalog& catalog);
 
 }  // namespace octolake::iceberg

@@ -189,6 +189,19 @@ Result<std::optional<TableIdentifier>> CatalogDatabase::OtherAt(const TableIdent
   return TableIdentifier{query.Text(0).value_or(""), query.Text(1).value_or("")};
 }
 
+Result<std::vector<std::string>> CatalogDatabase::MetadataOfOtherCatalogs() {
+  const std::lock_guard lock(mutex_);
+  OCTO_ASSIGN(auto query, database_->Prepare("SELECT metadata_location FROM iceberg_tables WHERE "
+                                             "catalog_name <> ?1 AND metadata_location NOT NULL"));
+  query.Bind(1, catalog_name_);
+  std::vector<std::string> locations;
+  while (true) {
+    OCTO_ASSIGN(const bool row, query.Step());
+    if (!row) return locations;
+    locations.push_back(query.Text(0).value_or(""));
+  }
+}
+
 Status CatalogDatabase::Create(const PointerSwap& swap) {
   OCTO_ASSIGN(const bool has_namespace, NamespaceExists(swap.table.name_space));
   if (!has_namespace) return NoNamespace(swap.table.name_space);

@@ -36,6 +36,8 @@ class CatalogDatabase {
   // Another table or view of the catalog with the same metadata file.
   Result<std::optional<TableIdentifier>> OtherAt(const TableIdentifier& table,
                                                  const std::string& location);
+  // Of all rows of other catalogs, whatever they are.
+  Result<std::vector<std::string>> MetadataOfOtherCatalogs();
   // Errors as Catalog::CommitTables.
   Status SwapAll(const std::vector<PointerSwap>& swaps);
   Status DropTable(const TableIdentifier& table);

@@ -33,6 +33,9 @@ class CatalogDecorator : public Catalog {
   Result<std::vector<Table>> CommitTables(std::vector<TableChange> changes) override {
     return inner_.CommitTables(std::move(changes));
   }
+  Result<std::vector<std::string>> MetadataOfOtherCatalogs() override {
+    return inner_.MetadataOfOtherCatalogs();
+  }
   Status DropTable(const TableIdentifier& identifier) override {
     return inner_.DropTable(identifier);
   }

@@ -58,6 +58,13 @@ Status CheckReadable(const DataFile& deletes, const DataFile& file) {
   return {};
 }
 
+// Fields that were dropped leave void transforms behind.
+bool IsUnpartitioned(const PartitionSpec& spec) {
+  return std::all_of(spec.fields.begin(), spec.fields.end(), [](const PartitionField& field) {
+    return field.transform.kind == Transform::Kind::kVoid;
+  });
+}
+
 }  // namespace
 
 bool DataFiles::PlaceLess::operator()(const Place& a, const Place& b) const {
@@ -79,7 +86,7 @@ Result<std::vector<DeleteFile>> ReadDeleteFiles(io::FileSystem& fs, const Manife
     }
     files.push_back({.file = std::move(entry.data_file),
                      .sequence_number = *entry.sequence_number,
-                     .unpartitioned = spec != nullptr && spec->fields.empty()});
+                     .unpartitioned = spec != nullptr && IsUnpartitioned(*spec)});
   }
   return files;
 }
@@ -100,7 +107,7 @@ Result<bool> DataFiles::MayBeConcerned(const ManifestFile& manifest,
   // No file is older than its manifest.
   if (manifest.sequence_number < least_sequence_number_) return false;
   const PartitionSpec* spec = metadata.FindSpec(manifest.partition_spec_id);
-  if (spec == nullptr || spec->fields.empty()) return true;
+  if (spec == nullptr || IsUnpartitioned(*spec)) return true;
   OCTO_ASSIGN(const TypePtr type, PartitionType(SchemaForSpec(metadata, *spec), *spec));
   for (auto at = by_place_.lower_bound({spec->spec_id, {}});
        at != by_place_.end() && at->first.first == spec->spec_id; ++at) {

@@ -58,7 +58,10 @@ std::string MetadataDirectory(const TableMetadata& metadata) {
 
 int64_t MetadataVersion(const std::string& location) {
   const std::string_view name = std::string_view(location).substr(location.rfind('/') + 1);
-  const std::string_view digits = name.substr(0, name.find('-'));
+  // "00003-<uuid>.metadata.json", or "v3.metadata.json" of catalogs that are directories.
+  const bool has_letter = name.starts_with('v');
+  const size_t begin = has_letter ? 1 : 0;
+  const std::string_view digits = name.substr(begin, name.find_first_of("-.", begin) - begin);
   const int32_t version = ParseNumber<int32_t>(digits).value_or(-1);
   return version >= 0 && digits.size() < name.size() ? version : -1;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "iceberg/delete_files.h"
 #include "iceberg/manifest_filter.h"
 #include "iceberg/manifest_io.h"
 #include "iceberg/manifest_merge.h"
@@ -25,14 +26,20 @@ class RewriteFilesUpdate final : public TableUpdate {
         filter_([this](const ManifestEntry& entry) {
           return replaced_.contains(entry.data_file.file_path);
         }),
-        delete_filter_([this](const ManifestEntry& entry) { return IsDangling(entry); }) {
+        concerned_(rewrite_.replaced) {
     for (const ScanTask& task : rewrite_.replaced) {
       replaced_.insert(task.file.file_path);
       partitions_[task.file.spec_id].insert(task.file.partition);
       sequence_number_ = std::max(sequence_number_, task.sequence_number);
-      applied_deletes_ = applied_deletes_ || !task.deletes.empty();
+      for (const DataFile& deletes : task.deletes) applied_.insert(deletes.file_path);
     }
-    if (applied_deletes_) sequence_number_ = rewrite_.started_from;
+    for (const DataFile& file : rewrite_.added) {
+      const auto partitions = partitions_.find(file.spec_id);
+      const bool stays =
+          partitions != partitions_.end() && partitions->second.contains(file.partition);
+      moves_rows_ = moves_rows_ || !stays;
+    }
+    if (moves_rows_ || !applied_.empty()) sequence_number_ = rewrite_.started_from;
   }
 
   Status Apply(const UpdateContext& context, TableMetadata& metadata) override {
@@ -43,15 +50,17 @@ class RewriteFilesUpdate final : public TableUpdate {
     OCTO_ASSIGN(std::vector<ManifestFile> manifests,
                 producer_.AddFiles(context, metadata, rewrite_.added, sequence_number_));
     const size_t added = manifests.size();
-    if (applied_deletes_) OCTO_TRY(CheckAncestor(metadata));
     std::set<std::string> missing = replaced_;
+    std::set<std::string> not_seen = applied_;
     std::vector<ManifestFile> deletes;  // that may concern the files
     for (const ManifestFile& manifest : producer_.parent_manifests()) {
-      OCTO_ASSIGN(const bool affected, MayBeAffected(metadata, manifest));
+      const bool is_deletes = manifest.content == ManifestContent::kDeletes;
+      OCTO_ASSIGN(const bool affected, is_deletes ? concerned_.MayBeConcerned(manifest, metadata)
+                                                  : MayBeAffected(metadata, manifest));
       if (!affected) {
         manifests.push_back(manifest);
-      } else if (manifest.content == ManifestContent::kDeletes) {
-        OCTO_TRY(CheckDeletes(context, metadata, manifest));
+      } else if (is_deletes) {
+        OCTO_TRY(CheckDeletes(context, metadata, manifest, not_seen));
         deletes.push_back(manifest);
       } else {
         OCTO_ASSIGN(ManifestFile filtered,
@@ -64,10 +73,17 @@ class RewriteFilesUpdate final : public TableUpdate {
                                     " was to be rewritten, but is not in it any "
                                     "more: somebody else has replaced or deleted it");
     }
-    if (applied_deletes_ && !deletes.empty()) OCTO_TRY(FindOthers(context, metadata, manifests));
+    if (!not_seen.empty()) {
+      return Conflict(metadata, *not_seen.begin() +
+                                    " deleted rows of files that were rewritten, but "
+                                    "is not in it any more: the rows may be back");
+    }
+    if (!deletes.empty()) OCTO_TRY(FindOthers(context, metadata, manifests));
+    // Of this attempt: which files stay may be different in the next one.
+    ManifestFilter delete_filter([this](const ManifestEntry& entry) { return IsDangling(entry); });
     for (const ManifestFile& manifest : deletes) {
       OCTO_ASSIGN(ManifestFile filtered,
-                  Filter(context, metadata, manifest, delete_filter_, changes, nullptr));
+                  Filter(context, metadata, manifest, delete_filter, changes, nullptr));
       manifests.push_back(std::move(filtered));
     }
     OCTO_ASSIGN(manifests,
@@ -84,18 +100,6 @@ class RewriteFilesUpdate final : public TableUpdate {
  private:
   static tl::unexpected<Error> Conflict(const TableMetadata& metadata, const std::string& what) {
     return MakeError(ErrorKind::kCommitConflict, "table " + metadata.location + ": " + what);
-  }
-
-  // Rows that were deleted when the rewrite began may be back after a rollback.
-  Status CheckAncestor(const TableMetadata& metadata) const {
-    const auto ancestors = AncestorsOf(metadata, metadata.current_snapshot_id.value_or(0));
-    const bool known = std::any_of(ancestors.begin(), ancestors.end(), [&](const Snapshot* one) {
-      return one->sequence_number == rewrite_.started_from;
-    });
-    if (known) return {};
-    return Conflict(metadata,
-                    "the snapshot in which rows were deleted is no known ancestor of the "
-                    "current one any more");
   }
 
   Result<ManifestFile> Filter(const UpdateContext& context, const TableMetadata& metadata,
@@ -137,10 +141,7 @@ class RewriteFilesUpdate final : public TableUpdate {
   // Whether position deletes, all of them applied, can concern no file that stays.
   bool IsDangling(const ManifestEntry& entry) const {
     const DataFile& file = entry.data_file;
-    if (!applied_deletes_ || file.content != FileContent::kPositionDeletes ||
-        *entry.sequence_number > rewrite_.started_from) {
-      return false;
-    }
+    if (!applied_.contains(file.file_path)) return false;
     if (file.referenced_data_file) return replaced_.contains(*file.referenced_data_file);
     const auto partitions = partitions_.find(file.spec_id);
     if (partitions == partitions_.end() || !partitions->second.contains(file.partition)) {
@@ -170,39 +171,46 @@ class RewriteFilesUpdate final : public TableUpdate {
     return false;
   }
 
+  // Rows may have been deleted since they were read, or be deleted no longer.
   Status CheckDeletes(const UpdateContext& context, const TableMetadata& metadata,
-                      const ManifestFile& manifest) const {
-    OCTO_ASSIGN(const std::vector<ManifestEntry> entries,
-                ReadManifest(context.file_system, manifest, metadata));
-    for (const ManifestEntry& entry : entries) {
-      const DataFile& file = entry.data_file;
-      if (entry.status == EntryStatus::kDeleted || file.content != FileContent::kPositionDeletes ||
-          *entry.sequence_number <= rewrite_.started_from) {
-        continue;
+                      const ManifestFile& manifest, std::set<std::string>& not_seen) const {
+    OCTO_ASSIGN(const std::vector<DeleteFile> found,
+                ReadDeleteFiles(context.file_system, manifest, metadata));
+    for (const DeleteFile& deletes : found) {
+      not_seen.erase(deletes.file.file_path);
+      OCTO_ASSIGN(const std::vector<ScanTask*> concerned, concerned_.ConcernedBy(deletes));
+      for (const ScanTask* task : concerned) {
+        if (AppliesAfterwards(deletes, *task)) continue;
+        return Conflict(metadata, "somebody else has deleted rows (" + deletes.file.file_path +
+                                      ") in files that were to be rewritten");
       }
-      const auto partitions = partitions_.find(file.spec_id);
-      const bool concerns =
-          file.referenced_data_file
-              ? replaced_.contains(*file.referenced_data_file)
-              : partitions != partitions_.end() && partitions->second.contains(file.partition);
-      if (!concerns) continue;
-      return Conflict(metadata, "somebody else has deleted rows (" + file.file_path +
-                                    ") in files that were to be rewritten");
     }
     return {};
   }
 
-  const FileRewrite rewrite_;
+  // Whether rows of the task that the delete file names are gone from the new files, or will be to
+  // whoever reads them.
+  bool AppliesAfterwards(const DeleteFile& deletes, const ScanTask& task) const {
+    if (deletes.file.content == FileContent::kEqualityDeletes) {
+      return deletes.sequence_number > sequence_number_ && (!moves_rows_ || deletes.unpartitioned);
+    }
+    return std::any_of(task.deletes.begin(), task.deletes.end(), [&](const DataFile& applied) {
+      return applied.file_path == deletes.file.file_path;
+    });
+  }
+
+  FileRewrite rewrite_;
   std::set<std::string> replaced_;
   std::map<int32_t, PartitionSet> partitions_;  // of the replaced files, by spec
-  bool applied_deletes_ = false;
+  std::set<std::string> applied_;               // delete files
+  bool moves_rows_ = false;                     // to another partition or spec
   // Least sequence numbers of the data files that stay, by spec and partition.
   std::map<int32_t, std::map<PartitionValues, int64_t, PartitionLess>> others_;
   int64_t sequence_number_ = 0;
   SnapshotProducer producer_;
   ManifestMerger merger_;
   ManifestFilter filter_;
-  ManifestFilter delete_filter_;
+  DataFiles concerned_;  // by deletes
 };
 
 }  // namespace

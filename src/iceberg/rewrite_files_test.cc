@@ -213,6 +213,42 @@ TEST(RewriteFilesTest, ARollbackBringsDeletedRowsBackAndConflicts) {
   EXPECT_THAT(table.Live(), ElementsAre("a"));
 }
 
+TEST(RewriteFilesTest, ADeleteOfAnAbandonedBranchOfHistoryThatComesBackConflicts) {
+  TestTable table;
+  table.MustCommit(AppendFiles({table.File("a", 1, 5)}, {}));
+  const auto whole = table.Metadata();
+  const auto deleted = table.MustCommit(AddDeletes(table, FileContent::kPositionDeletes, 1));
+  table.MustCommit(RollbackTo(*whole->current_snapshot_id));
+  table.MustCommit(AppendFiles({table.File("b", 2)}, {}));
+  auto rewrite = RewriteFiles(RewriteOf(table, {"a"}, {table.File("a2", 1, 5)}), {});
+  // Its sequence number is below that of what the rewrite read.
+  TableMetadata back = *table.Metadata();
+  back.current_snapshot_id = deleted->current_snapshot_id;
+  back.refs["main"].snapshot_id = *deleted->current_snapshot_id;
+  EXPECT_EQ(rewrite->Apply(table.Context(), back).error().kind, ErrorKind::kCommitConflict);
+}
+
+TEST(RewriteFilesTest, RowsThatGoToAnotherSpecGetTheNumberOfTheRead) {
+  TestTable table;
+  table.MustCommit(AppendFiles({table.File("a", 1, 5)}, {}));
+  table.MustCommit(AppendFiles({table.File("b", 1, 5)}, {}));
+  TableMetadata metadata = *table.Metadata();
+  metadata.partition_specs.push_back({.spec_id = 1, .fields = DaySpec().fields});
+  metadata.default_spec_id = 1;
+  DataFile moved = table.File("a2", 1, 5);
+  moved.spec_id = 1;
+  const FileRewrite rewrite = RewriteOf(table, {"a"}, {moved});
+  TableMetadata rewritten = metadata;
+  ASSERT_TRUE(RewriteFiles(rewrite, {})->Apply(table.Context(), rewritten));
+  const auto tasks = PlanScan(table.fs, rewritten, {}, {}).value();
+  for (const ScanTask& task : tasks) EXPECT_EQ(task.sequence_number, 2) << task.file.file_path;
+  // Deletes by equality of the old spec do not concern the new file.
+  TableMetadata deleted = metadata;
+  ASSERT_TRUE(AddDeletes(table, FileContent::kEqualityDeletes, 1)->Apply(table.Context(), deleted));
+  EXPECT_EQ(RewriteFiles(rewrite, {})->Apply(table.Context(), deleted).error().kind,
+            ErrorKind::kCommitConflict);
+}
+
 TEST(RewriteFilesTest, ALostReplyIsLookedUpAndCommittedOnce) {
   TestTable table;
   table.MustCommit(AppendFiles({table.File("a", 1), table.File("b", 1)}, {}));

@@ -86,6 +86,9 @@ class SqlCatalog final : public Catalog {
   std::string DefaultTableLocation(const TableIdentifier& identifier) const override;
   Result<Table> LoadTable(const TableIdentifier& identifier) override;
   Result<std::vector<Table>> CommitTables(std::vector<TableChange> changes) override;
+  Result<std::vector<std::string>> MetadataOfOtherCatalogs() override {
+    return database_->MetadataOfOtherCatalogs();
+  }
   Status DropTable(const TableIdentifier& identifier) override {
     return database_->DropTable(identifier);
   }
