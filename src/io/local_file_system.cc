@@ -164,7 +164,8 @@ class LocalFileSystem final : public FileSystem {
     }
     // Unlike rename(2) this never replaces a file.
     if (::link(old_path.c_str(), new_path.c_str()) != 0) {
-      const bool no_links = errno == EXDEV || errno == EPERM || errno == EMLINK;
+      const bool no_links = errno == EXDEV || errno == EPERM || errno == EMLINK ||
+                            errno == EOPNOTSUPP || errno == ENOSYS;
       return no_links ? FileSystem::Move(from, to) : ErrnoError(errno, "move", old_path);
     }
     OCTO_TRY(SyncDirectory(ParentOf(new_path)));

@@ -79,13 +79,10 @@ Result<Sizes> Cleaner::Remaining(const std::vector<std::string>& locations) {
 Status Cleaner::LoadTables() {
   if (tables_) return {};
   std::vector<iceberg::Table> tables;
-  OCTO_ASSIGN(const auto namespaces, warehouse_.catalog().ListNamespaces());
-  for (const std::string& name_space : namespaces) {
-    OCTO_ASSIGN(const auto names, warehouse_.catalog().ListTables(name_space));
-    for (const iceberg::TableIdentifier& name : names) {
-      OCTO_ASSIGN(iceberg::Table table, warehouse_.catalog().LoadTable(name));
-      tables.push_back(std::move(table));
-    }
+  OCTO_ASSIGN(const auto names, iceberg::ListAllTables(warehouse_.catalog()));
+  for (const iceberg::TableIdentifier& name : names) {
+    OCTO_ASSIGN(iceberg::Table table, warehouse_.catalog().LoadTable(name));
+    tables.push_back(std::move(table));
   }
   tables_ = std::move(tables);
   return {};

@@ -25,8 +25,12 @@ class LocationSpelling {
   // kUnsupported for a location of another store: it may be one of these files all the same, under
   // a name that has to be given as an equal prefix first.
   Result<std::string> Canonical(const std::string& location);
+  // The same of a directory, which may itself be a symbolic link. Without a slash at its end.
+  Result<std::string> CanonicalDirectory(const std::string& location);
 
  private:
+  Result<std::string> LocalPathOf(const std::string& location) const;
+
   const EqualPrefixes equal_prefixes_;
   std::map<std::string, std::string> directories_;  // as spelled, and as they are
 };

@@ -127,18 +127,18 @@ void Compaction::OnRows(int64_t rows) {
 }
 
 void Compaction::RewriteNext(const CompactionGroup& group) {
-  const int64_t workers = std::max(options_.concurrency, 1);
+  // A half for rows, a half for what is being encoded.
+  const int64_t share = options_.memory_bytes / std::max(options_.concurrency, 1) / 2;
   RewriteRequest request{.group = group,
                          .strategy = options_.strategy,
                          .columns = columns_,
-                         .sort_memory_bytes = options_.memory_bytes / workers,
+                         .sort_memory_bytes = share,
                          .temp_directory = warehouse_.temp_directory(),
                          .writer = options_.writer,
                          .stop = stop_,
                          .on_rows = [this](int64_t rows) { OnRows(rows); }};
   request.writer.target_file_bytes = options_.scope.sizes.target;
-  request.writer.max_buffered_bytes =
-      std::min(request.writer.max_buffered_bytes, options_.memory_bytes / workers);
+  request.writer.max_buffered_bytes = std::min(request.writer.max_buffered_bytes, share);
   auto files =
       RewriteGroup(warehouse_.file_system(), warehouse_.random(), *table_.metadata, request);
   const std::lock_guard lock(mutex_);

@@ -56,11 +56,33 @@ void Add(ScanTask file, CompactionGroup& group) {
   group.files.push_back(std::move(file));
 }
 
+// Leaves out files that outweigh all smaller ones together.
+void KeepTier(CompactionGroup& group) {
+  std::vector<int64_t> sizes;
+  for (const ScanTask& task : group.files) sizes.push_back(task.file.file_size_in_bytes);
+  std::sort(sizes.begin(), sizes.end());
+  int64_t smaller = group.bytes;
+  while (!sizes.empty()) {
+    smaller -= sizes.back();
+    if (sizes.back() <= smaller || sizes.size() == 1) break;
+    sizes.pop_back();
+  }
+  const int64_t largest = sizes.empty() ? 0 : sizes.back();  // of those kept
+  CompactionGroup kept{group.spec_id, group.partition, {}, 0, 0};
+  for (ScanTask& task : group.files) {
+    if (task.file.file_size_in_bytes <= largest) Add(std::move(task), kept);
+  }
+  group = std::move(kept);
+}
+
 bool IsWorthIt(const CompactionGroup& group, const CompactionScope& scope) {
   if (scope.all_files) return true;
   const bool any_at_once =
       std::any_of(group.files.begin(), group.files.end(), [&](const auto& task) {
-        return !task.deletes.empty() || task.file.file_size_in_bytes > Most(scope.sizes);
+        // A single row cannot be divided.
+        const bool splits =
+            task.file.file_size_in_bytes > Most(scope.sizes) && task.file.record_count > 1;
+        return splits || !task.deletes.empty();
       });
   if (any_at_once) return true;
   const auto count = std::ssize(group.files);
@@ -115,6 +137,7 @@ Result<std::vector<CompactionGroup>> PlanCompaction(const iceberg::TableMetadata
   std::vector<CompactionGroup> groups;
   for (auto& [place, group] : by_partition) {
     if (scope.days_back && IsTooOld(metadata, group, today - *scope.days_back)) continue;
+    if (scope.by_tiers) KeepTier(group);
     if (!IsWorthIt(group, scope)) continue;
     for (CompactionGroup& part : Divide(std::move(group), scope.max_group_bytes)) {
       // What is left over of a divided group may be a single file, which needs no rewriting.

@@ -24,6 +24,9 @@ struct CompactionScope {
   // is too large, or from which rows are deleted, at once.
   int64_t min_input_files = 5;
   bool all_files = false;  // whatever their size or number
+  // A small file that is larger than all smaller ones of its partition together waits for more of
+  // them: rewriting it each time would cost more than it gains. For runs that come often.
+  bool by_tiers = false;
   // Only partitions of days (by a date, or the day or hour of a time) that are not older; other
   // partitions are not held back.
   std::optional<int64_t> days_back;
@@ -43,8 +46,7 @@ struct CompactionGroup {
 // `files` are those of one snapshot, ordered by sequence number; `today` is counted from
 // 1970-01-01. Groups are ordered by spec and partition. Files of an old partition spec are groups
 // of their own, which are rewritten whatever their size if `all_files` is set.
-// What is rewritten as it was planned leaves at most one file a group that is too small, so that
-// the next plan is empty until more files come.
+// What is rewritten as it was planned leaves at most one file a group that is too small.
 Result<std::vector<CompactionGroup>> PlanCompaction(const iceberg::TableMetadata& metadata,
                                                     std::vector<iceberg::ScanTask> files,
                                                     const CompactionScope& scope, int64_t today);

@@ -96,6 +96,19 @@ TEST_F(CompactionPlanTest, DividesALargePartition) {
   EXPECT_THAT(Plan(), SizeIs(1));
 }
 
+TEST_F(CompactionPlanTest, LargerFilesWaitForTheirTier) {
+  for (const int64_t bytes : {5, 2, 4, 3, 6}) AddMany(1, 1, bytes);
+  Add("remainder", 1, 60);
+  EXPECT_THAT(Plan(), SizeIs(1));
+  scope_.by_tiers = true;
+  const auto small = Plan();
+  ASSERT_THAT(small, SizeIs(1));
+  EXPECT_THAT(Names(small[0]), ElementsAre("f0", "f1", "f2", "f3", "f4"));
+  // Once the small ones have grown, it goes with them.
+  AddMany(25, 1, 2);  // 70 bytes now
+  EXPECT_EQ(Plan().at(0).files.size(), 31U);
+}
+
 TEST_F(CompactionPlanTest, TakesAllFilesIfAsked) {
   Add("good", 1, 100);
   Add("large", 1, 150);

@@ -16,10 +16,17 @@ namespace octolake::maintain {
 namespace {
 
 constexpr size_t kMostLocations = 100;
+// How often metadata is read that changes under the reader.
+constexpr int kMostReads = 10;
 
 bool IsAtOrBelow(const std::string& path, const std::string& directory) {
   return path.starts_with(directory) &&
          (path.size() == directory.size() || path[directory.size()] == '/');
+}
+
+std::string ParentOf(const std::string& location) {
+  const size_t slash = location.rfind('/');
+  return slash == std::string::npos ? "" : location.substr(0, slash);
 }
 
 bool MayNotCollect(const iceberg::TableMetadata& metadata) {
@@ -48,15 +55,18 @@ class OrphanRemoval {
   using Candidates = std::map<std::string, Candidate>;
 
   Status CheckTable();
+  Result<bool> SharesPlace(const std::string& place, const std::map<std::string, std::string>& own);
   Result<Candidates> OldFiles(TimestampMicros now);
   Status TakeOutRecorded(Candidates& candidates);
   // Takes out what the table names as it is now.
   Status TakeOutNamed(Candidates& candidates);
+  Status TryTakeOutNamed(const iceberg::Table& now, Candidates& candidates);
   Status TakeOutNamedByNewer(const iceberg::Table& table, Candidates& candidates);
   Result<std::set<std::string>> Named(const iceberg::Table& table, const Candidates& candidates);
+  bool IsGone(const std::string& location);
   Status TakeAway(Candidates& candidates, Quarantine& quarantine, TimestampMicros now);
   Status BringBackNamed(Candidates taken, Quarantine& quarantine);
-  Status RemoveForGood(Quarantine& quarantine, TimestampMicros now);
+  Status ReviewQuarantine(Quarantine& quarantine, TimestampMicros now);
 
   lake::Warehouse& warehouse_;
   const iceberg::TableIdentifier name_;
@@ -66,6 +76,17 @@ class OrphanRemoval {
   iceberg::Table table_;
   OrphanReport report_;
 };
+
+// Whether a table at this place could have files in one of ours, or the other way round.
+Result<bool> OrphanRemoval::SharesPlace(const std::string& place,
+                                        const std::map<std::string, std::string>& own) {
+  auto there = spelling_.CanonicalDirectory(place);
+  if (!there && there.error().kind == ErrorKind::kUnsupported) return false;  // another store
+  if (!there) return tl::unexpected<Error>(std::move(there).error());
+  return std::any_of(own.begin(), own.end(), [&](const auto& one) {
+    return IsAtOrBelow(*there, one.second) || IsAtOrBelow(one.second, *there);
+  });
+}
 
 Status OrphanRemoval::CheckTable() {
   const auto refuse = [&](const std::string& why) {
@@ -79,35 +100,35 @@ Status OrphanRemoval::CheckTable() {
   }
   OCTO_ASSIGN(table_, warehouse_.catalog().LoadTable(name_));
   if (MayNotCollect(*table_.metadata)) return refuse("its property gc.enabled is false");
-  OCTO_ASSIGN(const std::string quarantine, spelling_.Canonical(warehouse_.directory()));
+  OCTO_ASSIGN(const std::string home, spelling_.CanonicalDirectory(warehouse_.directory()));
   std::map<std::string, std::string> places;
   for (const auto& [name, place] : TablePlaces(*table_.metadata)) {
-    OCTO_ASSIGN(places[name], spelling_.Canonical(place));
-    if (IsAtOrBelow(quarantine + "/.quarantine", places[name])) {
+    OCTO_ASSIGN(places[name], spelling_.CanonicalDirectory(place));
+    if (IsAtOrBelow(home + "/.quarantine", places[name])) {
       return refuse("it lies at " + place + ", where the whole warehouse is");
     }
   }
-  OCTO_ASSIGN(const auto namespaces, warehouse_.catalog().ListNamespaces());
-  for (const std::string& name_space : namespaces) {
-    OCTO_ASSIGN(const auto tables, warehouse_.catalog().ListTables(name_space));
-    for (const iceberg::TableIdentifier& other : tables) {
-      if (other == name_) continue;
-      const auto loaded = warehouse_.catalog().LoadTable(other);
-      if (!loaded && loaded.error().kind == ErrorKind::kNotFound) continue;
-      if (!loaded) {
-        return refuse("it cannot be told where table " + other.ToString() +
-                      " lies: " + loaded.error().message);
-      }
-      for (const auto& [name, place] : TablePlaces(*loaded->metadata)) {
-        const auto there = spelling_.Canonical(place);
-        if (!there) continue;  // in another store
-        for (const auto& [own_name, own] : places) {
-          if (IsAtOrBelow(*there, own) || IsAtOrBelow(own, *there)) {
-            return refuse("table " + other.ToString() + " lies at " + place + " as well");
-          }
-        }
-      }
+  OCTO_ASSIGN(const auto tables, iceberg::ListAllTables(warehouse_.catalog()));
+  for (const iceberg::TableIdentifier& other : tables) {
+    if (other == name_) continue;
+    const auto loaded = warehouse_.catalog().LoadTable(other);
+    if (!loaded && loaded.error().kind == ErrorKind::kNotFound) continue;
+    if (!loaded) {
+      return refuse("it cannot be told where table " + other.ToString() +
+                    " lies: " + loaded.error().message);
     }
+    for (const auto& [name, place] : TablePlaces(*loaded->metadata)) {
+      OCTO_ASSIGN(const bool shared, SharesPlace(place, places));
+      if (shared) return refuse("table " + other.ToString() + " lies at " + place + " as well");
+    }
+  }
+  OCTO_ASSIGN(const auto foreign, warehouse_.catalog().MetadataOfOtherCatalogs());
+  for (const std::string& location : foreign) {
+    // <table>/metadata/<file>
+    const std::string table = ParentOf(ParentOf(location));
+    OCTO_ASSIGN(const bool shared, SharesPlace(table, places));
+    if (!shared) continue;
+    return refuse("another catalog in the same database has a table at " + table + " as well");
   }
   return {};
 }
@@ -186,15 +207,30 @@ Status OrphanRemoval::TakeOutNamedByNewer(const iceberg::Table& table, Candidate
   return {};
 }
 
-Status OrphanRemoval::TakeOutNamed(Candidates& candidates) {
-  OCTO_ASSIGN(const iceberg::Table now, iceberg::LoadTableAgain(warehouse_.catalog(), name_));
-  if (now.metadata->table_uuid != table_.metadata->table_uuid) {
-    return MakeError(ErrorKind::kNotFound,
-                     "table " + name_.ToString() + " was dropped and made anew meanwhile");
-  }
+Status OrphanRemoval::TryTakeOutNamed(const iceberg::Table& now, Candidates& candidates) {
   OCTO_ASSIGN(const auto named, Named(now, candidates));
   for (const std::string& location : named) candidates.erase(location);
   return TakeOutNamedByNewer(now, candidates);
+}
+
+Status OrphanRemoval::TakeOutNamed(Candidates& candidates) {
+  for (int attempt = 1;; ++attempt) {
+    OCTO_ASSIGN(const iceberg::Table now, iceberg::LoadTableAgain(warehouse_.catalog(), name_));
+    if (now.metadata->table_uuid != table_.metadata->table_uuid) {
+      return MakeError(ErrorKind::kNotFound,
+                       "table " + name_.ToString() + " was dropped and made anew meanwhile");
+    }
+    const Status told = TryTakeOutNamed(now, candidates);
+    if (told || attempt == kMostReads) return told;
+    // Snapshots, and what they name, expire while they are read.
+    OCTO_ASSIGN(const iceberg::Table then, iceberg::LoadTableAgain(warehouse_.catalog(), name_));
+    if (then.metadata_location == now.metadata_location) return told;
+  }
+}
+
+bool OrphanRemoval::IsGone(const std::string& location) {
+  const auto info = warehouse_.file_system().Stat(location);
+  return !info && info.error().kind == ErrorKind::kNotFound;
 }
 
 Status OrphanRemoval::TakeAway(Candidates& candidates, Quarantine& quarantine,
@@ -205,12 +241,13 @@ Status OrphanRemoval::TakeAway(Candidates& candidates, Quarantine& quarantine,
       return {};
     }
     const Status taken = quarantine.TakeAway(it->second.location, now);
-    if (taken) {
+    const bool gone = taken || IsGone(it->second.location);
+    if (!taken && taken.error().kind != ErrorKind::kNotFound) {
+      report_.warnings.push_back("an orphan stays where it is: " + taken.error().message);
+    }
+    if (gone) {
       ++it;
       continue;
-    }
-    if (taken.error().kind != ErrorKind::kNotFound) {
-      report_.warnings.push_back("an orphan stays where it is: " + taken.error().message);
     }
     it = candidates.erase(it);
   }
@@ -226,6 +263,8 @@ Status OrphanRemoval::BringBackNamed(Candidates taken, Quarantine& quarantine) {
   for (const auto& [canonical, candidate] : taken) {
     if (told && unnamed.contains(canonical)) continue;
     const Status back = quarantine.BringBack(candidate.location);
+    // Somebody else had removed it when it was to be moved.
+    if (!back && back.error().kind == ErrorKind::kNotFound) continue;
     if (back) {
       ++report_.brought_back;
       --report_.files;
@@ -237,16 +276,15 @@ Status OrphanRemoval::BringBackNamed(Candidates taken, Quarantine& quarantine) {
   return status;
 }
 
-Status OrphanRemoval::RemoveForGood(Quarantine& quarantine, TimestampMicros now) {
+// Brings back what is named, such as of a run that was killed before it had looked again, and
+// removes what has been there for long.
+Status OrphanRemoval::ReviewQuarantine(Quarantine& quarantine, TimestampMicros now) {
   constexpr int64_t kMicrosPerMilli = 1000;
   std::vector<std::string> strange;
   OCTO_ASSIGN(auto held, quarantine.List(strange));
   for (const std::string& location : strange) {
     report_.warnings.push_back(location + " is nothing that belongs in a quarantine; it stays");
   }
-  std::erase_if(held, [&](const Quarantine::Held& one) {
-    return now - one.since <= options_.quarantine_ms * kMicrosPerMilli;
-  });
   if (held.empty()) return {};
   Candidates unnamed;
   for (const Quarantine::Held& one : held) {
@@ -257,12 +295,12 @@ Status OrphanRemoval::RemoveForGood(Quarantine& quarantine, TimestampMicros now)
   for (const Quarantine::Held& one : held) {
     OCTO_ASSIGN(const std::string canonical, spelling_.Canonical(one.location));
     Status done;
-    if (unnamed.contains(canonical)) {
+    if (!unnamed.contains(canonical)) {
+      done = quarantine.Restore(one);
+      report_.brought_back += done ? 1 : 0;
+    } else if (now - one.since > options_.quarantine_ms * kMicrosPerMilli) {
       done = warehouse_.file_system().Remove(one.here);
       report_.removed += done ? 1 : 0;
-    } else {
-      done = warehouse_.file_system().Move(one.here, one.location);
-      report_.brought_back += done ? 1 : 0;
     }
     if (!done && done.error().kind != ErrorKind::kNotFound) {
       report_.warnings.push_back("a file stays in quarantine: " + done.error().message);
@@ -275,6 +313,7 @@ Result<OrphanReport> OrphanRemoval::Run() {
   OCTO_TRY(CheckTable());
   Quarantine quarantine(warehouse_, *table_.metadata);
   OCTO_ASSIGN(const TimestampMicros now, quarantine.StoreTime());
+  if (!options_.dry_run) OCTO_TRY(ReviewQuarantine(quarantine, now));
   OCTO_ASSIGN(Candidates candidates, OldFiles(now));
   // A process that ends meanwhile has committed before its record goes.
   OCTO_TRY(TakeOutRecorded(candidates));
@@ -289,7 +328,6 @@ Result<OrphanReport> OrphanRemoval::Run() {
   }
   if (options_.dry_run) return std::move(report_);
   OCTO_TRY(BringBackNamed(std::move(candidates), quarantine));
-  OCTO_TRY(RemoveForGood(quarantine, now));
   return std::move(report_);
 }
 
@@ -311,7 +349,7 @@ Result<RestoreReport> RestoreOrphans(lake::Warehouse& warehouse,
     location += " is nothing that belongs in a quarantine; it stays";
   }
   for (const Quarantine::Held& one : held) {
-    const Status back = warehouse.file_system().Move(one.here, one.location);
+    const Status back = quarantine.Restore(one);
     if (back) {
       ++report.files;
     } else {

@@ -38,11 +38,13 @@ struct OrphanReport {
 // metadata, nor a statistics file's entry, nor metadata that is newer than the catalog's, and no
 // process that lives has written down that it made it. Orphans move to
 // <warehouse>/.quarantine/<table uuid>/. After that the metadata is read anew, and what it names by
-// then comes back; the same before files are removed from quarantine.
+// then comes back; what is in quarantine is looked at likewise at the start of each run, and before
+// it is removed.
 //
-// kUnsupported, and nothing is touched, if the table forbids it (gc.enabled), another table lives
-// at, below or above its location, its metadata names a file in a way that cannot be compared, or
-// its metadata directory has metadata two versions newer than the catalog's: the catalog is behind.
+// kUnsupported, and nothing is touched, if the table forbids it (gc.enabled), another table, also
+// one of another catalog in the same database, lives at, below or above its location, its metadata
+// names a file in a way that cannot be compared, or its metadata directory has metadata two
+// versions newer than the catalog's: the catalog is behind.
 Result<OrphanReport> RemoveOrphans(lake::Warehouse& warehouse,
                                    const iceberg::TableIdentifier& table,
                                    const OrphanOptions& options, std::stop_token stop);

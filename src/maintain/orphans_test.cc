@@ -272,6 +272,65 @@ TEST_F(OrphansTest, AnotherTableAtTheSamePlaceIsRefused) {
   EXPECT_FALSE(RemoveOrphans(*warehouse_, {"other", "inner"}, {}, {}));
 }
 
+TEST_F(OrphansTest, AnotherCatalogOfTheSameDatabaseIsRefused) {
+  lake::WarehouseOptions options;
+  options.directory = directory_ + "/warehouse";
+  options.catalog_name = "prod";
+  auto other = Must(lake::Warehouse::Open(options, clock_, SystemRandom()));
+  iceberg::NewTable table;
+  table.location = "file://" + root_;
+  table.schema = Bronze().metadata->CurrentSchema();
+  Must(iceberg::CreateTableIfMissing(other->catalog(), other->update_context(), {"other", "events"},
+                                     table));
+  MakeOld(Put(root_ + "/data/gone.parquet"));
+  const auto refused = Try();
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kUnsupported);
+  EXPECT_THAT(refused.error().message, HasSubstr("another catalog in the same database"));
+  EXPECT_THAT(Held(), IsEmpty());
+}
+
+TEST_F(OrphansTest, APlaceBehindALinkIsTheSamePlace) {
+  fs::create_directory_symlink(root_, directory_ + "/link");
+  iceberg::NewTable linked;
+  linked.location = directory_ + "/link";
+  linked.schema = Bronze().metadata->CurrentSchema();
+  Must(iceberg::CreateTableIfMissing(warehouse_->catalog(), warehouse_->update_context(),
+                                     {"other", "linked"}, linked));
+  EXPECT_THAT(Try().error().message, HasSubstr("table other.linked lies at"));
+}
+
+TEST_F(OrphansTest, MetadataOfADirectoryCatalogThatIsAheadIsRefused) {
+  // Another engine went on with the table as a directory: v9 beside what the catalog knows.
+  iceberg::TableMetadata ahead = *Bronze().metadata;
+  ahead.last_sequence_number += 5;
+  Must(iceberg::WriteMetadataFile(warehouse_->file_system(),
+                                  "file://" + root_ + "/metadata/v99.metadata.json", ahead));
+  MakeOld(Put(root_ + "/data/gone.parquet"));
+  EXPECT_THAT(Try().error().message, HasSubstr("the catalog may be behind"));
+}
+
+TEST_F(OrphansTest, WhatAKilledRunLeftInQuarantineComesBackAtOnce) {
+  const auto tasks = Must(iceberg::PlanScan(warehouse_->file_system(), *Bronze().metadata, {}, {}));
+  const std::string path = Must(io::LocalPath(tasks[0].file.file_path));
+  const auto away = [&](const char* time) {
+    const std::string directory = warehouse_->directory() + "/.quarantine/" +
+                                  Bronze().metadata->table_uuid + "/" + time + "-x/table";
+    const std::string to = directory + path.substr(root_.size());
+    fs::create_directories(fs::path(to).parent_path());
+    return to;
+  };
+  // Moved by a run today; a copy of it was cut off by a kill before, and another one is whole.
+  fs::copy_file(path, away("99990102T030405Z"));
+  fs::rename(path, away("99990103T030405Z"));
+  std::ofstream(away("99990101T030405Z")) << "cut";
+  const OrphanReport report = Must(Try());
+  EXPECT_EQ(report.brought_back, 2);  // the second is the same as what is there by then
+  EXPECT_THAT(report.warnings, ElementsAre(HasSubstr("stays in quarantine")));
+  EXPECT_THAT(Held(), SizeIs(1));
+  ExpectWhole();
+}
+
 TEST_F(OrphansTest, TablesThatForbidItAreLeftAlone) {
   iceberg::Transaction transaction(warehouse_->catalog(), warehouse_->update_context());
   transaction.Add(BronzeEvents({}), iceberg::SetProperties({{"gc.enabled", "false"}}));

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -42,7 +41,10 @@ class Quarantine {
     std::string location;  // where it was, and belongs
     TimestampMicros since = 0;
   };
-  // All files of the table that are here; what nobody could have put here is in `strange`.
+  // Brings one back. kAlreadyExists if another file has its name by now.
+  Status Restore(const Held& held);
+  // All files of the table that are here, the last taken first; what nobody could have put here is
+  // in `strange`.
   Result<std::vector<Held>> List(std::vector<std::string>& strange);
 
  private:

@@ -21,6 +21,8 @@ using DataFiles = std::vector<iceberg::DataFile>;
 
 // Enough that a range of a sort, or a step of a curve, is told to a few percent.
 constexpr int64_t kSampledRows = 50'000;
+// Of a column's value; what is longer divides rows no better.
+constexpr size_t kSampledKeyBytes = 64;
 
 class Rewrite {
  public:
@@ -69,7 +71,7 @@ Result<std::vector<std::vector<std::string>>> Rewrite::SampleColumns() const {
         const auto value = next.batch->column(static_cast<int>(column))->Slice(row, 1);
         std::vector<std::string> key(1);
         AppendToKeys(*columns.fields[column].type, *value, key);
-        samples[column].push_back(std::move(key.front()));
+        samples[column].push_back(key.front().substr(0, kSampledKeyBytes));
       }
     }
     first += rows;

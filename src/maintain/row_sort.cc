@@ -25,6 +25,10 @@ using datafile::ToResult;
 // Files open at once; what needs more is divided again.
 constexpr int64_t kMostRanges = 128;
 constexpr int64_t kSinkRows = 8192;
+// Texts of one batch have 31 bits for their bytes.
+constexpr int64_t kMostAtOnce = int64_t{2} << 30;
+// Sampled keys are cut here: they divide rows all the same.
+constexpr size_t kSampledKeyBytes = 64;
 // Rows are in memory twice while they are sorted: as they came, then in one batch.
 constexpr int64_t kCopies = 2;
 // A key as a string, and its place in the order.
@@ -73,7 +77,7 @@ class Sample {
  public:
   void Add(const std::string& key) {
     if (seen_++ % distance_ != 0) return;
-    keys_.push_back(key);
+    keys_.push_back(key.substr(0, kSampledKeyBytes));
     if (keys_.size() < kMost) return;
     for (size_t i = 1; i < keys_.size() / 2; ++i) keys_[i] = std::move(keys_[2 * i]);
     keys_.resize(keys_.size() / 2);
@@ -186,6 +190,8 @@ Status Division::Finish(const RowSink& sink) {
   // Ranges that wait in memory would be on top of the one that is sorted.
   for (size_t i = 0; i < ranges_.size(); ++i) {
     if (ranges_[i].waiting.rows() > 0) OCTO_TRY(Spill(i));
+    // Divisions of ranges open files of their own.
+    if (ranges_[i].file != nullptr) OCTO_TRY(ranges_[i].file->EndWriting());
   }
   for (Range& range : ranges_) {
     RowSortOptions options = options_;
@@ -213,7 +219,7 @@ Status Division::FinishUnsorted(const RowSink& sink) {
 Status SortRows(const RowSource& source, const KeyMaker& order, std::vector<std::string> sample,
                 const RowSortOptions& options, const RowSink& sink) {
   RowBuffer rows;
-  while (MemoryOf(rows) < options.memory_bytes) {
+  while (MemoryOf(rows) < std::min(options.memory_bytes, kMostAtOnce)) {
     OCTO_ASSIGN(Batch batch, source());
     if (batch == nullptr) return SortInMemory(rows, order, sink);
     OCTO_TRY(rows.Add(std::move(batch)));

@@ -45,9 +45,14 @@ Status SpillFile::Append(const arrow::RecordBatch& batch) {
   return {};
 }
 
-Status SpillFile::StartReading() {
+Status SpillFile::EndWriting() {
+  if (writer_ == nullptr) return {};
   OCTO_TRY(ToStatus(std::exchange(writer_, nullptr)->Close(), path_));
-  OCTO_TRY(ToStatus(std::exchange(out_, nullptr)->Close(), path_));
+  return ToStatus(std::exchange(out_, nullptr)->Close(), path_);
+}
+
+Status SpillFile::StartReading() {
+  OCTO_TRY(EndWriting());
   OCTO_ASSIGN(auto in, ToResult(arrow::io::ReadableFile::Open(path_), path_));
   arrow::ipc::IpcReadOptions options = arrow::ipc::IpcReadOptions::Defaults();
   options.use_threads = false;

@@ -34,7 +34,9 @@ class SpillFile {
 
   Status Append(const arrow::RecordBatch& batch);
   int64_t rows() const { return rows_; }
-  // What was appended, in order; null at the end. Nothing can be appended after the first call.
+  // Closes it; nothing can be appended any more.
+  Status EndWriting();
+  // What was appended, in order; null at the end. Ends the writing.
   Result<std::shared_ptr<arrow::RecordBatch>> Next();
 
  private:
