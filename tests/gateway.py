@@ -19,6 +19,7 @@ class Up(Started):
     """The gateway over a warehouse, on a free port. A context manager; at its end the process is gone."""
 
     def __init__(self, lake, *options, env=None):
+        self.warehouse = lake.directory
         settings = {"OCTOLAKE_BRONZE_COMMIT_INTERVAL": "200ms", **lake.env, **(env or {})}
         super().__init__("--warehouse", lake.directory, "up", "--listen", "127.0.0.1:0", *options, env=settings)
         try:

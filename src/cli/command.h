@@ -61,6 +61,7 @@ void AddTestCommand(CLI::App& app, Action& chosen);
 void AddSqlCommand(CLI::App& app, Action& chosen);
 void AddTablesCommand(CLI::App& app, Action& chosen);
 void AddMaintainCommand(CLI::App& app, Action& chosen);
+void AddJobsCommand(CLI::App& app, Action& chosen);
 void AddRecoverCommand(CLI::App& app, Action& chosen);
 void AddPollCommand(CLI::App& app, Action& chosen);
 void AddJournalCommand(CLI::App& app, Action& chosen);

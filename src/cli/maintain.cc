@@ -194,12 +194,7 @@ Result<std::vector<iceberg::TableIdentifier>> TablesOf(lake::Warehouse& warehous
     OCTO_ASSIGN(auto table, ParseTableName(name));
     tables.push_back(std::move(table));
   }
-  if (!names.empty()) return tables;
-  OCTO_ASSIGN(const auto namespaces, warehouse.catalog().ListNamespaces());
-  for (const std::string& name_space : namespaces) {
-    OCTO_ASSIGN(const auto listed, warehouse.catalog().ListTables(name_space));
-    tables.insert(tables.end(), listed.begin(), listed.end());
-  }
+  if (names.empty()) return iceberg::ListAllTables(warehouse.catalog());
   return tables;
 }
 

@@ -15,7 +15,16 @@ std::vector<ConfigKey> MaintainConfigKeys() {
                           const char* description, const char* at_least, const char* at_most) {
     return ConfigKey{name, type, value, description, {}, false, at_least, at_most};
   };
+  const auto schedule = [](const char* name, const char* value, const char* description) {
+    return ConfigKey{name, kString, value, description, {}, false};
+  };
   return {
+      schedule("jobs.time_zone", "UTC", "Time zone of the schedules below"),
+      schedule("jobs.tidy", "every 1m",
+               "When many small files are looked for and compacted; off: never"),
+      schedule("jobs.compact", "0 2 * * *", "When all tables are compacted; off: never"),
+      schedule("jobs.expire", "0 3 * * SUN", "When old snapshots are removed; off: never"),
+      schedule("jobs.orphans", "0 4 * * SUN", "When orphans are removed; off: never"),
       limited("maintain.target_file_size", kSize, "20MB",
               "Size that compaction gives to data files; smaller ones are brought together", "1KiB",
               ""),
@@ -24,6 +33,10 @@ std::vector<ConfigKey> MaintainConfigKeys() {
       limited("maintain.concurrency", kInt, "2", "Groups of files rewritten at once", "1", "64"),
       limited("maintain.commit_size", kSize, "512MiB",
               "Rewritten files are committed when so many bytes have been read", "1MiB", ""),
+      limited("maintain.days_back", kInt, "7",
+              "The daily compaction leaves partitions of older days alone", "0", "100000"),
+      limited("maintain.tidy_files", kInt, "50",
+              "The job tidy compacts a partition that has so many small files", "2", "1000000"),
       limited("maintain.expire_older_than", kDuration, "7d",
               "Older snapshots are removed by maintenance", "1m", "36500d"),
       limited("maintain.orphan_age", kDuration, "3d",

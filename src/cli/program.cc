@@ -30,6 +30,7 @@ void AddCommands(CLI::App& app, Action& chosen) {
   AddSqlCommand(app, chosen);
   AddTablesCommand(app, chosen);
   AddMaintainCommand(app, chosen);
+  AddJobsCommand(app, chosen);
   AddRecoverCommand(app, chosen);
   AddPollCommand(app, chosen);
   AddJournalCommand(app, chosen);

@@ -17,8 +17,9 @@
 #include "cli/command.h"
 #include "cli/demo_traffic.h"
 #include "cli/hook_recovery.h"
-#include "cli/pipeline_loop.h"
+#include "cli/pipeline.h"
 #include "cli/recovery_loop.h"
+#include "cli/standing_jobs.h"
 #include "cli/stop_signals.h"
 #include "cli/up_options.h"
 #include "cli/up_status.h"
@@ -27,17 +28,18 @@
 #include "journal/journal.h"
 #include "lake/commit_loop.h"
 #include "lake/definitions.h"
+#include "schedule/scheduler.h"
 
 namespace octolake::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kStopMillis{9'500};
-constexpr std::chrono::microseconds kDemoPipelineInterval{3'000'000};
+constexpr char kDemoPipelineSchedule[] = "every 3s";
 constexpr int64_t kDemoCommitMicros = 1'000'000;
 // What is not in Bronze by then comes there after the next start.
 constexpr int64_t kStopDrainMicros = 2'000'000;
 // What is left of the ten seconds after requests had theirs.
-constexpr std::chrono::milliseconds kPipelineGrace{3'000};
+constexpr std::chrono::milliseconds kJobsGrace{3'000};
 // Descriptors kept for tables, the journal and the catalog.
 constexpr int kOtherDescriptors = 256;
 
@@ -118,6 +120,7 @@ class Up {
   Status Start();
   Status OpenJournal();
   Status MakeRecovery();
+  Status MakeScheduler();
   int Stop();
 
   const Context& context_;
@@ -130,7 +133,9 @@ class Up {
   std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<journal::DeliveryMemory> deliveries_;
   std::unique_ptr<lake::CommitLoop> commits_;
-  std::unique_ptr<PipelineLoop> pipeline_;
+  std::unique_ptr<Pipeline> pipeline_;
+  std::unique_ptr<schedule::RunHistory> history_;
+  std::unique_ptr<schedule::Scheduler> scheduler_;
   std::unique_ptr<RecoveryLoop> recovery_;  // nullptr: no hooks are configured
   std::unique_ptr<UpStatus> status_;
   std::unique_ptr<gateway::Gateway> gateway_;
@@ -154,6 +159,24 @@ Status Up::MakeRecovery() {
               HookRecoveries::Make(context_.config, *journal_, *deliveries_, context_.logger));
   const std::chrono::microseconds interval(context_.config.GetMicros("recover.interval"));
   recovery_ = std::make_unique<RecoveryLoop>(std::move(recoveries), interval, context_.logger);
+  return {};
+}
+
+Status Up::MakeScheduler() {
+  pipeline_ = std::make_unique<Pipeline>(context_.config, *warehouse_, *bundle_);
+  OCTO_ASSIGN(auto jobs, MakeStandingJobs(context_.config, *warehouse_, *pipeline_));
+  for (schedule::Job& job : jobs) {
+    if (!flags_.demo || job.name != kPipelineJob) continue;
+    OCTO_ASSIGN(job.schedule, schedule::Schedule::Parse(kDemoPipelineSchedule));
+  }
+  OCTO_ASSIGN(history_, OpenRunHistory(*warehouse_));
+  schedule::SchedulerOptions options;
+  options.on_failure = [logger = context_.logger](const schedule::RunRecord& run) {
+    logger->error("job {} failed for good at this due time: {}", run.job, run.message);
+  };
+  OCTO_ASSIGN(scheduler_,
+              schedule::Scheduler::Make(std::move(jobs), *history_, std::move(options),
+                                        SystemClock(), SystemRandom(), context_.logger));
   return {};
 }
 
@@ -188,16 +211,13 @@ Status Up::Start() {
   if (flags_.demo) commit.interval_micros = std::min(commit.interval_micros, kDemoCommitMicros);
   OCTO_ASSIGN(commits_,
               lake::CommitLoop::Start(*warehouse_, *journal_, std::move(commit), context_.logger));
-  const std::chrono::microseconds interval =
-      flags_.demo ? kDemoPipelineInterval
-                  : std::chrono::microseconds(config.GetMicros("pipeline.interval"));
-  pipeline_ =
-      std::make_unique<PipelineLoop>(config, interval, *warehouse_, *bundle_, context_.logger);
-  status_ = std::make_unique<UpStatus>(*pipeline_, *commits_, *deliveries_, recovery_.get());
+  OCTO_TRY(MakeScheduler());
+  status_ =
+      std::make_unique<UpStatus>(*pipeline_, *scheduler_, *commits_, *deliveries_, recovery_.get());
   OCTO_ASSIGN(gateway_, gateway::Gateway::Start(options_, *journal_, *deliveries_, *status_,
                                                 SystemClock(), SystemRandom(), context_.logger));
   // Only now: a start that fails, such as for a port that is taken, need not wait for a run to end.
-  OCTO_TRY(pipeline_->Start());
+  OCTO_TRY(scheduler_->Start());
   if (recovery_) OCTO_TRY(recovery_->Start());
   SayBanner(context_, UrlOf(options_, gateway_->port()), *warehouse_, flags_.demo);
   if (flags_.demo) {
@@ -218,8 +238,8 @@ int Up::Stop() {
   recovery_.reset();
   journal_->Stop();
   commits_->Stop();
-  if (!pipeline_->Stop(kPipelineGrace)) {
-    context_.logger->info("a pipeline run is cut off; the next one does its work");
+  if (!scheduler_->Stop(kJobsGrace)) {
+    context_.logger->info("a job is cut off; its next run does its work");
     std::fflush(nullptr);
     // Safe as any crash is: what it wrote is not named by a commit, and is removed at the next
     // start.

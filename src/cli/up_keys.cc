@@ -62,8 +62,8 @@ std::vector<ConfigKey> UpConfigKeys() {
               {"BATCH_MAX_TIME_S"}),
       limited("bronze.commit_size", kSize, "20MB", "A commit takes about so much of the journal",
               "1KiB", "1GiB"),
-      limited("pipeline.interval", kDuration, "1h", "Time between two runs of the pipeline",
-              "100ms", "36500d"),
+      limited("pipeline.interval", kDuration, "1h", "Time between two runs of the pipeline", "1s",
+              "366d"),
   };
 }
 

@@ -1,5 +1,6 @@
 #include "cli/up_status.h"
 
+#include "cli/jobs_json.h"
 #include "gateway/metrics.h"
 
 namespace octolake::cli {
@@ -20,6 +21,37 @@ void AppendRecovery(const RecoveryState& recovery, std::string& text) {
       recovery.lost);
   add("octolake_recovery_last_timestamp_seconds", "gauge", "End of the last look.",
       recovery.last_end / 1'000'000);
+}
+
+void AppendJobs(const std::vector<schedule::JobStatus>& jobs, std::string& text) {
+  const auto sample = [&](const char* name, const std::string& labels, double value) {
+    text += std::string(name) + "{" + labels + "} " + std::to_string(value) + "\n";
+  };
+  gateway::AppendMetricHead(text, "octolake_job_runs_total", "counter", "Attempts of jobs.");
+  for (const schedule::JobStatus& job : jobs) {
+    const std::pair<const char*, int64_t> counts[] = {{"succeeded", job.counts.succeeded},
+                                                      {"failed", job.counts.failed},
+                                                      {"timed_out", job.counts.timed_out},
+                                                      {"interrupted", job.counts.interrupted},
+                                                      {"skipped", job.counts.skipped}};
+    for (const auto& [state, count] : counts) {
+      sample("octolake_job_runs_total", "job=\"" + job.name + "\",state=\"" + state + "\"",
+             static_cast<double>(count));
+    }
+  }
+  gateway::AppendMetricHead(text, "octolake_job_run_seconds_total", "counter",
+                            "Time that attempts took.");
+  for (const schedule::JobStatus& job : jobs) {
+    sample("octolake_job_run_seconds_total", "job=\"" + job.name + "\"",
+           static_cast<double>(job.counts.run_micros) / 1e6);
+  }
+  gateway::AppendMetricHead(text, "octolake_job_next_timestamp_seconds", "gauge",
+                            "When a job is due next.");
+  for (const schedule::JobStatus& job : jobs) {
+    if (!job.next_due) continue;
+    sample("octolake_job_next_timestamp_seconds", "job=\"" + job.name + "\"",
+           static_cast<double>(*job.next_due / 1'000'000));
+  }
 }
 
 }  // namespace
@@ -107,6 +139,8 @@ std::string UpStatus::MetricsText() {
   add("octolake_deliveries_remembered", "gauge", "Webhook deliveries that are remembered.",
       deliveries_.Stats().ids);
   if (recovery_ != nullptr) AppendRecovery(recovery_->State(), text);
+  // Without the history there are no figures of jobs, and all the others.
+  if (const auto jobs = scheduler_.Jobs()) AppendJobs(*jobs, text);
   gateway::AppendMetricHead(text, "octolake_source_age_seconds", "gauge",
                             "Age of a source's newest row when the last run looked.");
   for (const model::FreshnessReport& report : pipeline.freshness) {
@@ -115,6 +149,12 @@ std::string UpStatus::MetricsText() {
             std::to_string(*report.age_seconds) + "\n";
   }
   return text;
+}
+
+Result<std::string> UpStatus::JobsJson() {
+  OCTO_ASSIGN(const auto jobs, scheduler_.Jobs());
+  const nlohmann::ordered_json json = {{"jobs", cli::JobsJson(jobs)}};
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 Result<int64_t> UpStatus::StartRecovery() {

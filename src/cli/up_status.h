@@ -3,27 +3,35 @@
 
 #include <string>
 
-#include "cli/pipeline_loop.h"
+#include "cli/pipeline.h"
 #include "cli/recovery_loop.h"
 #include "gateway/status_source.h"
 #include "journal/delivery_memory.h"
 #include "lake/commit_loop.h"
+#include "schedule/scheduler.h"
 
 namespace octolake::cli {
 
 class UpStatus final : public gateway::StatusSource {
  public:
-  UpStatus(const PipelineLoop& pipeline, const lake::CommitLoop& commits,
-           const journal::DeliveryMemory& deliveries, RecoveryLoop* recovery)
-      : pipeline_(pipeline), commits_(commits), deliveries_(deliveries), recovery_(recovery) {}
+  UpStatus(const Pipeline& pipeline, schedule::Scheduler& scheduler,
+           const lake::CommitLoop& commits, const journal::DeliveryMemory& deliveries,
+           RecoveryLoop* recovery)
+      : pipeline_(pipeline),
+        scheduler_(scheduler),
+        commits_(commits),
+        deliveries_(deliveries),
+        recovery_(recovery) {}
 
   Status Ready() override;
   std::string StatusJson() override;
   std::string MetricsText() override;
+  Result<std::string> JobsJson() override;
   Result<int64_t> StartRecovery() override;
 
  private:
-  const PipelineLoop& pipeline_;
+  const Pipeline& pipeline_;
+  schedule::Scheduler& scheduler_;
   const lake::CommitLoop& commits_;
   const journal::DeliveryMemory& deliveries_;
   RecoveryLoop* const recovery_;  // nullptr: no hooks are configured

@@ -31,7 +31,7 @@ struct Route {
   Access access;
 };
 
-constexpr std::array<Route, 12> kRoutes = {{
+constexpr std::array<Route, 13> kRoutes = {{
     {"/collect", Endpoint::kCollect, Method::kPostEvents, Access::kToken},
     {"/collect/batch", Endpoint::kBatch, Method::kPostEvents, Access::kToken},
     {"/webhooks/github", Endpoint::kWebhook, Method::kPostEvents, Access::kSignature},
@@ -41,6 +41,7 @@ constexpr std::array<Route, 12> kRoutes = {{
     {"/metrics", Endpoint::kMetrics, Method::kGet, Access::kToken},
     {"/", Endpoint::kStatusPage, Method::kGet, Access::kAnyone},  // its figures come from the next
     {"/api/v1/status", Endpoint::kStatus, Method::kGet, Access::kToken},
+    {"/api/v1/jobs", Endpoint::kJobs, Method::kGet, Access::kToken},
     {"/api/v1/recover", Endpoint::kRecover, Method::kPost, Access::kToken},
     {"/openapi.json", Endpoint::kOpenApi, Method::kGet, Access::kAnyone},
     {"/docs", Endpoint::kDocs, Method::kGet, Access::kAnyone},
@@ -208,6 +209,8 @@ void Endpoints::Handle(int endpoint, Exchange& exchange, WorkerTools& tools) {
       return exchange.Finish(Page(kHtml, std::string(StatusPageHtml())));
     case Endpoint::kStatus:
       return exchange.Finish(StatusReport());
+    case Endpoint::kJobs:
+      return exchange.Finish(Jobs());
     case Endpoint::kRecover:
       return exchange.Finish(Recover());
     case Endpoint::kOpenApi:
@@ -302,6 +305,12 @@ Response Endpoints::Recover() {
   Response response = Page(kJson, R"({"status":"started","run":)" + std::to_string(*run) + "}");
   response.status = 202;
   return response;
+}
+
+Response Endpoints::Jobs() {
+  const Result<std::string> jobs = status_.JobsJson();
+  if (!jobs) return ErrorResponse(503, "the history of runs cannot be read now; try again later");
+  return Page(kJson, *jobs);
 }
 
 Response Endpoints::MetricsPage() {

@@ -37,6 +37,7 @@ class Endpoints final : public RequestHandler {
   Response Health();
   Response Ready();
   Response Recover();
+  Response Jobs();
   Response MetricsPage();
   Response StatusReport();
   int64_t UptimeSeconds() const { return (clock_.Now() - started_at_) / 1'000'000; }

@@ -21,12 +21,17 @@ class NoStatus final : public StatusSource {
   Status Ready() override { return {}; }
   std::string StatusJson() override { return R"({"name":"lake"})"; }
   std::string MetricsText() override { return "lake_metric 7\n"; }
+  Result<std::string> JobsJson() override {
+    if (!has_jobs) return MakeError(ErrorKind::kTransient, "the history is busy");
+    return std::string(R"({"jobs":[]})");
+  }
   Result<int64_t> StartRecovery() override {
     if (!has_hooks) return MakeError(ErrorKind::kNotFound, "no hooks");
     return ++recoveries;
   }
 
   bool has_hooks = false;
+  bool has_jobs = true;
   int64_t recoveries = 0;
 };
 

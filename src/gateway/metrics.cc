@@ -35,10 +35,10 @@ std::string Label(std::string_view name, std::string_view value) {
 
 std::string_view EndpointName(Endpoint endpoint) {
   static constexpr std::array<std::string_view, kEndpointCount> kNames = {
-      "/collect",       "/collect/batch",  "/webhooks/github", "/health",
-      "/livez",         "/readyz",         "/metrics",         "/",
-      "/api/v1/status", "/api/v1/recover", "/openapi.json",    "/docs",
-      "other"};
+      "/collect",       "/collect/batch", "/webhooks/github", "/health",
+      "/livez",         "/readyz",        "/metrics",         "/",
+      "/api/v1/status", "/api/v1/jobs",   "/api/v1/recover",  "/openapi.json",
+      "/docs",          "other"};
   return kNames[static_cast<size_t>(endpoint)];
 }
 

@@ -19,6 +19,7 @@ enum class Endpoint {
   kMetrics,
   kStatusPage,
   kStatus,
+  kJobs,
   kRecover,
   kOpenApi,
   kDocs,

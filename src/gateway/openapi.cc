@@ -171,6 +171,33 @@ std::string_view OpenApiJson() {
         }
       }
     },
+    "/api/v1/jobs": {
+      "get": {
+        "operationId": "jobs",
+        "summary": "The jobs that run by themselves",
+        "description": "When they are due, their last runs, and how often they ran since the start. Times are ISO 8601.",
+        "security": [{}, {"bearer": []}],
+        "responses": {
+          "200": {"description": "Jobs.", "content": {"application/json": {"schema": {
+            "type": "object",
+            "required": ["jobs"],
+            "properties": {"jobs": {"type": "array", "items": {
+              "type": "object",
+              "required": ["name", "schedule", "zone", "enabled"],
+              "properties": {
+                "name": {"type": "string"},
+                "schedule": {"type": "string"},
+                "zone": {"type": "string"},
+                "enabled": {"type": "boolean"},
+                "running": {"type": "boolean"}
+              }
+            }}}
+          }}}},
+          "401": {"$ref": "#/components/responses/Unauthorized"},
+          "503": {"description": "The history of runs cannot be read now.", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+        }
+      }
+    },
     "/api/v1/recover": {
       "post": {
         "operationId": "recover",

@@ -17,6 +17,8 @@ class StatusSource {
   // A JSON object for the status page, and metrics in Prometheus' text format.
   virtual std::string StatusJson() = 0;
   virtual std::string MetricsText() = 0;
+  // The jobs that run by themselves, as a JSON object.
+  virtual Result<std::string> JobsJson() = 0;
   // Has missed webhook deliveries looked for; the number of that run. kNotFound, saying what to do,
   // if no hooks are configured.
   virtual Result<int64_t> StartRecovery() = 0;

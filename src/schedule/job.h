@@ -37,6 +37,8 @@ enum class CatchUp {
   kNone,
   // If a due time passed while no program ran, or its run was cut off: one run at the start.
   kOne,
+  // One run at every start, whatever was missed.
+  kAlways,
 };
 
 struct Job {

@@ -32,6 +32,7 @@ bool WasCutOff(const Job& job, const RunRecord& run) {
 std::optional<RunStart> MissedRun(const Job& job, TimestampMicros known_since,
                                   const std::optional<RunRecord>& latest_due, TimestampMicros now) {
   if (!job.enabled || job.catch_up == CatchUp::kNone) return std::nullopt;
+  if (job.catch_up == CatchUp::kAlways) return RunStart{RunReason::kCatchUp, now, 1};
   const TimestampMicros since =
       latest_due ? latest_due->start.scheduled_for.value_or(known_since) : known_since;
   if (const auto missed = job.schedule.LastIn(since, now)) {

@@ -168,6 +168,13 @@ TEST(MissedRun, AsThePolicySays) {
   job.catch_up = CatchUp::kOne;
   job.enabled = false;
   EXPECT_FALSE(MissedRun(job, 0, latest, 55 * kSecond));
+  job.catch_up = CatchUp::kAlways;
+  job.enabled = true;
+  const auto always = MissedRun(job, 0, DueRun(50 * kSecond, RunState::kSucceeded), 55 * kSecond);
+  ASSERT_TRUE(always);
+  EXPECT_EQ(always->scheduled_for, 55 * kSecond);
+  job.enabled = false;
+  EXPECT_FALSE(MissedRun(job, 0, std::nullopt, 55 * kSecond));
 }
 
 TEST(MissedRun, WhatWasCutOffIsTriedAgainSoOften) {

@@ -1,0 +1,29 @@
+// The jobs that keep a warehouse current and its tables healthy.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/config.h"
+#include "base/result.h"
+#include "cli/pipeline.h"
+#include "lake/warehouse.h"
+#include "schedule/job.h"
+#include "schedule/run_history.h"
+
+namespace octolake::cli {
+
+inline constexpr char kPipelineJob[] = "pipeline";
+
+// pipeline: Bronze to Gold, every pipeline.interval. compact: all tables as suits them, once a day.
+// tidy: compaction of partitions in which many small files have gathered, every minute. expire and
+// orphans: once a week. The keys jobs.* say when, or "off". kInvalidArgument names a key that makes
+// no sense. All must outlive the jobs.
+Result<std::vector<schedule::Job>> MakeStandingJobs(const Config& config,
+                                                    lake::Warehouse& warehouse, Pipeline& pipeline);
+
+// <warehouse>/jobs.db.
+Result<std::unique_ptr<schedule::RunHistory>> OpenRunHistory(const lake::Warehouse& warehouse);
+
+}  // namespace octolake::cli
