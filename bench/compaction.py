@@ -1,0 +1,131 @@
+"""Times `octolake maintain --compact` against Spark's rewrite_data_files on the same files; see bench/README.md.
+
+The table is loaded in many small files and compacted by one after the other; after each it is rolled back to the
+snapshot before, so that both find the same files. Spark is started once a run; its time is told with and without that.
+OCTOLAKE_SPARK_PYTHON and OCTOLAKE_SPARK_JARS say how to start it (tests/interop/spark_deletes.sh shows how to find
+them); without them only octolake is timed.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from load import timed
+
+SPARK_SQL = Path(__file__).resolve().parents[1] / "tests/interop/spark_sql.py"
+TABLES = {
+    "bronze.github_events": (["--compact=binpack"], ""),
+    "silver.github_events_parsed": (
+        ["--compact=zorder", "--columns", "event_type,created_at"],
+        "strategy => 'sort', sort_order => 'zorder(event_type, created_at)', "),
+}
+
+
+def split(files, pieces, folder):
+    """The lines of the files in about so many pieces."""
+    lines = [line for name in files for line in gzip.open(name)]
+    size = -(-len(lines) // pieces)
+    for start in range(0, len(lines), size):
+        path = folder / f"{start:09}.json"
+        path.write_bytes(b"".join(lines[start:start + size]))
+        yield path
+
+
+class Lake:
+    def __init__(self, octolake, directory):
+        self.octolake, self.directory = octolake, directory
+
+    def run(self, *arguments):
+        done = subprocess.run([self.octolake, "--warehouse", self.directory, "--json", *arguments],
+                              check=True, capture_output=True)
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    def files(self, table):
+        return self.run("tables", table, "--files")
+
+    def head(self, table):
+        return self.run("tables", table, "--snapshots")[-1]["snapshot_id"]
+
+
+def spark_seconds(directory, statement):
+    """Until it is ready, and for the statement."""
+    python = os.environ["OCTOLAKE_SPARK_PYTHON"]
+    start = time.monotonic()
+    with subprocess.Popen(
+            [python, SPARK_SQL, directory, os.environ["OCTOLAKE_SPARK_JARS"]], text=True, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYSPARK_PYTHON": python, "SPARK_LOCAL_IP": "127.0.0.1", "TZ": "UTC"}) as process:
+        def execute(sql):
+            process.stdin.write(sql + "\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+            assert line, f"Spark ended at {sql}"
+            return json.loads(line)
+        execute("SELECT 1")
+        ready = time.monotonic()
+        execute(statement)
+        done = time.monotonic()
+        process.stdin.close()
+    return ready - start, done - ready
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--octolake", required=True)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--pieces", type=int, default=200, help="loads, and files of Bronze")
+    parser.add_argument("files", nargs="+", help="gzip files of events")
+    arguments = parser.parse_args()
+    spark = "OCTOLAKE_SPARK_PYTHON" in os.environ
+    with tempfile.TemporaryDirectory(prefix="octolake-bench-") as folder:
+        scratch = Path(folder).resolve()
+        lake = Lake(str(Path(arguments.octolake).resolve()), scratch / "warehouse")
+        (scratch / "pieces").mkdir()
+        for piece in split(arguments.files, arguments.pieces, scratch / "pieces"):
+            lake.run("load", str(piece))
+            # A commit of Silver each.
+            lake.run("run", "--select", "silver.silver_github_events")
+        for table, (ours, theirs) in TABLES.items():
+            measure(lake, table, ours, theirs, arguments.runs, spark)
+
+
+def measure(lake, table, ours, theirs, runs, spark):
+    files = lake.files(table)
+    megabytes = sum(row["bytes"] for row in files) / 1e6
+    head = lake.head(table)
+    print(f"{table}: {len(files)} files, {megabytes:.1f} MB")
+    own, started, call = [], [], []
+    statement = (f"CALL demo.system.rewrite_data_files(table => '{table}', {theirs}"
+                 "options => map('target-file-size-bytes', '20000000', 'min-input-files', '2'))")
+    for _ in range(runs):
+        own.append(timed([lake.octolake, "--warehouse", str(lake.directory), "--quiet", "maintain", table, *ours,
+                          "--min-input-files", "2"]))
+        after = lake.files(table)
+        lake.run("tables", table, "--rollback-to", str(head))
+        if spark:
+            start, seconds = spark_seconds(lake.directory, statement)
+            started.append(start + seconds)
+            call.append(seconds)
+            theirs_after = lake.files(table)
+            lake.run("tables", table, "--rollback-to", str(head))
+    wall, cpu, memory = (statistics.median(column) for column in zip(*own))
+    print(f"octolake {wall:7.2f} s wall {cpu:7.2f} s CPU {memory:6.0f} MB {megabytes / wall:8.1f} MB/s,"
+          f" {len(after)} files, {sum(row['bytes'] for row in after) / 1e6:.1f} MB")
+    if not spark:
+        return
+    seconds = statistics.median(call)
+    print(f"Spark    {seconds:7.2f} s wall {megabytes / seconds:27.1f} MB/s,"
+          f" {len(theirs_after)} files, {sum(row['bytes'] for row in theirs_after) / 1e6:.1f} MB")
+    ratio = statistics.median(theirs / ours[0] for theirs, ours in zip(call, own))
+    with_start = statistics.median(theirs / ours[0] for theirs, ours in zip(started, own))
+    print(f"ratio {ratio:.1f}, with Spark's start {with_start:.1f}; medians of {runs}")
+
+
+if __name__ == "__main__":
+    main()
