@@ -101,7 +101,7 @@ class GitHub(LocalServer):
             if self.budget > 0:
                 self.budget -= 1
                 if self.budget == 0:
-                    self._reset = int(time.time()) + 1
+                    self._reset = int(time.time()) + 2  # a second at least
                 return {"X-RateLimit-Remaining": str(self.budget), "X-RateLimit-Reset": str(self._reset)}, False
             return {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(self._reset)}, True
 

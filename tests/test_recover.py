@@ -135,7 +135,7 @@ def test_rate_limits_are_waited_for(lake):
     with GitHub([HOOK]) as github:
         for number in range(8):
             github.deliver(HOOK, number)
-        github.budget = 4  # then none for a second
+        github.budget = 4  # then none for a second or two
         github.faults = [(429, {"Retry-After": "1"}, "You have exceeded a secondary rate limit"),
                          (502, {}, "Bad gateway")]
         done = recover(lake, github)
