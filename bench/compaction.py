@@ -2,8 +2,8 @@
 
 The table is loaded in many small files and compacted by one after the other; after each it is rolled back to the
 snapshot before, so that both find the same files. Spark is started once a run; its time is told with and without that.
-OCTOLAKE_SPARK_PYTHON and OCTOLAKE_SPARK_JARS say how to start it (tests/interop/spark_deletes.sh shows how to find
-them); without them only octolake is timed.
+--spark-python and --spark-jars say how to start it (tests/interop/spark_deletes.sh shows how to find them); without
+them only octolake is timed.
 """
 
 import argparse
@@ -53,12 +53,12 @@ class Lake:
         return self.run("tables", table, "--snapshots")[-1]["snapshot_id"]
 
 
-def spark_seconds(directory, statement):
+def spark_seconds(spark, directory, statement):
     """Until it is ready, and for the statement."""
-    python = os.environ["OCTOLAKE_SPARK_PYTHON"]
+    python, jars = spark
     start = time.monotonic()
     with subprocess.Popen(
-            [python, SPARK_SQL, directory, os.environ["OCTOLAKE_SPARK_JARS"]], text=True, stdin=subprocess.PIPE,
+            [python, SPARK_SQL, directory, jars], text=True, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             env={**os.environ, "PYSPARK_PYTHON": python, "SPARK_LOCAL_IP": "127.0.0.1", "TZ": "UTC"}) as process:
         def execute(sql):
@@ -80,9 +80,11 @@ def main():
     parser.add_argument("--octolake", required=True)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--pieces", type=int, default=200, help="loads, and files of Bronze")
+    parser.add_argument("--spark-python", help="a Python that has PySpark")
+    parser.add_argument("--spark-jars", help="Iceberg's runtime and the SQLite driver, with a comma between")
     parser.add_argument("files", nargs="+", help="gzip files of events")
     arguments = parser.parse_args()
-    spark = "OCTOLAKE_SPARK_PYTHON" in os.environ
+    spark = (arguments.spark_python, arguments.spark_jars) if arguments.spark_python else None
     with tempfile.TemporaryDirectory(prefix="octolake-bench-") as folder:
         scratch = Path(folder).resolve()
         lake = Lake(str(Path(arguments.octolake).resolve()), scratch / "warehouse")
@@ -90,7 +92,7 @@ def main():
         for piece in split(arguments.files, arguments.pieces, scratch / "pieces"):
             lake.run("load", str(piece))
             # A commit of Silver each.
-            lake.run("run", "--select", "silver.silver_github_events")
+            lake.run("run")
         for table, (ours, theirs) in TABLES.items():
             measure(lake, table, ours, theirs, arguments.runs, spark)
 
@@ -109,7 +111,7 @@ def measure(lake, table, ours, theirs, runs, spark):
         after = lake.files(table)
         lake.run("tables", table, "--rollback-to", str(head))
         if spark:
-            start, seconds = spark_seconds(lake.directory, statement)
+            start, seconds = spark_seconds(spark, lake.directory, statement)
             started.append(start + seconds)
             call.append(seconds)
             theirs_after = lake.files(table)
