@@ -42,6 +42,10 @@ class Completed:
         return json.loads(self.out)
 
 
+# Put before a command: root is bound by permissions, as everybody else is.
+UNPRIVILEGED = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
+
+
 def environment(changes=None):
     kept = {name: value for name, value in os.environ.items()
             if not name.startswith(CONFIGURATION_PREFIXES)}

@@ -1,6 +1,7 @@
 // Time through an interface, so that a test can set it. All times are UTC.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 namespace octolake {
@@ -18,7 +19,7 @@ class Clock {
 // The system's real-time clock; lives for the whole program.
 const Clock& SystemClock();
 
-// A clock that stands still until it is set.
+// A clock that stands still until it is set. Thread-safe.
 class ManualClock final : public Clock {
  public:
   explicit ManualClock(TimestampMicros now) : now_(now) {}
@@ -27,7 +28,7 @@ class ManualClock final : public Clock {
   void Advance(int64_t micros) { now_ += micros; }
 
  private:
-  TimestampMicros now_;
+  std::atomic<TimestampMicros> now_;
 };
 
 }  // namespace octolake

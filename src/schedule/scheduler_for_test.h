@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <memory>
@@ -19,16 +18,6 @@
 namespace octolake::schedule {
 
 inline constexpr int64_t kSecond = 1'000'000;
-
-class SetClock final : public Clock {
- public:
-  explicit SetClock(TimestampMicros now) : now_(now) {}
-  TimestampMicros Now() const override { return now_; }
-  void Set(TimestampMicros now) { now_ = now; }
-
- private:
-  std::atomic<TimestampMicros> now_;
-};
 
 // Work that others can wait for, and that waits for others.
 class Gate {
@@ -123,7 +112,7 @@ class SchedulerTest : public ::testing::Test {
   }
 
   const TempDirectory directory_{MemoryDirectory()};
-  SetClock clock_{5 * kSecond};
+  ManualClock clock_{5 * kSecond};
   SeededRandom random_{1};
   std::unique_ptr<RunHistory> history_ = OpenHistory();
 

@@ -23,7 +23,7 @@ Result<std::string> EmptyQuery(const iceberg::Schema& schema) {
 }
 
 Result<std::string> LocalParquet(const iceberg::DataFile& file) {
-  if (file.file_format != "PARQUET" && file.file_format != "parquet") {
+  if (!iceberg::IsParquet(file)) {
     return MakeError(ErrorKind::kUnsupported, file.file_path + " is a " + file.file_format +
                                                   " file; only Parquet can be queried");
   }
