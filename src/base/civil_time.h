@@ -11,6 +11,7 @@
 
 namespace octolake {
 
+inline constexpr int64_t kMicrosPerMilli = 1000;
 inline constexpr int64_t kMicrosPerSecond = 1'000'000;
 inline constexpr int64_t kMicrosPerHour = 3600 * kMicrosPerSecond;
 inline constexpr int64_t kMicrosPerDay = 24 * kMicrosPerHour;

@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "base/civil_time.h"
 #include "iceberg/catalog_database.h"
 #include "iceberg/metadata_cache.h"
 #include "iceberg/metadata_file.h"
@@ -12,7 +13,6 @@
 namespace octolake::iceberg {
 namespace {
 
-constexpr int64_t kMicrosPerMilli = 1000;
 // A table can be committed to, and its old file removed, between the look at its pointer and the
 // look at the file; this often in a row is no accident.
 constexpr int kLoadAttempts = 5;

@@ -11,7 +11,7 @@ namespace octolake::io {
 namespace {
 
 constexpr std::string_view kFirstLine = "octolake writes 1 ";
-// A million names; a process that creates more has committed most of them long since.
+// A million names; files of records are put aside long before (WriteRecordLimits).
 constexpr int64_t kMaxRecordBytes = int64_t{256} << 20;
 
 class RecordedOutputFile final : public OutputFile {
@@ -102,9 +102,10 @@ Result<WriteRecordContent> Parse(std::string_view bytes, const std::string& path
 }  // namespace
 
 WriteRecord::~WriteRecord() {
-  if (!file_ || keep_) return;
-  // Were it to stay, the next who cleans up finds nothing to do for it.
-  static_cast<void>(file_->Remove());
+  if (keep_) return;
+  // Were one to stay, the next who cleans up finds nothing to do for it.
+  if (file_) static_cast<void>(file_->Remove());
+  for (Full& full : full_) static_cast<void>(full.file.Remove());
 }
 
 Status WriteRecord::Begin() {
@@ -116,7 +117,19 @@ Status WriteRecord::Begin() {
   std::filesystem::create_directories(directory_, error);
   if (error) return ErrnoError(error.value(), "create directory", directory_);
   OCTO_ASSIGN(file_, OwnedFile::Create(directory_ + "/", std::string(kWriteRecordSuffix), random_));
+  file_bytes_ = 0;
   return file_->Append(std::string(kFirstLine) + owner_ + "\n");
+}
+
+Status WriteRecord::Turn() {
+  if (file_bytes_ < limits_.file_bytes) return {};
+  const auto now = std::chrono::steady_clock::now();
+  while (!full_.empty() && now - full_.front().since > limits_.kept_for) {
+    OCTO_TRY(full_.front().file.Remove());
+    full_.pop_front();
+  }
+  full_.push_back({*std::exchange(file_, std::nullopt), now});
+  return {};
 }
 
 Status WriteRecord::Note(const std::string& location) {
@@ -125,7 +138,9 @@ Status WriteRecord::Note(const std::string& location) {
                      "cannot create '" + location + "': a location must be one line");
   }
   const std::lock_guard lock(mutex_);
+  if (file_) OCTO_TRY(Turn());
   if (!file_) OCTO_TRY(Begin());
+  file_bytes_ += std::ssize(location) + 1;
   return file_->Append(location + "\n");
 }
 
@@ -160,19 +175,19 @@ Result<std::vector<OwnedFile>> TakeOverWriteRecords(const std::string& directory
   return records;
 }
 
-Result<std::set<std::string>> RecordedLocations(const std::string& directory) {
+Status ForEachRecordedLocation(const std::string& directory,
+                               const std::function<void(const std::string& location)>& take) {
   const auto local = MakeLocalFileSystem();
   OCTO_ASSIGN(const std::vector<FileInfo> files, local->List(directory));
-  std::set<std::string> locations;
   for (const FileInfo& file : files) {
     if (!file.location.ends_with(kWriteRecordSuffix)) continue;
     const auto bytes = ReadAll(*local, file.location, kMaxRecordBytes);
     if (!bytes && bytes.error().kind == ErrorKind::kNotFound) continue;
     if (!bytes) return tl::unexpected<Error>(bytes.error());
-    OCTO_ASSIGN(WriteRecordContent content, Parse(*bytes, file.location));
-    for (std::string& location : content.locations) locations.insert(std::move(location));
+    OCTO_ASSIGN(const WriteRecordContent content, Parse(*bytes, file.location));
+    for (const std::string& location : content.locations) take(location);
   }
-  return locations;
+  return {};
 }
 
 }  // namespace octolake::io

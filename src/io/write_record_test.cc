@@ -5,6 +5,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 
@@ -127,6 +129,32 @@ TEST_F(WriteRecordTest, RefusesNamesOfSeveralLines) {
 }
 
 TEST_F(WriteRecordTest, NoDirectoryMeansNoRecords) { EXPECT_THAT(TakeOver(), IsEmpty()); }
+
+TEST_F(WriteRecordTest, OfAProcessThatStaysDoesNotGrowForEver) {
+  const auto locations = [&] {
+    std::vector<std::string> found;
+    const Status read = ForEachRecordedLocation(
+        Records(), [&](const std::string& location) { found.push_back(location); });
+    EXPECT_TRUE(read) << read.error().message;
+    std::sort(found.begin(), found.end());
+    return found;
+  };
+  const auto note = [](WriteRecord& record, int first, int last) {
+    for (int i = first; i <= last; ++i) ASSERT_TRUE(record.Note("file:///" + std::to_string(i)));
+  };
+  {
+    // Two names a file; what is full is kept.
+    WriteRecord record(Records(), "demo", SystemRandom(), {20, std::chrono::hours(1)});
+    note(record, 1, 5);
+    EXPECT_THAT(locations(),
+                ElementsAre("file:///1", "file:///2", "file:///3", "file:///4", "file:///5"));
+    EXPECT_THAT(TakeOver(), IsEmpty()) << "its owner lives";
+  }
+  EXPECT_FALSE(HasRecords());
+  WriteRecord record(Records(), "demo", SystemRandom(), {20, std::chrono::hours(-1)});
+  note(record, 1, 7);
+  EXPECT_THAT(locations(), ElementsAre("file:///5", "file:///6", "file:///7"));
+}
 
 }  // namespace
 }  // namespace octolake::io
