@@ -2,12 +2,12 @@
 
 #include <utility>
 
+#include "base/civil_time.h"
 #include "lake/retention.h"
 
 namespace octolake::cli {
 namespace {
 
-constexpr int64_t kMicrosPerMilli = 1000;
 // Each takes about a kilobyte of the metadata that every commit writes anew.
 constexpr char kMostSnapshots[] = "100000";
 // Enough for "for ever", and no sum with it leaves 64 bits.

@@ -1,14 +1,9 @@
 #include <algorithm>
 
+#include "base/civil_time.h"
 #include "cli/config_keys.h"
 
 namespace octolake::cli {
-namespace {
-
-constexpr int64_t kMicrosPerMilli = 1000;
-
-}  // namespace
-
 std::vector<ConfigKey> MaintainConfigKeys() {
   using enum ConfigType;
   const auto limited = [](const char* name, ConfigType type, const char* value,

@@ -6,6 +6,7 @@
 
 #include <utility>
 
+#include "base/civil_time.h"
 #include "base/progress.h"
 #include "cli/config_keys.h"
 #include "cli/row_printer.h"
@@ -13,8 +14,6 @@
 
 namespace octolake::cli {
 namespace {
-
-constexpr int64_t kMicrosPerSecond = 1'000'000;
 
 double SecondsSince(TimestampMicros start, const Clock& clock) {
   return static_cast<double>(clock.Now() - start) / kMicrosPerSecond;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <utility>
 
+#include "base/civil_time.h"
 #include "base/progress.h"
 #include "base/thread.h"
 #include "base/units.h"
@@ -23,8 +24,6 @@ using schedule::JobContext;
 using Figures = nlohmann::ordered_json;
 
 constexpr char kOff[] = "off";
-constexpr int64_t kMicrosPerSecond = 1'000'000;
-constexpr int64_t kMicrosPerHour = 3600 * kMicrosPerSecond;
 constexpr int kRetries = 3;
 
 // What is done with one table, adding to the figures.

@@ -49,7 +49,7 @@ class DeleteFileReader {
       : file_(file), deletes_(deletes), rows_(rows) {}
 
   Status Read(io::FileSystem& fs) {
-    if (deletes_.file_format != "PARQUET") {
+    if (!iceberg::IsParquet(deletes_)) {
       return MakeError(ErrorKind::kUnsupported,
                        "delete file " + deletes_.file_path + " is of format " +
                            deletes_.file_format + "; only Parquet files can be read: rewrite the " +

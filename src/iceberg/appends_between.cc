@@ -156,7 +156,7 @@ class SnapshotPair {
       for (ManifestEntry& entry : entries) {
         if (IsLive(entry)) tasks.push_back(TaskOf(std::move(entry)));
       }
-      const DataFiles files(tasks);
+      const DeleteTargets files(tasks);
       for (const DeleteFile& deletes : changed) {
         OCTO_ASSIGN(const std::vector<ScanTask*> concerned, files.ConcernedBy(deletes));
         if (!concerned.empty()) return true;

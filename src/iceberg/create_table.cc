@@ -1,12 +1,12 @@
 #include <utility>
 
+#include "base/civil_time.h"
 #include "base/uuid.h"
 #include "iceberg/transaction.h"
 
 namespace octolake::iceberg {
 namespace {
 
-constexpr int64_t kMicrosPerMilli = 1000;
 // A creation whose reply was lost, and which then is not there, is asked for again this often in
 // all: should an earlier one take effect after all, the later one loses to it.
 constexpr int kCreateAttempts = 3;

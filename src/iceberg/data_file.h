@@ -37,6 +37,11 @@ struct DataFile {
   int32_t spec_id = 0;  // of the manifest that names it; not stored in the file entry
 };
 
+// Writers differ in how they spell it.
+inline bool IsParquet(const DataFile& file) {
+  return file.file_format == "PARQUET" || file.file_format == "parquet";
+}
+
 enum class EntryStatus : int32_t { kExisting = 0, kAdded = 1, kDeleted = 2 };
 
 struct ManifestEntry {

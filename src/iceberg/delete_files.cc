@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "iceberg/manifest_io.h"
+#include "iceberg/manifest_partitions.h"
 #include "iceberg/scan_files.h"
 
 namespace octolake::iceberg {
@@ -67,11 +68,6 @@ bool IsUnpartitioned(const PartitionSpec& spec) {
 
 }  // namespace
 
-bool DataFiles::PlaceLess::operator()(const Place& a, const Place& b) const {
-  if (a.first != b.first) return a.first < b.first;
-  return PartitionLess()(a.second, b.second);
-}
-
 Result<std::vector<DeleteFile>> ReadDeleteFiles(io::FileSystem& fs, const ManifestFile& manifest,
                                                 const TableMetadata& metadata) {
   OCTO_ASSIGN(std::vector<ManifestEntry> entries, ReadManifest(fs, manifest, metadata));
@@ -91,41 +87,37 @@ Result<std::vector<DeleteFile>> ReadDeleteFiles(io::FileSystem& fs, const Manife
   return files;
 }
 
-DataFiles::DataFiles(std::vector<ScanTask>& tasks) {
+DeleteTargets::DeleteTargets(std::vector<ScanTask>& tasks) {
   least_sequence_number_ = std::numeric_limits<int64_t>::max();
   by_path_.reserve(tasks.size());
   for (ScanTask& task : tasks) {
     by_path_.emplace(task.file.file_path, &task);
-    by_place_[{task.file.spec_id, task.file.partition}].push_back(&task);
+    by_partition_[{task.file.spec_id, task.file.partition}].push_back(&task);
     least_sequence_number_ = std::min(least_sequence_number_, task.sequence_number);
   }
 }
 
-Result<bool> DataFiles::MayBeConcerned(const ManifestFile& manifest,
-                                       const TableMetadata& metadata) const {
+Result<bool> DeleteTargets::MayBeConcerned(const ManifestFile& manifest,
+                                           const TableMetadata& metadata) const {
   if (manifest.content != ManifestContent::kDeletes || !HasLiveFiles(manifest)) return false;
   // No file is older than its manifest.
   if (manifest.sequence_number < least_sequence_number_) return false;
   const PartitionSpec* spec = metadata.FindSpec(manifest.partition_spec_id);
   if (spec == nullptr || IsUnpartitioned(*spec)) return true;
-  OCTO_ASSIGN(const TypePtr type, PartitionType(SchemaForSpec(metadata, *spec), *spec));
-  for (auto at = by_place_.lower_bound({spec->spec_id, {}});
-       at != by_place_.end() && at->first.first == spec->spec_id; ++at) {
-    auto contained = SummariesMayContain(*type, manifest.partitions, at->first.second);
-    if (!contained) {
-      return WithContext(std::move(contained).error(),
-                         "partition summary of manifest " + manifest.manifest_path);
-    }
-    if (*contained) return true;
+  OCTO_ASSIGN(const ManifestPartitions held, ManifestPartitions::Of(manifest, metadata));
+  for (auto at = by_partition_.lower_bound({spec->spec_id, {}});
+       at != by_partition_.end() && at->first.spec_id == spec->spec_id; ++at) {
+    OCTO_ASSIGN(const bool may_hold, held.MayHold(at->first.values));
+    if (may_hold) return true;
   }
   return false;
 }
 
-Result<std::vector<ScanTask*>> DataFiles::ConcernedBy(const DeleteFile& deletes) const {
+Result<std::vector<ScanTask*>> DeleteTargets::ConcernedBy(const DeleteFile& deletes) const {
   const DataFile& file = deletes.file;
   std::vector<ScanTask*> concerned;
   if (file.content == FileContent::kEqualityDeletes) {
-    for (const auto& [place, tasks] : by_place_) {
+    for (const auto& [partition, tasks] : by_partition_) {
       if (!deletes.unpartitioned && !SamePartition(tasks.front()->file, file)) continue;
       for (ScanTask* task : tasks) {
         if (IsOldEnough(*task, deletes)) concerned.push_back(task);
@@ -153,9 +145,9 @@ Result<std::vector<ScanTask*>> DataFiles::ConcernedBy(const DeleteFile& deletes)
   }
   if (file.referenced_data_file) return concerned;
   // Equal bounds that are no path we have may both be cut short.
-  const auto place = by_place_.find({file.spec_id, file.partition});
-  if (place == by_place_.end()) return concerned;
-  for (ScanTask* task : place->second) {
+  const auto in_partition = by_partition_.find({file.spec_id, file.partition});
+  if (in_partition == by_partition_.end()) return concerned;
+  for (ScanTask* task : in_partition->second) {
     if (IsOldEnough(*task, deletes) && MayNamePath(file, task->file.file_path)) {
       concerned.push_back(task);
     }
@@ -169,7 +161,7 @@ Status AttachDeletes(io::FileSystem& fs, const TableMetadata& metadata,
       manifests.begin(), manifests.end(),
       [](const ManifestFile& manifest) { return manifest.content == ManifestContent::kDeletes; });
   if (!any_deletes || tasks.empty()) return {};
-  const DataFiles files(tasks);
+  const DeleteTargets files(tasks);
   for (const ManifestFile& manifest : manifests) {
     OCTO_ASSIGN(const bool may_be_concerned, files.MayBeConcerned(manifest, metadata));
     if (!may_be_concerned) continue;

@@ -33,11 +33,11 @@ struct DeleteFile {
 Result<std::vector<DeleteFile>> ReadDeleteFiles(io::FileSystem& fs, const ManifestFile& manifest,
                                                 const TableMetadata& metadata);
 
-// Data files by path and partition.
-class DataFiles {
+// The data files that deletes may apply to, by path and partition.
+class DeleteTargets {
  public:
   // The tasks must outlive this and keep their files.
-  explicit DataFiles(std::vector<ScanTask>& tasks);
+  explicit DeleteTargets(std::vector<ScanTask>& tasks);
 
   // Whether live delete files of the manifest can apply to one of the files, as far as its row in
   // the manifest list tells.
@@ -50,13 +50,8 @@ class DataFiles {
   Result<std::vector<ScanTask*>> ConcernedBy(const DeleteFile& deletes) const;
 
  private:
-  using Place = std::pair<int32_t, PartitionValues>;  // spec id and values
-  struct PlaceLess {
-    bool operator()(const Place& a, const Place& b) const;
-  };
-
   std::unordered_map<std::string_view, ScanTask*> by_path_;
-  std::map<Place, std::vector<ScanTask*>, PlaceLess> by_place_;
+  std::map<SpecPartition, std::vector<ScanTask*>> by_partition_;
   int64_t least_sequence_number_ = 0;
 };
 

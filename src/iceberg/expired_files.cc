@@ -10,7 +10,9 @@
 
 #include "iceberg/json_object.h"
 #include "iceberg/manifest_io.h"
+#include "iceberg/manifest_partitions.h"
 #include "iceberg/partition_summary.h"
+#include "iceberg/table_places.h"
 
 namespace octolake::iceberg {
 namespace {
@@ -24,26 +26,13 @@ std::set<int64_t> IdsOf(const SnapshotList& snapshots) {
   return ids;
 }
 
-// Where files are the table's own.
-std::vector<std::string> OwnPlaces(const TableMetadata& metadata) {
-  std::vector<std::string> places = {metadata.location};
-  for (const char* name : {"write.data.path", "write.metadata.path"}) {
-    const auto path = metadata.properties.find(name);
-    if (path != metadata.properties.end()) places.push_back(path->second);
-  }
-  for (std::string& place : places) {
-    if (!place.ends_with('/')) place += '/';
-  }
-  return places;
-}
-
 // Files that vanished manifests name, and where remaining manifests may name them too. Not told
 // apart by sequence number: a path may have been added anew by a later commit.
 class OpenFiles {
  public:
   void Add(const ManifestFile& manifest, ManifestEntry entry) {
     DataFile& file = entry.data_file;
-    places_.insert({manifest.content, manifest.partition_spec_id, std::move(file.partition)});
+    partitions_.insert({manifest.content, {manifest.partition_spec_id, std::move(file.partition)}});
     paths_.insert(std::move(file.file_path));
   }
   void Erase(const std::string& path) { paths_.erase(path); }
@@ -51,39 +40,25 @@ class OpenFiles {
   Result<bool> MayBeIn(const ManifestFile& manifest, const TableMetadata& metadata) const;
   size_t size() const { return paths_.size(); }
   std::set<std::string> Take() {
-    places_.clear();
+    partitions_.clear();
     return std::exchange(paths_, {});
   }
 
  private:
-  struct Place {
-    ManifestContent content;
-    int32_t spec_id;
-    PartitionValues partition;
-    bool operator<(const Place& other) const {
-      if (content != other.content) return content < other.content;
-      if (spec_id != other.spec_id) return spec_id < other.spec_id;
-      return PartitionLess()(partition, other.partition);
-    }
-  };
-
   std::set<std::string> paths_;
-  std::set<Place> places_;  // also of paths erased since
+  std::set<std::pair<ManifestContent, SpecPartition>> partitions_;  // also of paths erased since
 };
 
 Result<bool> OpenFiles::MayBeIn(const ManifestFile& manifest, const TableMetadata& metadata) const {
   // Unknown counts are -1.
   if (manifest.added_files_count == 0 && manifest.existing_files_count == 0) return false;
-  const PartitionSpec* spec = metadata.FindSpec(manifest.partition_spec_id);
-  if (spec == nullptr) return true;
-  OCTO_ASSIGN(const TypePtr type, PartitionType(SchemaForSpec(metadata, *spec), *spec));
-  for (const Place& place : places_) {
-    if (place.content != manifest.content) continue;
+  OCTO_ASSIGN(const ManifestPartitions held, ManifestPartitions::Of(manifest, metadata));
+  for (const auto& [content, partition] : partitions_) {
+    if (content != manifest.content) continue;
     // Another spec gives the same file another partition.
-    if (place.spec_id != manifest.partition_spec_id) return true;
-    OCTO_ASSIGN(const bool contained,
-                SummariesMayContain(*type, manifest.partitions, place.partition));
-    if (contained) return true;
+    if (partition.spec_id != manifest.partition_spec_id) return true;
+    OCTO_ASSIGN(const bool may_hold, held.MayHold(partition.values));
+    if (may_hold) return true;
   }
   return false;
 }
@@ -173,7 +148,7 @@ class Remover {
         base_(base),
         committed_(committed),
         remaining_(fs, committed),
-        places_(OwnPlaces(committed)) {}
+        places_(TablePlaces(committed)) {}
 
   Result<int64_t> Run();
 
@@ -188,15 +163,15 @@ class Remover {
   const TableMetadata& base_;
   const TableMetadata& committed_;
   RemainingManifests remaining_;
-  const std::vector<std::string> places_;
+  const std::map<std::string, std::string> places_;
   std::set<std::string> lists_;                    // named no more
   std::map<std::string, ManifestFile> manifests_;  // named no more
   int64_t removed_ = 0;
 };
 
 Status Remover::Remove(const std::string& location) {
-  const bool own = std::any_of(places_.begin(), places_.end(), [&](const std::string& place) {
-    return location.starts_with(place);
+  const bool own = std::any_of(places_.begin(), places_.end(), [&](const auto& place) {
+    return location.starts_with(place.second + "/");
   });
   if (!own) return {};
   Status removed = fs_.Remove(location);

@@ -54,6 +54,10 @@ std::optional<ManifestEntry> CarryOver(ManifestEntry entry, int64_t snapshot_id)
 
 }  // namespace
 
+Result<int64_t> ManifestTargetBytes(const TableMetadata& metadata) {
+  return PositiveProperty(metadata, "commit.manifest.target-size-bytes", kDefaultTargetBytes);
+}
+
 Result<std::vector<ManifestFile>> ManifestMerger::Merge(const UpdateContext& context,
                                                         const TableMetadata& metadata,
                                                         SnapshotProducer& producer, size_t added,
@@ -83,8 +87,7 @@ Result<std::vector<ManifestFile>> ManifestMerger::MergeGroup(
     const std::vector<ManifestFile>& group) {
   OCTO_ASSIGN(const int64_t min_count,
               PositiveProperty(metadata, "commit.manifest.min-count-to-merge", kDefaultMinCount));
-  OCTO_ASSIGN(const int64_t target,
-              PositiveProperty(metadata, "commit.manifest.target-size-bytes", kDefaultTargetBytes));
+  OCTO_ASSIGN(const int64_t target, ManifestTargetBytes(metadata));
   std::vector<ManifestFile> result;
   const auto bins = PackFromTheBack(group, target);
   for (size_t i = 0; i < bins.size(); ++i) {

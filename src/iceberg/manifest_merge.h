@@ -14,6 +14,9 @@
 
 namespace octolake::iceberg {
 
+// What manifests should have: commit.manifest.target-size-bytes (8 MiB).
+Result<int64_t> ManifestTargetBytes(const TableMetadata& metadata);
+
 // Kept by an update over its attempts, so that what was merged once is not merged again.
 class ManifestMerger {
  public:

@@ -20,11 +20,11 @@ class Search {
   }
   // The text is JSON with locations in it, of a structure that does not matter here.
   void NameAllIn(const std::string& text) {
-    const std::set<std::string> candidates = left_;
-    for (const std::string& candidate : candidates) {
-      const std::string name = candidate.substr(candidate.rfind('/') + 1);
-      if (text.find(name) == std::string::npos) continue;
-      named_.insert(left_.extract(candidate));
+    if (text == "[]") return;
+    for (auto at = left_.begin(); at != left_.end();) {
+      const auto candidate = at++;
+      const std::string name = candidate->substr(candidate->rfind('/') + 1);
+      if (text.find(name) != std::string::npos) named_.insert(left_.extract(candidate));
     }
   }
   Status NameSnapshot(io::FileSystem& fs, const TableMetadata& metadata, const Snapshot& snapshot);

@@ -4,6 +4,7 @@
 
 #include "iceberg/manifest_filter.h"
 #include "iceberg/manifest_merge.h"
+#include "iceberg/manifest_partitions.h"
 #include "iceberg/partition_summary.h"
 #include "iceberg/snapshot_producer.h"
 #include "iceberg/update.h"
@@ -96,15 +97,10 @@ class OverwriteUpdate final : public TableUpdate {
   Result<bool> MayBeAffected(const TableMetadata& metadata, const ManifestFile& manifest) const {
     if (!partitions_) return true;
     if (manifest.partition_spec_id != metadata.default_spec_id) return false;
-    OCTO_ASSIGN(const TypePtr type,
-                PartitionType(metadata.CurrentSchema(), metadata.DefaultSpec()));
+    OCTO_ASSIGN(const ManifestPartitions held, ManifestPartitions::Of(manifest, metadata));
     for (const PartitionValues& partition : *partitions_) {
-      auto contained = SummariesMayContain(*type, manifest.partitions, partition);
-      if (!contained) {
-        return WithContext(std::move(contained).error(),
-                           "partition summary of manifest " + manifest.manifest_path);
-      }
-      if (*contained) return true;
+      OCTO_ASSIGN(const bool may_hold, held.MayHold(partition));
+      if (may_hold) return true;
     }
     return false;
   }

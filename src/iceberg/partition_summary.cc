@@ -89,4 +89,9 @@ bool PartitionLess::operator()(const PartitionValues& a, const PartitionValues& 
       });
 }
 
+bool operator<(const SpecPartition& a, const SpecPartition& b) {
+  if (a.spec_id != b.spec_id) return a.spec_id < b.spec_id;
+  return PartitionLess()(a.values, b.values);
+}
+
 }  // namespace octolake::iceberg

@@ -50,4 +50,11 @@ struct PartitionLess {
   bool operator()(const PartitionValues& a, const PartitionValues& b) const;
 };
 
+// A partition of a table; its values mean something within their spec only.
+struct SpecPartition {
+  int32_t spec_id = 0;
+  PartitionValues values;
+};
+bool operator<(const SpecPartition& a, const SpecPartition& b);
+
 }  // namespace octolake::iceberg

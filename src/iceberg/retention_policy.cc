@@ -8,6 +8,7 @@
 
 #include "iceberg/schema_json.h"
 #include "iceberg/snapshot_producer.h"
+#include "iceberg/table_places.h"
 
 namespace octolake::iceberg {
 namespace {
@@ -186,8 +187,7 @@ void Planner::LimitWork() {
 }
 
 Result<Expiry> Planner::Plan() {
-  const auto collects = metadata_.properties.find("gc.enabled");
-  if (collects != metadata_.properties.end() && collects->second == "false") return Expiry();
+  if (!MayCollectGarbage(metadata_)) return Expiry();
   OCTO_TRY(DropOldRefs());
   OCTO_TRY(Protect());
   for (const Snapshot& snapshot : metadata_.snapshots) newest_first_.push_back(&snapshot);

@@ -10,6 +10,7 @@
 #include "iceberg/manifest_filter.h"
 #include "iceberg/manifest_io.h"
 #include "iceberg/manifest_merge.h"
+#include "iceberg/manifest_partitions.h"
 #include "iceberg/partition_summary.h"
 #include "iceberg/snapshot_producer.h"
 
@@ -39,7 +40,7 @@ class RewriteFilesUpdate final : public TableUpdate {
           partitions != partitions_.end() && partitions->second.contains(file.partition);
       moves_rows_ = moves_rows_ || !stays;
     }
-    if (moves_rows_ || !applied_.empty()) sequence_number_ = rewrite_.started_from;
+    if (moves_rows_ || !applied_.empty()) sequence_number_ = rewrite_.start_sequence_number;
   }
 
   Status Apply(const UpdateContext& context, TableMetadata& metadata) override {
@@ -129,10 +130,10 @@ class RewriteFilesUpdate final : public TableUpdate {
                   ReadManifest(context.file_system, manifest, metadata));
       for (const ManifestEntry& entry : entries) {
         if (entry.status == EntryStatus::kDeleted) continue;
-        auto& of_spec = others_[entry.data_file.spec_id];
-        const auto [place, first] =
-            of_spec.emplace(entry.data_file.partition, *entry.sequence_number);
-        if (!first) place->second = std::min(place->second, *entry.sequence_number);
+        const auto [oldest, first] =
+            others_.emplace(SpecPartition{entry.data_file.spec_id, entry.data_file.partition},
+                            *entry.sequence_number);
+        if (!first) oldest->second = std::min(oldest->second, *entry.sequence_number);
       }
     }
     return {};
@@ -147,26 +148,18 @@ class RewriteFilesUpdate final : public TableUpdate {
     if (partitions == partitions_.end() || !partitions->second.contains(file.partition)) {
       return false;
     }
-    const auto of_spec = others_.find(file.spec_id);
-    if (of_spec == others_.end()) return true;
-    const auto oldest = of_spec->second.find(file.partition);
-    return oldest == of_spec->second.end() || oldest->second > *entry.sequence_number;
+    const auto oldest = others_.find({file.spec_id, file.partition});
+    return oldest == others_.end() || oldest->second > *entry.sequence_number;
   }
 
-  // Whether the manifest may name one of the files, or deletes that concern one.
+  // Whether the manifest may name one of the files.
   Result<bool> MayBeAffected(const TableMetadata& metadata, const ManifestFile& manifest) const {
     const auto partitions = partitions_.find(manifest.partition_spec_id);
     if (partitions == partitions_.end()) return false;
-    const PartitionSpec* spec = metadata.FindSpec(manifest.partition_spec_id);
-    if (spec == nullptr) return true;
-    OCTO_ASSIGN(const TypePtr type, PartitionType(SchemaForSpec(metadata, *spec), *spec));
+    OCTO_ASSIGN(const ManifestPartitions held, ManifestPartitions::Of(manifest, metadata));
     for (const PartitionValues& partition : partitions->second) {
-      auto contained = SummariesMayContain(*type, manifest.partitions, partition);
-      if (!contained) {
-        return WithContext(std::move(contained).error(),
-                           "partition summary of manifest " + manifest.manifest_path);
-      }
-      if (*contained) return true;
+      OCTO_ASSIGN(const bool may_hold, held.MayHold(partition));
+      if (may_hold) return true;
     }
     return false;
   }
@@ -204,13 +197,12 @@ class RewriteFilesUpdate final : public TableUpdate {
   std::map<int32_t, PartitionSet> partitions_;  // of the replaced files, by spec
   std::set<std::string> applied_;               // delete files
   bool moves_rows_ = false;                     // to another partition or spec
-  // Least sequence numbers of the data files that stay, by spec and partition.
-  std::map<int32_t, std::map<PartitionValues, int64_t, PartitionLess>> others_;
+  std::map<SpecPartition, int64_t> others_;  // least sequence numbers of the data files that stay
   int64_t sequence_number_ = 0;
   SnapshotProducer producer_;
   ManifestMerger merger_;
   ManifestFilter filter_;
-  DataFiles concerned_;  // by deletes
+  DeleteTargets concerned_;  // by deletes
 };
 
 }  // namespace

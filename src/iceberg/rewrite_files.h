@@ -12,7 +12,7 @@ namespace octolake::iceberg {
 
 struct FileRewrite {
   // Sequence number of the snapshot that the rewrite read.
-  int64_t started_from = 0;
+  int64_t start_sequence_number = 0;
   std::vector<ScanTask> replaced;  // as a plan of that snapshot has them
   std::vector<DataFile> added;     // with exactly the rows of these; none if they had no rows left
 };

@@ -19,7 +19,7 @@ FileRewrite RewriteOf(TestTable& table, const std::vector<std::string>& names,
                       std::vector<DataFile> added) {
   const auto metadata = table.Metadata();
   FileRewrite rewrite;
-  rewrite.started_from = metadata->CurrentSnapshot()->sequence_number;
+  rewrite.start_sequence_number = metadata->CurrentSnapshot()->sequence_number;
   rewrite.added = std::move(added);
   auto tasks = PlanScan(table.fs, *metadata, {}, {}).value();
   for (ScanTask& task : tasks) {

@@ -7,14 +7,13 @@
 #include <utility>
 
 #include "iceberg/manifest_io.h"
+#include "iceberg/manifest_merge.h"
 #include "iceberg/partition_summary.h"
 #include "iceberg/snapshot_producer.h"
 
 namespace octolake::iceberg {
 namespace {
 
-constexpr char kTargetProperty[] = "commit.manifest.target-size-bytes";
-constexpr int64_t kDefaultTargetBytes = int64_t{8} << 20;
 // A kilobyte or so each.
 constexpr int64_t kMostFilesAtOnce = 100'000;
 // Fewer manifests beyond what is needed are left alone.
@@ -57,6 +56,11 @@ class RewriteManifestsUpdate final : public TableUpdate {
         manifest.sequence_number = producer_.sequence_number();
         manifests.push_back(std::move(manifest));
       }
+    }
+    if (replaced.empty()) {
+      return MakeError(
+          ErrorKind::kCommitConflict,
+          "table " + metadata.location + ": somebody else has rewritten its manifests meanwhile");
     }
     std::vector<ManifestFile> kept;
     for (const ManifestFile& manifest : producer_.parent_manifests()) {
@@ -117,8 +121,7 @@ class RewriteManifestsUpdate final : public TableUpdate {
                      [](const ManifestEntry& a, const ManifestEntry& b) {
                        return PartitionLess()(a.data_file.partition, b.data_file.partition);
                      });
-    OCTO_ASSIGN(const int64_t target,
-                PositiveProperty(metadata, kTargetProperty, kDefaultTargetBytes));
+    OCTO_ASSIGN(const int64_t target, ManifestTargetBytes(metadata));
     const size_t manifests =
         static_cast<size_t>(std::max<int64_t>(1, (bytes + target - 1) / target));
     const size_t each = std::max<size_t>(1, (entries.size() + manifests - 1) / manifests);
@@ -141,18 +144,25 @@ class RewriteManifestsUpdate final : public TableUpdate {
 
 Result<bool> ManifestsNeedRewrite(const TableMetadata& metadata,
                                   const std::vector<ManifestFile>& manifests) {
-  OCTO_ASSIGN(const int64_t target,
-              PositiveProperty(metadata, kTargetProperty, kDefaultTargetBytes));
-  std::map<int32_t, std::pair<int64_t, int64_t>> by_spec;  // manifests and bytes
+  OCTO_ASSIGN(const int64_t target, ManifestTargetBytes(metadata));
+  struct Sums {
+    int64_t manifests = 0;
+    int64_t bytes = 0;
+    int64_t files = 0;
+  };
+  std::map<int32_t, Sums> by_spec;
   for (const ManifestFile& manifest : manifests) {
     if (!IsData(manifest)) continue;
-    auto& [count, bytes] = by_spec[manifest.partition_spec_id];
-    ++count;
-    bytes += manifest.manifest_length;
+    Sums& sums = by_spec[manifest.partition_spec_id];
+    ++sums.manifests;
+    sums.bytes += manifest.manifest_length;
+    sums.files += std::max<int64_t>(LiveFiles(manifest), 0);  // unknown counts are -1
   }
   return std::any_of(by_spec.begin(), by_spec.end(), [&](const auto& one) {
-    const auto [count, bytes] = one.second;
-    return count > (bytes + target - 1) / target + kWorthManifests;
+    const Sums& sums = one.second;
+    // Each part of the files makes one at least.
+    const int64_t needed = std::max(sums.bytes / target, 2 * sums.files / kMostFilesAtOnce) + 1;
+    return sums.manifests > needed + kWorthManifests;
   });
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/civil_time.h"
 #include "base/string_util.h"
 #include "iceberg/manifest_io.h"
 #include "iceberg/metadata_file.h"
@@ -12,8 +13,6 @@ namespace {
 
 // About 8 MiB compressed for a table with some thirty columns.
 constexpr size_t kMaxEntriesPerManifest = 10'000;
-
-constexpr int64_t kMicrosPerMilli = 1000;
 
 // Snapshot ids are positive and, at random from 63 bits, unique in practice; this makes them so.
 int64_t NewSnapshotId(RandomSource& random, const TableMetadata& metadata) {

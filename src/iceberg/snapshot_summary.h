@@ -43,13 +43,6 @@ class SnapshotChanges {
                          const SnapshotTotals& before) const;
 
  private:
-  struct PartitionLessWithSpec {
-    bool operator()(const std::pair<int32_t, PartitionValues>& a,
-                    const std::pair<int32_t, PartitionValues>& b) const {
-      if (a.first != b.first) return a.first < b.first;
-      return PartitionLess()(a.second, b.second);
-    }
-  };
   struct Counts {
     int64_t data_files = 0;
     int64_t records = 0;
@@ -65,7 +58,7 @@ class SnapshotChanges {
 
   Counts added_;
   Counts removed_;
-  std::set<std::pair<int32_t, PartitionValues>, PartitionLessWithSpec> partitions_;
+  std::set<SpecPartition> partitions_;
 };
 
 }  // namespace octolake::iceberg

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "iceberg/metadata_file.h"
+#include "iceberg/table_places.h"
 
 namespace octolake::iceberg {
 namespace {
@@ -19,9 +20,7 @@ constexpr int64_t kLongestRaceMs = int64_t{10} * 60 * 1000;
 std::string NameOf(const std::string& location) { return location.substr(location.rfind('/') + 1); }
 
 bool IsCleaned(const TableMetadata& metadata) {
-  const auto collects = metadata.properties.find("gc.enabled");
-  const bool may = collects == metadata.properties.end() || collects->second != "false";
-  return may && DeletesOldMetadata(metadata);
+  return MayCollectGarbage(metadata) && DeletesOldMetadata(metadata);
 }
 
 class Search {

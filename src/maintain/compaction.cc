@@ -168,7 +168,7 @@ void Compaction::Work() {
 
 Status Compaction::TryCommit(const std::vector<Rewritten>& batch) {
   iceberg::FileRewrite rewrite;
-  rewrite.started_from = table_.metadata->CurrentSnapshot()->sequence_number;
+  rewrite.start_sequence_number = table_.metadata->CurrentSnapshot()->sequence_number;
   for (const Rewritten& one : batch) {
     const CompactionGroup& group = *one.group;
     rewrite.replaced.insert(rewrite.replaced.end(), group.files.begin(), group.files.end());
@@ -286,7 +286,10 @@ Result<CompactionReport> Compaction::Run() {
   }
   std::vector<std::jthread> threads;
   OCTO_TRY(StartWorkers(threads));
-  OCTO_TRY(CommitAsTheyCome());
+  Status committed = CommitAsTheyCome();
+  // What was committed before is to be told.
+  if (!committed && report_.commits == 0) return tl::unexpected<Error>(committed.error());
+  if (!committed) report_.failures.push_back(std::move(committed).error());
   report_.stopped = stop_.stop_requested();
   return std::move(report_);
 }

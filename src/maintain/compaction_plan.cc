@@ -102,14 +102,6 @@ std::vector<CompactionGroup> Divide(CompactionGroup group, int64_t max_bytes) {
   return parts;
 }
 
-struct PlaceLess {
-  using Place = std::pair<int32_t, iceberg::PartitionValues>;
-  bool operator()(const Place& a, const Place& b) const {
-    if (a.first != b.first) return a.first < b.first;
-    return iceberg::PartitionLess()(a.second, b.second);
-  }
-};
-
 }  // namespace
 
 Result<std::vector<CompactionGroup>> PlanCompaction(const iceberg::TableMetadata& metadata,
@@ -123,7 +115,7 @@ Result<std::vector<CompactionGroup>> PlanCompaction(const iceberg::TableMetadata
                          std::to_string(scope.sizes.target) + ", at most " +
                          std::to_string(Most(scope.sizes)) + " bytes");
   }
-  std::map<PlaceLess::Place, CompactionGroup, PlaceLess> by_partition;
+  std::map<iceberg::SpecPartition, CompactionGroup> by_partition;
   for (ScanTask& task : files) {
     const int64_t bytes = task.file.file_size_in_bytes;
     const bool wanted = scope.all_files || !task.deletes.empty() || bytes < Least(scope.sizes) ||
@@ -135,7 +127,7 @@ Result<std::vector<CompactionGroup>> PlanCompaction(const iceberg::TableMetadata
     Add(std::move(task), group);
   }
   std::vector<CompactionGroup> groups;
-  for (auto& [place, group] : by_partition) {
+  for (auto& [partition, group] : by_partition) {
     if (scope.days_back && IsTooOld(metadata, group, today - *scope.days_back)) continue;
     if (scope.by_tiers) KeepTier(group);
     if (!IsWorthIt(group, scope)) continue;

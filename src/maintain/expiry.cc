@@ -21,6 +21,20 @@ iceberg::RetentionPolicy PolicyOf(const ExpiryOptions& options) {
   return policy;
 }
 
+// A plan takes so many at most, as a commit does.
+Result<ExpiryReport> PlanAll(iceberg::TableMetadata metadata,
+                             const iceberg::RetentionPolicy& policy, int64_t now_ms) {
+  ExpiryReport report;
+  while (true) {
+    OCTO_ASSIGN(const iceberg::Expiry expiry, iceberg::PlanExpiry(metadata, policy, now_ms));
+    if (expiry.empty()) return report;
+    report.snapshots += std::ssize(expiry.snapshots);
+    report.refs += std::ssize(expiry.refs);
+    iceberg::RemoveSnapshots(metadata, expiry.snapshots);
+    for (const std::string& name : expiry.refs) metadata.refs.erase(name);
+  }
+}
+
 }  // namespace
 
 Result<ExpiryReport> ExpireTable(lake::Warehouse& warehouse, const iceberg::TableIdentifier& table,
@@ -33,9 +47,9 @@ Result<ExpiryReport> ExpireTable(lake::Warehouse& warehouse, const iceberg::Tabl
     OCTO_ASSIGN(const iceberg::Expiry expiry,
                 iceberg::PlanExpiry(*before.metadata, policy, now_ms));
     if (expiry.empty()) return report;
+    if (options.dry_run) return PlanAll(*before.metadata, policy, now_ms);
     report.snapshots += std::ssize(expiry.snapshots);
     report.refs += std::ssize(expiry.refs);
-    if (options.dry_run) return report;
     iceberg::Transaction transaction(warehouse.catalog(), warehouse.update_context());
     transaction.Add(table, iceberg::AssertTableUuid(before.metadata->table_uuid));
     transaction.Add(table, iceberg::ExpireSnapshots(policy));

@@ -5,12 +5,15 @@
 #include <set>
 #include <utility>
 
+#include "base/civil_time.h"
 #include "iceberg/metadata_file.h"
 #include "iceberg/named_files.h"
+#include "iceberg/table_places.h"
 #include "iceberg/transaction.h"
 #include "io/local_file_system.h"
 #include "io/write_record.h"
 #include "maintain/quarantine.h"
+#include "maintain/sole_owner.h"
 
 namespace octolake::maintain {
 namespace {
@@ -18,21 +21,6 @@ namespace {
 constexpr size_t kMostLocations = 100;
 // How often metadata is read that changes under the reader.
 constexpr int kMostReads = 10;
-
-bool IsAtOrBelow(const std::string& path, const std::string& directory) {
-  return path.starts_with(directory) &&
-         (path.size() == directory.size() || path[directory.size()] == '/');
-}
-
-std::string ParentOf(const std::string& location) {
-  const size_t slash = location.rfind('/');
-  return slash == std::string::npos ? "" : location.substr(0, slash);
-}
-
-bool MayNotCollect(const iceberg::TableMetadata& metadata) {
-  const auto collects = metadata.properties.find("gc.enabled");
-  return collects != metadata.properties.end() && collects->second == "false";
-}
 
 class OrphanRemoval {
  public:
@@ -55,7 +43,6 @@ class OrphanRemoval {
   using Candidates = std::map<std::string, Candidate>;
 
   Status CheckTable();
-  Result<bool> SharesPlace(const std::string& place, const std::map<std::string, std::string>& own);
   Result<Candidates> OldFiles(TimestampMicros now);
   Status TakeOutRecorded(Candidates& candidates);
   // Takes out what the table names as it is now.
@@ -77,66 +64,19 @@ class OrphanRemoval {
   OrphanReport report_;
 };
 
-// Whether a table at this place could have files in one of ours, or the other way round.
-Result<bool> OrphanRemoval::SharesPlace(const std::string& place,
-                                        const std::map<std::string, std::string>& own) {
-  auto there = spelling_.CanonicalDirectory(place);
-  if (!there && there.error().kind == ErrorKind::kUnsupported) return false;  // another store
-  if (!there) return tl::unexpected<Error>(std::move(there).error());
-  return std::any_of(own.begin(), own.end(), [&](const auto& one) {
-    return IsAtOrBelow(*there, one.second) || IsAtOrBelow(one.second, *there);
-  });
-}
-
 Status OrphanRemoval::CheckTable() {
-  const auto refuse = [&](const std::string& why) {
-    return MakeError(ErrorKind::kUnsupported,
-                     "orphans of table " + name_.ToString() + " are left alone: " + why);
-  };
   if (options_.older_than_ms < kLeastOrphanAgeMs) {
     return MakeError(ErrorKind::kInvalidArgument,
                      "files younger than a day cannot be told from those of a commit under way; "
                      "orphans must be older");
   }
   OCTO_ASSIGN(table_, warehouse_.catalog().LoadTable(name_));
-  if (MayNotCollect(*table_.metadata)) return refuse("its property gc.enabled is false");
-  OCTO_ASSIGN(const std::string home, spelling_.CanonicalDirectory(warehouse_.directory()));
-  std::map<std::string, std::string> places;
-  for (const auto& [name, place] : TablePlaces(*table_.metadata)) {
-    OCTO_ASSIGN(places[name], spelling_.CanonicalDirectory(place));
-    if (IsAtOrBelow(home + "/.quarantine", places[name])) {
-      return refuse("it lies at " + place + ", where the whole warehouse is");
-    }
-  }
-  OCTO_ASSIGN(const auto tables, iceberg::ListAllTables(warehouse_.catalog()));
-  for (const iceberg::TableIdentifier& other : tables) {
-    if (other == name_) continue;
-    const auto loaded = warehouse_.catalog().LoadTable(other);
-    if (!loaded && loaded.error().kind == ErrorKind::kNotFound) continue;
-    if (!loaded) {
-      return refuse("it cannot be told where table " + other.ToString() +
-                    " lies: " + loaded.error().message);
-    }
-    for (const auto& [name, place] : TablePlaces(*loaded->metadata)) {
-      OCTO_ASSIGN(const bool shared, SharesPlace(place, places));
-      if (shared) return refuse("table " + other.ToString() + " lies at " + place + " as well");
-    }
-  }
-  OCTO_ASSIGN(const auto foreign, warehouse_.catalog().MetadataOfOtherCatalogs());
-  for (const std::string& location : foreign) {
-    // <table>/metadata/<file>
-    const std::string table = ParentOf(ParentOf(location));
-    OCTO_ASSIGN(const bool shared, SharesPlace(table, places));
-    if (!shared) continue;
-    return refuse("another catalog in the same database has a table at " + table + " as well");
-  }
-  return {};
+  return CheckSoleOwner(warehouse_, table_, spelling_);
 }
 
 Result<OrphanRemoval::Candidates> OrphanRemoval::OldFiles(TimestampMicros now) {
-  constexpr int64_t kMicrosPerMilli = 1000;
   Candidates candidates;
-  for (const auto& [name, place] : TablePlaces(*table_.metadata)) {
+  for (const auto& [name, place] : iceberg::TablePlaces(*table_.metadata)) {
     OCTO_ASSIGN(const std::string directory, io::LocalPath(place));
     OCTO_ASSIGN(auto files, warehouse_.file_system().List(place));
     for (io::FileInfo& file : files) {
@@ -154,12 +94,13 @@ Result<OrphanRemoval::Candidates> OrphanRemoval::OldFiles(TimestampMicros now) {
 }
 
 Status OrphanRemoval::TakeOutRecorded(Candidates& candidates) {
-  OCTO_ASSIGN(const auto recorded, io::RecordedLocations(warehouse_.write_records_directory()));
-  for (const std::string& location : recorded) {
-    const auto canonical = spelling_.Canonical(location);
-    if (canonical) candidates.erase(*canonical);
-  }
-  return {};
+  return io::ForEachRecordedLocation(warehouse_.write_records_directory(),
+                                     [&](const std::string& location) {
+                                       // What has no canonical spelling is none of the candidates,
+                                       // which have one.
+                                       const auto canonical = spelling_.Canonical(location);
+                                       if (canonical) candidates.erase(*canonical);
+                                     });
 }
 
 Result<std::set<std::string>> OrphanRemoval::Named(const iceberg::Table& table,
@@ -279,7 +220,6 @@ Status OrphanRemoval::BringBackNamed(Candidates taken, Quarantine& quarantine) {
 // Brings back what is named, such as of a run that was killed before it had looked again, and
 // removes what has been there for long.
 Status OrphanRemoval::ReviewQuarantine(Quarantine& quarantine, TimestampMicros now) {
-  constexpr int64_t kMicrosPerMilli = 1000;
   std::vector<std::string> strange;
   OCTO_ASSIGN(auto held, quarantine.List(strange));
   for (const std::string& location : strange) {
@@ -306,6 +246,7 @@ Status OrphanRemoval::ReviewQuarantine(Quarantine& quarantine, TimestampMicros n
       report_.warnings.push_back("a file stays in quarantine: " + done.error().message);
     }
   }
+  quarantine.Tidy();
   return {};
 }
 
@@ -327,7 +268,12 @@ Result<OrphanReport> OrphanRemoval::Run() {
     }
   }
   if (options_.dry_run) return std::move(report_);
-  OCTO_TRY(BringBackNamed(std::move(candidates), quarantine));
+  const Status back = BringBackNamed(std::move(candidates), quarantine);
+  if (!back) {
+    return WithContext(back.error(), "orphans were moved to " + quarantine.directory() +
+                                         ", and it could not be told whether somebody came to "
+                                         "name them; the next run looks again");
+  }
   return std::move(report_);
 }
 
@@ -356,6 +302,7 @@ Result<RestoreReport> RestoreOrphans(lake::Warehouse& warehouse,
       report.warnings.push_back("a file stays in quarantine: " + back.error().message);
     }
   }
+  quarantine.Tidy();
   return report;
 }
 

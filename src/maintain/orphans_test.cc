@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
 
 #include "iceberg/metadata_file.h"
 #include "iceberg/transaction.h"
@@ -54,6 +55,22 @@ class OrphansTest : public lake::WarehouseTest {
       if (entry.is_regular_file()) MakeOld(entry.path());
     }
   }
+  void Reopen() {
+    lake::WarehouseOptions options;
+    options.directory = directory_ + "/warehouse";
+    warehouse_ = Must(lake::Warehouse::Open(options, clock_, SystemRandom()));
+  }
+  // The catalog is a backup from before what is done.
+  void ForgetCommits(const std::function<void()>& commit) {
+    const std::string catalog = warehouse_->directory() + "/catalog.db";
+    warehouse_.reset();
+    fs::copy_file(catalog, catalog + ".backup");
+    Reopen();
+    commit();
+    warehouse_.reset();
+    fs::rename(catalog + ".backup", catalog);
+    Reopen();
+  }
   Result<OrphanReport> Try(OrphanOptions options = {}) {
     return RemoveOrphans(*warehouse_, BronzeEvents({}), options, {});
   }
@@ -63,9 +80,19 @@ class OrphansTest : public lake::WarehouseTest {
     const std::string quarantine = warehouse_->directory() + "/.quarantine";
     if (!fs::exists(quarantine)) return names;
     for (const auto& entry : fs::recursive_directory_iterator(quarantine)) {
-      if (entry.is_regular_file()) names.push_back(entry.path().filename());
+      const std::string name = entry.path().filename();
+      if (entry.is_regular_file() && name != "places") names.push_back(name);
     }
     return names;
+  }
+  // Where a removal at this time would have put a file of the table.
+  std::string Away(const std::string& time, const std::string& path) {
+    const std::string removal = warehouse_->directory() + "/.quarantine/" +
+                                Bronze().metadata->table_uuid + "/" + time + "-x";
+    Put(removal + "/places", "table file://" + root_ + "\n");
+    std::string away = removal + "/table" + path.substr(root_.size());
+    fs::create_directories(fs::path(away).parent_path());
+    return away;
   }
   void ExpectWhole() { EXPECT_THAT(Column(BronzeEvents({}), "id"), ElementsAre("0", "1", "2")); }
 
@@ -130,11 +157,7 @@ TEST_F(OrphansTest, WhatCameToBeNamedComesBackInsteadOfBeingRemoved) {
   // As if another engine had made a file, lain still for days, and then committed.
   const auto tasks = Must(iceberg::PlanScan(warehouse_->file_system(), *Bronze().metadata, {}, {}));
   const std::string path = Must(io::LocalPath(tasks[0].file.file_path));
-  const std::string away = warehouse_->directory() + "/.quarantine/" +
-                           Bronze().metadata->table_uuid + "/20200102T030405Z-x/table" +
-                           path.substr(root_.size());
-  fs::create_directories(fs::path(away).parent_path());
-  fs::rename(path, away);
+  fs::rename(path, Away("20200102T030405Z", path));
   const OrphanReport report = Must(Try());
   EXPECT_EQ(report.brought_back, 1);
   EXPECT_EQ(report.removed, 0);
@@ -221,18 +244,10 @@ TEST_F(OrphansTest, AnUnknownStoreInTheMetadataIsRefused) {
 }
 
 TEST_F(OrphansTest, AStaleMetadataPointerIsRefused) {
-  // The catalog is a backup from before the last two commits.
-  const std::string catalog = warehouse_->directory() + "/catalog.db";
-  warehouse_.reset();
-  fs::copy_file(catalog, catalog + ".backup");
-  lake::WarehouseOptions options;
-  options.directory = directory_ + "/warehouse";
-  warehouse_ = Must(lake::Warehouse::Open(options, clock_, SystemRandom()));
-  Load({WriteFile("3.json", EventLine("3", kDay))});
-  Load({WriteFile("4.json", EventLine("4", kDay))});
-  warehouse_.reset();
-  fs::rename(catalog + ".backup", catalog);
-  warehouse_ = Must(lake::Warehouse::Open(options, clock_, SystemRandom()));
+  ForgetCommits([&] {
+    Load({WriteFile("3.json", EventLine("3", kDay))});
+    Load({WriteFile("4.json", EventLine("4", kDay))});
+  });
   MakeAllOld();
   const auto refused = Try();
   ASSERT_FALSE(refused);
@@ -243,16 +258,7 @@ TEST_F(OrphansTest, AStaleMetadataPointerIsRefused) {
 
 TEST_F(OrphansTest, WhatOneNewerMetadataFileNamesStays) {
   // Either the last commit is forgotten, or it never took effect: nobody can tell.
-  const std::string catalog = warehouse_->directory() + "/catalog.db";
-  warehouse_.reset();
-  fs::copy_file(catalog, catalog + ".backup");
-  lake::WarehouseOptions options;
-  options.directory = directory_ + "/warehouse";
-  warehouse_ = Must(lake::Warehouse::Open(options, clock_, SystemRandom()));
-  Load({WriteFile("3.json", EventLine("3", kDay))});
-  warehouse_.reset();
-  fs::rename(catalog + ".backup", catalog);
-  warehouse_ = Must(lake::Warehouse::Open(options, clock_, SystemRandom()));
+  ForgetCommits([&] { Load({WriteFile("3.json", EventLine("3", kDay))}); });
   MakeAllOld();
   MakeOld(Put(root_ + "/data/gone.parquet"));
   const OrphanReport report = Must(Try());
@@ -313,22 +319,40 @@ TEST_F(OrphansTest, MetadataOfADirectoryCatalogThatIsAheadIsRefused) {
 TEST_F(OrphansTest, WhatAKilledRunLeftInQuarantineComesBackAtOnce) {
   const auto tasks = Must(iceberg::PlanScan(warehouse_->file_system(), *Bronze().metadata, {}, {}));
   const std::string path = Must(io::LocalPath(tasks[0].file.file_path));
-  const auto away = [&](const char* time) {
-    const std::string directory = warehouse_->directory() + "/.quarantine/" +
-                                  Bronze().metadata->table_uuid + "/" + time + "-x/table";
-    const std::string to = directory + path.substr(root_.size());
-    fs::create_directories(fs::path(to).parent_path());
-    return to;
-  };
-  // Moved by a run today; a copy of it was cut off by a kill before, and another one is whole.
-  fs::copy_file(path, away("99990102T030405Z"));
-  fs::rename(path, away("99990103T030405Z"));
-  std::ofstream(away("99990101T030405Z")) << "cut";
+  // Moved by a run today; a copy of it was cut off by a kill before, and another one is whole. What
+  // was put there by hand is nothing of it.
+  const std::string whole = Away("99990102T030405Z", path);
+  fs::copy_file(path, whole);
+  const std::string part = Away("99990101T030405Z", path);
+  fs::copy_file(path, part);
+  fs::resize_file(part, 100);
+  std::ofstream(Away("99990101T000000Z", path)) << "other";
+  fs::rename(path, Away("99990103T030405Z", path));
   const OrphanReport report = Must(Try());
-  EXPECT_EQ(report.brought_back, 2);  // the second is the same as what is there by then
+  EXPECT_EQ(report.brought_back, 3);  // the others are, or begin, what is there by then
   EXPECT_THAT(report.warnings, ElementsAre(HasSubstr("stays in quarantine")));
   EXPECT_THAT(Held(), SizeIs(1));
   ExpectWhole();
+}
+
+TEST_F(OrphansTest, FilesComeBackToWhereTheyWereWhateverTheTableSaysByThen) {
+  const auto data_path = [&](const std::string& path) {
+    iceberg::Transaction transaction(warehouse_->catalog(), warehouse_->update_context());
+    transaction.Add(BronzeEvents({}), iceberg::SetProperties({{"write.data.path", path}}));
+    Must(transaction.Commit());
+  };
+  data_path("file://" + directory_ + "/elsewhere");
+  const std::string stray = Put(directory_ + "/elsewhere/gone.parquet");
+  MakeAllOld();
+  MakeOld(stray);
+  EXPECT_EQ(Must(Try()).files, 1);
+  EXPECT_FALSE(fs::exists(stray));
+  data_path("file://" + directory_ + "/nowhere");
+  EXPECT_EQ(Must(RestoreOrphans(*warehouse_, BronzeEvents({}))).files, 1);
+  EXPECT_TRUE(fs::exists(stray));
+  // Nothing is left of the removal.
+  EXPECT_TRUE(
+      fs::is_empty(warehouse_->directory() + "/.quarantine/" + Bronze().metadata->table_uuid));
 }
 
 TEST_F(OrphansTest, TablesThatForbidItAreLeftAlone) {

@@ -1,11 +1,15 @@
 #include "maintain/quarantine.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
+#include <sstream>
+#include <system_error>
 #include <utility>
 
 #include "base/civil_time.h"
 #include "base/uuid.h"
+#include "iceberg/table_places.h"
 #include "io/local_file_system.h"
 
 namespace octolake::maintain {
@@ -13,12 +17,9 @@ namespace {
 
 // "20260102T030405Z".
 constexpr size_t kTimeLength = 16;
+constexpr char kPlacesFile[] = "places";
+constexpr int64_t kMaxPlacesBytes = int64_t{1} << 20;
 constexpr int64_t kCompareBytes = int64_t{1} << 20;
-
-std::string WithoutSlash(std::string directory) {
-  while (directory.size() > 1 && directory.ends_with('/')) directory.pop_back();
-  return directory;
-}
 
 std::string FormatTime(TimestampMicros time) {
   std::string text = FormatTimestamp(FloorDiv(time, kMicrosPerSecond) * kMicrosPerSecond);
@@ -34,43 +35,31 @@ std::optional<TimestampMicros> ParseTime(const std::string& text) {
   return time ? std::optional(*time) : std::nullopt;
 }
 
-Result<bool> SameContent(io::FileSystem& fs, const std::string& a, const std::string& b) {
-  OCTO_ASSIGN(const auto first, fs.Open(a));
-  OCTO_ASSIGN(const auto second, fs.Open(b));
-  if (first->size() != second->size()) return false;
+// Whether a file has the first bytes of another one, perhaps all.
+Result<bool> IsBeginningOf(io::FileSystem& fs, const std::string& part, const std::string& whole) {
+  OCTO_ASSIGN(const auto first, fs.Open(part));
+  OCTO_ASSIGN(const auto second, fs.Open(whole));
+  if (first->size() > second->size()) return false;
   std::string bytes(kCompareBytes, '\0');
   std::string others(kCompareBytes, '\0');
   for (int64_t offset = 0; offset < first->size();) {
-    OCTO_ASSIGN(const int64_t got, first->ReadAt(offset, kCompareBytes, bytes.data()));
-    OCTO_ASSIGN(const int64_t also, second->ReadAt(offset, kCompareBytes, others.data()));
-    if (got == 0 || got != also ||
-        bytes.compare(0, static_cast<size_t>(got), others, 0, static_cast<size_t>(got)) != 0) {
+    const int64_t length = std::min(kCompareBytes, first->size() - offset);
+    OCTO_ASSIGN(const int64_t got, first->ReadAt(offset, length, bytes.data()));
+    OCTO_ASSIGN(const int64_t also, second->ReadAt(offset, length, others.data()));
+    const auto count = static_cast<size_t>(length);
+    if (got != length || also != length || bytes.compare(0, count, others, 0, count) != 0) {
       return false;
     }
-    offset += got;
+    offset += length;
   }
   return true;
 }
 
 }  // namespace
 
-std::map<std::string, std::string> TablePlaces(const iceberg::TableMetadata& metadata) {
-  std::map<std::string, std::string> places = {{"table", WithoutSlash(metadata.location)}};
-  const std::pair<const char*, const char*> elsewhere[] = {{"data", "write.data.path"},
-                                                           {"metadata", "write.metadata.path"}};
-  for (const auto& [name, property] : elsewhere) {
-    const auto path = metadata.properties.find(property);
-    if (path == metadata.properties.end()) continue;
-    const std::string directory = WithoutSlash(path->second);
-    const bool below = (directory + "/").starts_with(places.at("table") + "/");
-    if (!below) places[name] = directory;
-  }
-  return places;
-}
-
 Quarantine::Quarantine(lake::Warehouse& warehouse, const iceberg::TableMetadata& metadata)
     : warehouse_(warehouse),
-      places_(TablePlaces(metadata)),
+      places_(iceberg::TablePlaces(metadata)),
       directory_(io::FileLocation(warehouse.directory()) + "/.quarantine/" + metadata.table_uuid) {}
 
 Result<TimestampMicros> Quarantine::StoreTime() {
@@ -85,20 +74,24 @@ Result<TimestampMicros> Quarantine::StoreTime() {
   return info->modified_micros;
 }
 
-Result<std::string> Quarantine::PlaceFor(const std::string& location, TimestampMicros now) {
-  if (removal_.empty()) {
-    removal_ =
-        directory_ + "/" + FormatTime(now) + "-" + Uuid::RandomV4(warehouse_.random()).ToString();
-  }
-  for (const auto& [name, place] : places_) {
-    if (!location.starts_with(place + "/")) continue;
-    return removal_ + "/" + name + location.substr(place.size());
-  }
-  return MakeError(ErrorKind::kInvalidArgument, location + " is in none of the table's places");
+// The places may be elsewhere by the time that files are to come back.
+Status Quarantine::BeginRemoval(TimestampMicros now) {
+  removal_ =
+      directory_ + "/" + FormatTime(now) + "-" + Uuid::RandomV4(warehouse_.random()).ToString();
+  std::string lines;
+  for (const auto& [name, place] : places_) lines += name + " " + place + "\n";
+  return io::WriteAll(warehouse_.file_system(), removal_ + "/" + kPlacesFile, lines);
 }
 
 Status Quarantine::TakeAway(const std::string& location, TimestampMicros now) {
-  OCTO_ASSIGN(std::string here, PlaceFor(location, now));
+  const auto place = std::find_if(places_.begin(), places_.end(), [&](const auto& one) {
+    return location.starts_with(one.second + "/");
+  });
+  if (place == places_.end()) {
+    return MakeError(ErrorKind::kInvalidArgument, location + " is in none of the table's places");
+  }
+  if (removal_.empty()) OCTO_TRY(BeginRemoval(now));
+  const std::string here = removal_ + "/" + place->first + location.substr(place->second.size());
   // Also if that fails: it may have been moved all the same.
   taken_.emplace(location, here);
   return warehouse_.file_system().Move(location, here);
@@ -116,32 +109,89 @@ Status Quarantine::Restore(const Held& held) {
   io::FileSystem& fs = warehouse_.file_system();
   Status back = fs.Move(held.here, held.location);
   if (back || back.error().kind != ErrorKind::kAlreadyExists) return back;
-  // As a process leaves it that is killed in the middle of bringing it back.
-  OCTO_ASSIGN(const bool same, SameContent(fs, held.here, held.location));
-  return same ? fs.Remove(held.here) : back;
+  // A process that is killed in the middle of a move leaves both, one of them perhaps a copy of a
+  // part.
+  OCTO_ASSIGN(const bool is_there, IsBeginningOf(fs, held.here, held.location));
+  if (is_there) return fs.Remove(held.here);
+  OCTO_ASSIGN(const bool is_part, IsBeginningOf(fs, held.location, held.here));
+  if (!is_part) return back;
+  OCTO_TRY(fs.Remove(held.location));
+  return fs.Move(held.here, held.location);
+}
+
+Result<std::map<std::string, std::string>> Quarantine::PlacesOf(const std::string& removal) {
+  std::map<std::string, std::string> places;
+  const std::string location = removal + "/" + kPlacesFile;
+  const auto lines = io::ReadAll(warehouse_.file_system(), location, kMaxPlacesBytes);
+  if (!lines && lines.error().kind == ErrorKind::kNotFound) return places;
+  if (!lines) return tl::unexpected<Error>(lines.error());
+  std::istringstream in(*lines);
+  for (std::string line; std::getline(in, line);) {
+    const size_t blank = line.find(' ');
+    if (blank == std::string::npos) {
+      return MakeError(
+          ErrorKind::kCorruption,
+          location + ": expected lines of a name and a location, found '" + line + "'");
+    }
+    places[line.substr(0, blank)] = line.substr(blank + 1);
+  }
+  return places;
 }
 
 Result<std::vector<Quarantine::Held>> Quarantine::List(std::vector<std::string>& strange) {
   OCTO_ASSIGN(const auto files, warehouse_.file_system().List(directory_));
+  std::map<std::string, std::map<std::string, std::string>> places_of;  // by removal
   std::vector<Held> held;
   for (const io::FileInfo& file : files) {
+    // <removal>/<place>/<path below the place>
     const std::string below = file.location.substr(directory_.size() + 1);
     const size_t first = below.find('/');
-    const size_t second = first == std::string::npos ? first : below.find('/', first + 1);
     const auto time = ParseTime(below);
-    const auto place = second == std::string::npos
-                           ? places_.end()
-                           : places_.find(below.substr(first + 1, second - first - 1));
-    if (!time || place == places_.end()) {
+    if (!time || first == std::string::npos) {
       strange.push_back(file.location);
       continue;
     }
-    held.push_back({file.location, place->second + below.substr(second), *time});
+    const std::string in_removal = below.substr(first + 1);
+    if (in_removal == kPlacesFile) continue;
+    const std::string removal = directory_ + "/" + below.substr(0, first);
+    auto places = places_of.find(removal);
+    if (places == places_of.end()) {
+      OCTO_ASSIGN(auto read, PlacesOf(removal));
+      places = places_of.emplace(removal, std::move(read)).first;
+    }
+    const size_t second = in_removal.find('/');
+    const auto place = places->second.find(in_removal.substr(0, second));
+    if (second == std::string::npos || place == places->second.end()) {
+      strange.push_back(file.location);
+      continue;
+    }
+    held.push_back({file.location, place->second + in_removal.substr(second), *time});
   }
   // Where a copy was cut off, a later one is whole.
   std::stable_sort(held.begin(), held.end(),
                    [](const Held& a, const Held& b) { return a.since > b.since; });
   return held;
+}
+
+// What cannot be removed now is left to the next run.
+void Quarantine::Tidy() {
+  namespace fs = std::filesystem;
+  const auto directory = io::LocalPath(directory_);
+  if (!directory) return;
+  std::error_code ignored;
+  for (fs::directory_iterator it(*directory, ignored), end; !ignored && it != end;
+       it.increment(ignored)) {
+    const fs::path removal = it->path();
+    bool empty = true;
+    for (fs::recursive_directory_iterator file(removal, ignored); !ignored && file != fs::end(file);
+         file.increment(ignored)) {
+      empty = empty && (file->is_directory(ignored) || file->path() == removal / kPlacesFile);
+    }
+    if (!ignored && empty && ParseTime(removal.filename().native())) {
+      fs::remove_all(removal, ignored);
+    }
+    ignored.clear();
+  }
 }
 
 }  // namespace octolake::maintain

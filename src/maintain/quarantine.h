@@ -1,9 +1,5 @@
 // Where files of a table go before they are removed, so that they can come back. Internal to
-// maintain/.
-//
-// <warehouse>/.quarantine/<table uuid>/<time>-<uuid>/<place>/<path below the place>: a directory
-// for each removal of orphans, whose name begins with its time (20260102T030405Z); the places are
-// the table's directories (TablePlaces).
+// maintain/. docs/formats/warehouse.md describes the directory.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +14,6 @@
 
 namespace octolake::maintain {
 
-// The directories that are a table's own, without slashes at their ends, by a short name: "table",
-// and "data" and "metadata" where properties put these elsewhere.
-std::map<std::string, std::string> TablePlaces(const iceberg::TableMetadata& metadata);
-
 class Quarantine {
  public:
   Quarantine(lake::Warehouse& warehouse, const iceberg::TableMetadata& metadata);
@@ -31,7 +23,7 @@ class Quarantine {
   // What the clock of the store says, by a file that is made for it.
   Result<TimestampMicros> StoreTime();
 
-  // Takes a file of one of the places away. `now` names the directory of this removal.
+  // Takes a file of one of the table's places away. `now` names the directory of this removal.
   Status TakeAway(const std::string& location, TimestampMicros now);
   // Brings back what was taken away under this location by this object.
   Status BringBack(const std::string& location);
@@ -46,9 +38,13 @@ class Quarantine {
   // All files of the table that are here, the last taken first; what nobody could have put here is
   // in `strange`.
   Result<std::vector<Held>> List(std::vector<std::string>& strange);
+  // Removes what is left of removals whose files are all gone, as well as it can be.
+  void Tidy();
 
  private:
-  Result<std::string> PlaceFor(const std::string& location, TimestampMicros now);
+  Status BeginRemoval(TimestampMicros now);
+  // Where each place of a removal was; none if nothing says so.
+  Result<std::map<std::string, std::string>> PlacesOf(const std::string& removal);
 
   lake::Warehouse& warehouse_;
   const std::map<std::string, std::string> places_;

@@ -21,6 +21,8 @@ using DataFiles = std::vector<iceberg::DataFile>;
 
 // Enough that a range of a sort, or a step of a curve, is told to a few percent.
 constexpr int64_t kSampledRows = 50'000;
+// Payloads are long: more rows would take fresh memory from the kernel for every batch.
+constexpr int64_t kRowsOfABatch = 1024;
 // Of a column's value; what is longer divides rows no better.
 constexpr size_t kSampledKeyBytes = 64;
 
@@ -127,7 +129,7 @@ Result<std::optional<DataFiles>> Rewrite::Run() {
   std::vector<std::unique_ptr<datafile::TableWriter>> writers;
   writers.push_back(std::move(table_writer));
   lake::BackgroundWriter writer(fs_, std::move(writers));
-  lake::ReadAhead reader(fs_, request_.group.files, metadata_.CurrentSchema());
+  lake::ReadAhead reader(fs_, request_.group.files, metadata_.CurrentSchema(), {kRowsOfABatch});
   const RowSource source = [&]() -> Result<Batch> {
     if (stopped()) return Batch();
     OCTO_ASSIGN(auto next, reader.Next());
@@ -138,12 +140,14 @@ Result<std::optional<DataFiles>> Rewrite::Run() {
     return std::move(next.batch);
   };
   const RowSink sink = [&](Batch batch) -> Status {
-    if (stopped()) return {};
+    // An end of the sort, which would else go through all that is on disk.
+    if (stopped()) return MakeError(ErrorKind::kTransient, "stopped");
     return writer.Write(0, std::move(batch));
   };
-  OCTO_TRY(request_.strategy == CompactionStrategy::kBinPack ? Copy(source, sink)
-                                                             : Sort(source, sink));
+  const Status copied =
+      request_.strategy == CompactionStrategy::kBinPack ? Copy(source, sink) : Sort(source, sink);
   if (stopped()) return std::nullopt;
+  OCTO_TRY(copied);
   OCTO_ASSIGN(auto written, writer.Finish());
   const Status checked = CheckRows(written.front());
   if (!checked) {
