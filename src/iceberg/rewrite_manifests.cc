@@ -37,30 +37,17 @@ class RewriteManifestsUpdate final : public TableUpdate {
 
   Status Apply(const UpdateContext& context, TableMetadata& metadata) override {
     OCTO_TRY(producer_.Begin(context, metadata));
+    DropPartsOthersHaveRewritten();
     if (parts_.empty()) OCTO_TRY(WriteParts(context, metadata));
-    std::set<std::pair<std::string, int64_t>> present;
-    for (const ManifestFile& manifest : producer_.parent_manifests()) {
-      present.insert({manifest.manifest_path, manifest.sequence_number});
-    }
     std::vector<ManifestFile> manifests;
     std::set<std::string> replaced;
     for (const Part& part : parts_) {
-      // Somebody else may have rewritten some of them since the first attempt.
-      const bool holds = std::all_of(part.before.begin(), part.before.end(), [&](const auto& one) {
-        return present.contains({one.manifest_path, one.sequence_number});
-      });
-      if (!holds) continue;
       for (const ManifestFile& one : part.before) replaced.insert(one.manifest_path);
       for (const ManifestFile& one : part.after) {
         ManifestFile manifest = one;
         manifest.sequence_number = producer_.sequence_number();
         manifests.push_back(std::move(manifest));
       }
-    }
-    if (replaced.empty()) {
-      return MakeError(
-          ErrorKind::kCommitConflict,
-          "table " + metadata.location + ": somebody else has rewritten its manifests meanwhile");
     }
     std::vector<ManifestFile> kept;
     for (const ManifestFile& manifest : producer_.parent_manifests()) {
@@ -78,6 +65,18 @@ class RewriteManifestsUpdate final : public TableUpdate {
   std::optional<int64_t> NewSnapshotId() const override { return producer_.chosen_snapshot_id(); }
 
  private:
+  void DropPartsOthersHaveRewritten() {
+    std::set<std::pair<std::string, int64_t>> present;
+    for (const ManifestFile& manifest : producer_.parent_manifests()) {
+      present.insert({manifest.manifest_path, manifest.sequence_number});
+    }
+    std::erase_if(parts_, [&](const Part& part) {
+      return !std::all_of(part.before.begin(), part.before.end(), [&](const auto& one) {
+        return present.contains({one.manifest_path, one.sequence_number});
+      });
+    });
+  }
+
   Status WriteParts(const UpdateContext& context, const TableMetadata& metadata) {
     std::map<int32_t, std::vector<Part>> by_spec;
     for (const ManifestFile& manifest : producer_.parent_manifests()) {
@@ -137,7 +136,7 @@ class RewriteManifestsUpdate final : public TableUpdate {
   }
 
   SnapshotProducer producer_;
-  std::vector<Part> parts_;  // as the first attempt found them
+  std::vector<Part> parts_;  // as an earlier attempt found them
 };
 
 }  // namespace
