@@ -10,6 +10,7 @@
 #include "base/progress.h"
 #include "cli/config_keys.h"
 #include "cli/row_printer.h"
+#include "datafile/idle_memory.h"
 #include "lake/silver.h"
 
 namespace octolake::cli {
@@ -30,6 +31,7 @@ Result<std::string> Pipeline::Run(const Logger& logger) {
   const TimestampMicros start = warehouse_.clock().Now();
   nlohmann::ordered_json figures;
   Result<PipelineState> run = RunSteps(logger, figures);
+  datafile::GiveBackIdleMemory();
   const double seconds = SecondsSince(start, warehouse_.clock());
   const std::lock_guard lock(mutex_);
   ++state_.runs;

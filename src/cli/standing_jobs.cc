@@ -10,6 +10,7 @@
 #include "base/thread.h"
 #include "base/units.h"
 #include "cli/config_keys.h"
+#include "datafile/idle_memory.h"
 #include "maintain/compaction.h"
 #include "maintain/expiry.h"
 #include "maintain/manifests.h"
@@ -189,7 +190,9 @@ Result<std::vector<Job>> MakeStandingJobs(const Config& config, lake::Warehouse&
     const std::string key = std::string("jobs.") + name;
     OCTO_ASSIGN(Job job, MakeJob(name, key, config.GetString(key), *zone));
     job.work = [maintenance, step](const JobContext& context) {
-      return (*maintenance.*step)(context);
+      auto figures = (*maintenance.*step)(context);
+      datafile::GiveBackIdleMemory();
+      return figures;
     };
     job.time_limit_micros = limit_micros;
     job.catch_up = catch_up;

@@ -23,6 +23,7 @@
 #include "cli/stop_signals.h"
 #include "cli/up_options.h"
 #include "cli/up_status.h"
+#include "datafile/idle_memory.h"
 #include "gateway/gateway.h"
 #include "journal/delivery_memory.h"
 #include "journal/journal.h"
@@ -250,6 +251,7 @@ int Up::Stop() {
 }
 
 int Up::Run() {
+  datafile::LimitIdleMemory();
   const Status started = Start();
   if (!started) {
     return started.error().kind == ErrorKind::kInvalidArgument ? context_.FailUsage(started.error())

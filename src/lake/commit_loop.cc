@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/thread.h"
+#include "datafile/idle_memory.h"
 #include "iceberg/catalog.h"
 
 namespace octolake::lake {
@@ -121,7 +122,10 @@ void Loop::Work() {
   while (true) {
     const Next next = WaitForWork();
     if (next == Next::kDrain || (next == Next::kCommit && !Attempt())) break;
-    if (next == Next::kNothing) TellPosition();
+    if (next == Next::kNothing) {
+      TellPosition();
+      datafile::GiveBackIdleMemory();
+    }
   }
   Drain();
   const std::lock_guard lock(mutex_);
