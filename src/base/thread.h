@@ -9,6 +9,14 @@
 
 namespace octolake {
 
+// Where work is done that could go on beside the caller's.
+enum class WorkIn {
+  kOwnThread,
+  // Piece by piece, as its results are asked for: no other thread is started, and everything happens
+  // in an order that can be repeated.
+  kCallersThread
+};
+
 // A thread that runs `work`, which must not throw; it is joined at the latest when the object goes.
 // kResourceExhausted, saying what it was for, if the system gives no more threads or memory for
 // their stacks.

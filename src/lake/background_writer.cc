@@ -4,8 +4,6 @@
 
 #include <utility>
 
-#include "base/thread.h"
-
 namespace octolake::lake {
 namespace {
 
@@ -15,8 +13,10 @@ constexpr size_t kMaxWaiting = 4;
 }  // namespace
 
 BackgroundWriter::BackgroundWriter(io::FileSystem& fs,
-                                   std::vector<std::unique_ptr<datafile::TableWriter>> writers)
-    : fs_(fs), writers_(std::move(writers)) {
+                                   std::vector<std::unique_ptr<datafile::TableWriter>> writers,
+                                   WorkIn work)
+    : fs_(fs), writers_(std::move(writers)), work_(work) {
+  if (work_ == WorkIn::kCallersThread) return;
   auto thread = StartThread("to write data files", [this] { Work(); });
   if (thread) {
     thread_ = *std::move(thread);
@@ -35,6 +35,10 @@ BackgroundWriter::~BackgroundWriter() {
 }
 
 Status BackgroundWriter::Write(size_t writer, std::shared_ptr<arrow::RecordBatch> batch) {
+  if (work_ == WorkIn::kCallersThread) {
+    if (status_) status_ = writers_[writer]->Write(*batch);
+    return status_;
+  }
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return waiting_.size() < kMaxWaiting || !status_; });
   if (!status_) return status_;

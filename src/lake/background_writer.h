@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/thread.h"
 #include "datafile/table_writer.h"
 
 namespace arrow {
@@ -25,7 +26,8 @@ class BackgroundWriter {
  public:
   // The file system must outlive this. If no thread can be started, nothing can be written, and
   // Write and Finish say why.
-  BackgroundWriter(io::FileSystem& fs, std::vector<std::unique_ptr<datafile::TableWriter>> writers);
+  BackgroundWriter(io::FileSystem& fs, std::vector<std::unique_ptr<datafile::TableWriter>> writers,
+                   WorkIn work = WorkIn::kOwnThread);
   ~BackgroundWriter();
   BackgroundWriter(const BackgroundWriter&) = delete;
   BackgroundWriter& operator=(const BackgroundWriter&) = delete;
@@ -46,6 +48,7 @@ class BackgroundWriter {
 
   io::FileSystem& fs_;
   std::vector<std::unique_ptr<datafile::TableWriter>> writers_;  // the thread's, while it lives
+  const WorkIn work_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Item> waiting_;

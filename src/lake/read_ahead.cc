@@ -4,8 +4,6 @@
 
 #include <utility>
 
-#include "base/thread.h"
-
 namespace octolake::lake {
 namespace {
 
@@ -15,8 +13,13 @@ constexpr size_t kMaxReady = 3;
 }  // namespace
 
 ReadAhead::ReadAhead(io::FileSystem& fs, std::vector<iceberg::ScanTask> files,
-                     iceberg::Schema columns, const datafile::ReadFileOptions& options)
-    : fs_(fs), files_(std::move(files)), columns_(std::move(columns)), options_(options) {
+                     iceberg::Schema columns, const datafile::ReadFileOptions& options, WorkIn work)
+    : fs_(fs),
+      files_(std::move(files)),
+      columns_(std::move(columns)),
+      options_(options),
+      work_(work) {
+  if (work_ == WorkIn::kCallersThread) return;
   auto thread = StartThread("to read data files", [this] { Work(); });
   if (thread) {
     thread_ = *std::move(thread);
@@ -34,7 +37,26 @@ ReadAhead::~ReadAhead() {
   changed_.notify_all();
 }
 
+Result<ReadAhead::Item> ReadAhead::ReadNext() {
+  while (true) {
+    if (reader_ == nullptr) {
+      if (next_file_ == files_.size()) return Item{};
+      OCTO_ASSIGN(reader_, datafile::OpenScanTask(fs_, files_[next_file_], columns_, options_));
+      ++next_file_;
+    }
+    OCTO_ASSIGN(auto batch, reader_->Next());
+    if (batch != nullptr) return Item{next_file_ - 1, std::move(batch)};
+    reader_.reset();
+  }
+}
+
 Result<ReadAhead::Item> ReadAhead::Next() {
+  if (work_ == WorkIn::kCallersThread) {
+    OCTO_TRY(status_);
+    auto item = ReadNext();
+    if (!item) status_ = tl::unexpected<Error>(item.error());
+    return item;
+  }
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return !ready_.empty() || finished_; });
   if (ready_.empty()) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/thread.h"
 #include "datafile/file_reader.h"
 #include "iceberg/scan.h"
 #include "iceberg/type.h"
@@ -33,7 +34,7 @@ class ReadAhead {
 
   // The file system must outlive this. `columns` and `options` as for datafile::OpenScanTask.
   ReadAhead(io::FileSystem& fs, std::vector<iceberg::ScanTask> files, iceberg::Schema columns,
-            const datafile::ReadFileOptions& options = {});
+            const datafile::ReadFileOptions& options = {}, WorkIn work = WorkIn::kOwnThread);
   ~ReadAhead();
   ReadAhead(const ReadAhead&) = delete;
   ReadAhead& operator=(const ReadAhead&) = delete;
@@ -44,6 +45,8 @@ class ReadAhead {
  private:
   void Work();
   Status ReadFile(size_t file);
+  // Without a thread.
+  Result<Item> ReadNext();
   // False once nobody wants more.
   bool Offer(Item item);
 
@@ -51,6 +54,10 @@ class ReadAhead {
   const std::vector<iceberg::ScanTask> files_;
   const iceberg::Schema columns_;
   const datafile::ReadFileOptions options_;
+  const WorkIn work_;
+  // Of the calling thread, if there is no other.
+  size_t next_file_ = 0;
+  std::unique_ptr<datafile::BatchReader> reader_;  // of the file before
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Item> ready_;

@@ -35,13 +35,14 @@ ReceivedCommit::ReceivedCommit(Warehouse& warehouse, const std::string& origin)
       rows_(origin) {}
 
 Result<std::unique_ptr<ReceivedCommit>> ReceivedCommit::Begin(
-    Warehouse& warehouse, const datafile::WriterOptions& options, const std::string& origin) {
+    Warehouse& warehouse, const datafile::WriterOptions& options, const std::string& origin,
+    WorkIn work) {
   std::unique_ptr<ReceivedCommit> commit(new ReceivedCommit(warehouse, origin));
-  OCTO_TRY(commit->OpenWriters(options));
+  OCTO_TRY(commit->OpenWriters(options, work));
   return commit;
 }
 
-Status ReceivedCommit::OpenWriters(const datafile::WriterOptions& options) {
+Status ReceivedCommit::OpenWriters(const datafile::WriterOptions& options, WorkIn work) {
   std::vector<std::unique_ptr<datafile::TableWriter>> writers;
   const auto add = [&](const iceberg::TableIdentifier& name, std::string* uuid) -> Status {
     OCTO_ASSIGN(const iceberg::Table table, iceberg::LoadTableAgain(warehouse_.catalog(), name));
@@ -54,7 +55,7 @@ Status ReceivedCommit::OpenWriters(const datafile::WriterOptions& options) {
   };
   OCTO_TRY(add(bronze_name_, &bronze_uuid_));
   OCTO_TRY(add(rejected_name_, &rejected_uuid_));
-  writer_ = std::make_unique<BackgroundWriter>(warehouse_.file_system(), std::move(writers));
+  writer_ = std::make_unique<BackgroundWriter>(warehouse_.file_system(), std::move(writers), work);
   return {};
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/thread.h"
 #include "datafile/table_writer.h"
 #include "event/received_rows.h"
 #include "iceberg/catalog.h"
@@ -41,7 +42,8 @@ class ReceivedCommit {
   // warehouse must outlive the commit.
   static Result<std::unique_ptr<ReceivedCommit>> Begin(Warehouse& warehouse,
                                                        const datafile::WriterOptions& options,
-                                                       const std::string& origin);
+                                                       const std::string& origin,
+                                                       WorkIn work = WorkIn::kOwnThread);
 
   Status Add(const event::ReceivedDocument& document);
   // kCommitConflict if the tag is not where it is expected to be: nothing was committed. The files
@@ -57,7 +59,7 @@ class ReceivedCommit {
   using DataFiles = std::vector<iceberg::DataFile>;
 
   ReceivedCommit(Warehouse& warehouse, const std::string& origin);
-  Status OpenWriters(const datafile::WriterOptions& options);
+  Status OpenWriters(const datafile::WriterOptions& options, WorkIn work);
   Status WriteBatch();
   Result<ReceivedReport> CommitFiles(const DataFiles& events, const DataFiles& rejected,
                                      const ReceivedPosition& position,

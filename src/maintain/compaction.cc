@@ -51,10 +51,13 @@ class Compaction {
   Result<CompactionReport> Run();
 
  private:
+  bool works_alone() const { return options_.concurrency == 0; }
   Result<std::vector<iceberg::Field>> SortColumns() const;
   Status Plan();
   Status StartWorkers(std::vector<std::jthread>& threads);
   void Work();
+  // Rewrites a group, if there is one to be rewritten.
+  bool WorkOnce();
   void RewriteNext(const CompactionGroup& group);
   void OnRows(int64_t rows);
   // Takes what the workers have finished, until they are all done.
@@ -135,6 +138,7 @@ void Compaction::RewriteNext(const CompactionGroup& group) {
                          .sort_memory_bytes = share,
                          .temp_directory = warehouse_.temp_directory(),
                          .writer = options_.writer,
+                         .work = works_alone() ? WorkIn::kCallersThread : WorkIn::kOwnThread,
                          .stop = stop_,
                          .on_rows = [this](int64_t rows) { OnRows(rows); }};
   request.writer.target_file_bytes = options_.scope.sizes.target;
@@ -149,20 +153,23 @@ void Compaction::RewriteNext(const CompactionGroup& group) {
   }
 }
 
-void Compaction::Work() {
-  while (true) {
-    const CompactionGroup* group = nullptr;
-    {
-      const std::lock_guard lock(mutex_);
-      if (next_group_ < groups_.size() && !given_up_ && !stop_.stop_requested()) {
-        group = &groups_[next_group_++];
-      } else {
-        --workers_;
-      }
+bool Compaction::WorkOnce() {
+  const CompactionGroup* group = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    if (next_group_ < groups_.size() && !given_up_ && !stop_.stop_requested()) {
+      group = &groups_[next_group_++];
+    } else {
+      --workers_;
     }
-    if (group != nullptr) RewriteNext(*group);
-    changed_.notify_all();
-    if (group == nullptr) return;
+  }
+  if (group != nullptr) RewriteNext(*group);
+  changed_.notify_all();
+  return group != nullptr;
+}
+
+void Compaction::Work() {
+  while (WorkOnce()) {
   }
 }
 
@@ -233,6 +240,9 @@ Status Compaction::CommitAsTheyCome() {
   Status status;
   while (true) {
     bool last = false;
+    if (works_alone()) {
+      while (workers_ > 0 && finished_.empty()) WorkOnce();
+    }
     {
       std::unique_lock lock(mutex_);
       changed_.wait(lock, [this] { return !finished_.empty() || workers_ == 0; });
@@ -259,6 +269,7 @@ Status Compaction::StartWorkers(std::vector<std::jthread>& threads) {
   const auto wanted =
       std::min(std::ssize(groups_), std::max<std::ptrdiff_t>(1, options_.concurrency));
   workers_ = static_cast<int>(wanted);
+  if (works_alone()) return {};
   while (std::ssize(threads) < wanted) {
     auto thread = StartThread("to compact a table", [this] { Work(); });
     if (thread) {

@@ -26,7 +26,8 @@ struct CompactionOptions {
   // Rewritten files are committed when so many bytes have been read, so that an end in between
   // loses no more.
   int64_t commit_bytes = int64_t{512} << 20;
-  // Groups worked on at once. Memory, for rows and writers, is for all of them together.
+  // Groups worked on at once; 0: one after the other, and everything in the calling thread. Memory,
+  // for rows and writers, is for all of them together.
   int concurrency = 2;
   int64_t memory_bytes = int64_t{256} << 20;
   bool dry_run = false;  // plan only

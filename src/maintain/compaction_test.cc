@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/no_threads_for_test.h"
 #include "iceberg/transaction.h"
 #include "lake/warehouse_for_test.h"
 #include "maintain/expiry.h"
@@ -78,6 +79,27 @@ TEST_F(CompactionTest, BringsFilesTogetherInTheOrderTheyCame) {
   EXPECT_EQ(summary.at("total-records"), "12");
   // There is nothing left to do.
   EXPECT_EQ(MustCompact(BronzeEvents({})).groups, 0);
+}
+
+TEST_F(CompactionTest, NeedsNoThreads) {
+  for (const auto strategy :
+       {CompactionStrategy::kBinPack, CompactionStrategy::kSort, CompactionStrategy::kZOrder}) {
+    LoadEvents(0, 5);
+    const auto before = CountRows(BronzeEvents({}));
+    CompactionOptions options;
+    options.strategy = strategy;
+    options.columns = {"type", "id"};
+    options.scope.all_files = true;
+    options.concurrency = 0;
+    const NoMoreThreads limit;
+    const CompactionReport report = MustCompact(BronzeEvents({}), options);
+    EXPECT_EQ(report.files_after, 1);
+    EXPECT_EQ(report.rows, before);
+    EXPECT_EQ(LiveFiles(BronzeEvents({})), 1U);
+    // There is nothing to do.
+    options.scope.all_files = false;
+    EXPECT_EQ(MustCompact(BronzeEvents({}), options).groups, 0);
+  }
 }
 
 TEST_F(CompactionTest, SilverGoesOnWhereItWas) {

@@ -62,7 +62,7 @@ Result<std::vector<std::vector<std::string>>> Rewrite::SampleColumns() const {
   columns.fields = request_.columns;
   std::vector<std::vector<std::string>> samples(columns.fields.size());
   const int64_t distance = std::max<int64_t>(1, request_.group.rows / kSampledRows);
-  lake::ReadAhead reader(fs_, request_.group.files, columns);
+  lake::ReadAhead reader(fs_, request_.group.files, columns, {}, request_.work);
   int64_t first = 0;  // row number of the batch's first row
   while (!stopped()) {
     OCTO_ASSIGN(const auto next, reader.Next());
@@ -128,8 +128,9 @@ Result<std::optional<DataFiles>> Rewrite::Run() {
               datafile::MakeTableWriter(fs_, random_, metadata_, request_.writer));
   std::vector<std::unique_ptr<datafile::TableWriter>> writers;
   writers.push_back(std::move(table_writer));
-  lake::BackgroundWriter writer(fs_, std::move(writers));
-  lake::ReadAhead reader(fs_, request_.group.files, metadata_.CurrentSchema(), {kRowsOfABatch});
+  lake::BackgroundWriter writer(fs_, std::move(writers), request_.work);
+  lake::ReadAhead reader(fs_, request_.group.files, metadata_.CurrentSchema(), {kRowsOfABatch},
+                         request_.work);
   const RowSource source = [&]() -> Result<Batch> {
     if (stopped()) return Batch();
     OCTO_ASSIGN(auto next, reader.Next());

@@ -10,6 +10,7 @@
 
 #include "base/random.h"
 #include "base/result.h"
+#include "base/thread.h"
 #include "datafile/table_writer.h"
 #include "iceberg/data_file.h"
 #include "iceberg/table_metadata.h"
@@ -31,6 +32,7 @@ struct RewriteRequest {
   int64_t sort_memory_bytes = 0;
   std::string temp_directory;
   datafile::WriterOptions writer;
+  WorkIn work = WorkIn::kOwnThread;  // reading and writing
   std::stop_token stop;
   // Called often with the rows read since the last call.
   std::function<void(int64_t)> on_rows;
