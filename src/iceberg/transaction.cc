@@ -73,8 +73,11 @@ Result<std::optional<std::vector<Table>>> Transaction::Attempt() {
   }
   auto changes = Apply(*tables);
   if (!changes) {
-    // A file that is gone was perhaps expired by who committed in the meantime.
-    if (changes.error().kind == ErrorKind::kNotFound && HaveMoved(*tables)) return std::nullopt;
+    // A file that is gone was perhaps expired by who committed in the meantime; a manifest that the
+    // table as it was loaded names then looks like damage.
+    const ErrorKind kind = changes.error().kind;
+    const bool is_missing = kind == ErrorKind::kNotFound || kind == ErrorKind::kCorruption;
+    if (is_missing && HaveMoved(*tables)) return std::nullopt;
     return tl::unexpected<Error>(std::move(changes).error());
   }
   Doubt attempt{.base = *tables, .applied = {}};

@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <utility>
+
+#include "iceberg/expire_snapshots.h"
 #include "iceberg/table_for_test.h"
 
 namespace octolake::iceberg {
@@ -51,6 +55,45 @@ TEST(TransactionTest, TwoUpdatesOfOneTableSurviveALostRace) {
   EXPECT_THAT(TestTable::Names(tasks), ElementsAre("a", "other", "c"));
   EXPECT_EQ((*tasks)[2].sequence_number, 3);
   EXPECT_THAT(table.Orphans(), IsEmpty());
+}
+
+// Lets others do something between the loading of a table and the reading of its manifests.
+class OthersComeFirst final : public TableUpdate {
+ public:
+  explicit OthersComeFirst(std::function<void()> others) : others_(std::move(others)) {}
+  Status Apply(const UpdateContext& /*context*/, TableMetadata& /*metadata*/) override {
+    if (auto others = std::exchange(others_, nullptr)) others();
+    return {};
+  }
+  std::vector<std::string> Unused(const TableMetadata* /*committed*/) const override { return {}; }
+
+ private:
+  std::function<void()> others_;
+};
+
+TEST(TransactionTest, BeginsAnewWhereTheSnapshotItBeganFromHasExpired) {
+  TestTable table;
+  table.MustCommit(AppendFiles({table.File("a", 1)}, {}));
+  RetentionPolicy policy;
+  policy.min_snapshots = 1;
+  policy.max_snapshots = 1;
+  auto others = std::make_unique<OthersComeFirst>([&] {
+    table.MustCommit(OverwriteAll({table.File("other", 1)}, {}), ExpireSnapshots(policy));
+  });
+  const auto metadata =
+      table.MustCommit(std::move(others), AppendFiles({table.File("mine", 1)}, {}));
+  EXPECT_EQ(metadata->snapshots.size(), 2U);
+  EXPECT_THAT(table.Live(), ElementsAre("other", "mine"));
+  EXPECT_THAT(table.Orphans(), IsEmpty());
+}
+
+TEST(TransactionTest, DamageIsNoLostRace) {
+  TestTable table;
+  const auto before = table.MustCommit(AppendFiles({table.File("a", 1)}, {}));
+  ASSERT_TRUE(table.fs.Remove(before->CurrentSnapshot()->manifest_list));
+  const auto damaged = table.Commit(AppendFiles({table.File("b", 1)}, {}));
+  ASSERT_FALSE(damaged);
+  EXPECT_EQ(damaged.error().kind, ErrorKind::kCorruption);
 }
 
 TEST(TransactionTest, AFailedAssertionIsFinalAndLeavesNothing) {
