@@ -48,7 +48,10 @@ Status Search::NameSnapshot(io::FileSystem& fs, const TableMetadata& metadata,
     if (done()) return {};
     if (!manifests_read_.insert(manifest.manifest_path).second) continue;
     OCTO_ASSIGN(const auto entries, ReadManifest(fs, manifest, metadata));
-    for (const ManifestEntry& entry : entries) OCTO_TRY(Name(entry.data_file.file_path));
+    // What an entry says was deleted is no file of the snapshot.
+    for (const ManifestEntry& entry : entries) {
+      if (entry.status != EntryStatus::kDeleted) OCTO_TRY(Name(entry.data_file.file_path));
+    }
   }
   return {};
 }

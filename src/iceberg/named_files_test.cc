@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "iceberg/retention_policy.h"
 #include "iceberg/table_for_test.h"
 
 namespace octolake::iceberg {
@@ -36,6 +37,21 @@ TEST(NamedFiles, FindsWhatAnySnapshotNames) {
   EXPECT_EQ(NamedFiles(table.fs, loaded, all).value(), expected);
   EXPECT_THAT(NamedFiles(table.fs, loaded, {data + "a"}).value(), ElementsAre(data + "a"));
   EXPECT_TRUE(NamedFiles(table.fs, loaded, {}).value().empty());
+}
+
+TEST(NamedFiles, WhatAManifestSaysIsDeletedIsNotNamed) {
+  TestTable table;
+  table.MustCommit(AppendFiles({table.File("a", 1), table.File("b", 2)}, {}));
+  table.MustCommit(OverwritePartitions({{Literal(int32_t{1})}}, {}, {}));
+  Table loaded = table.catalog.LoadTable(table.identifier).value();
+  const std::string data = "/warehouse/bronze/events/data/";
+  const std::set<std::string> both{data + "a", data + "b"};
+  EXPECT_EQ(NamedFiles(table.fs, loaded, both).value(), both);
+  // The snapshot that had it goes; the manifest that tells of its end stays.
+  TableMetadata metadata = *loaded.metadata;
+  RemoveSnapshots(metadata, {metadata.snapshots.front().snapshot_id});
+  loaded.metadata = std::make_shared<const TableMetadata>(metadata);
+  EXPECT_THAT(NamedFiles(table.fs, loaded, both).value(), ElementsAre(data + "b"));
 }
 
 TEST(NamedFiles, FindsOldMetadataAndStatistics) {
