@@ -94,8 +94,9 @@ Result<WriteRecordContent> ReadWriteRecord(const OwnedFile& file);
 // Takes over all records in a directory whose owners are dead. None if there is no such directory.
 Result<std::vector<OwnedFile>> TakeOverWriteRecords(const std::string& directory);
 
-// Calls `take` for each location in all records of a directory, also of owners that live. A record
-// that its owner removes meanwhile is left out: what it lists is named or removed by then.
+// Calls `take` for each location in the records of a directory whose owners live. A record that its
+// owner removes meanwhile is left out: what it lists is named or removed by then. Those of the dead
+// are left out, too: the dead name nothing any more.
 Status ForEachRecordedLocation(const std::string& directory,
                                const std::function<void(const std::string& location)>& take);
 

@@ -32,6 +32,15 @@ class WriteRecordTest : public ::testing::Test {
     EXPECT_TRUE(taken) << taken.error().message;
     return taken ? std::move(*taken) : std::vector<OwnedFile>();
   }
+  // That living processes have written down, in order.
+  std::vector<std::string> Locations() const {
+    std::vector<std::string> found;
+    const Status read = ForEachRecordedLocation(
+        Records(), [&](const std::string& location) { found.push_back(location); });
+    EXPECT_TRUE(read) << read.error().message;
+    std::sort(found.begin(), found.end());
+    return found;
+  }
   bool HasRecords() const {
     return std::filesystem::exists(Records()) && !std::filesystem::is_empty(Records());
   }
@@ -130,15 +139,20 @@ TEST_F(WriteRecordTest, RefusesNamesOfSeveralLines) {
 
 TEST_F(WriteRecordTest, NoDirectoryMeansNoRecords) { EXPECT_THAT(TakeOver(), IsEmpty()); }
 
+TEST_F(WriteRecordTest, OnlyTheLivingStillNameWhatTheyMade) {
+  WriteRecord living(Records(), "demo", SystemRandom());
+  ASSERT_TRUE(living.Note("file:///living"));
+  {
+    WriteRecord dead(Records(), "demo", SystemRandom());
+    ASSERT_TRUE(dead.Note("file:///dead"));
+    dead.Keep();
+    EXPECT_THAT(Locations(), ElementsAre("file:///dead", "file:///living"));
+  }
+  EXPECT_THAT(Locations(), ElementsAre("file:///living"));
+  EXPECT_THAT(TakeOver(), SizeIs(1)) << "it is still there for whoever cleans up";
+}
+
 TEST_F(WriteRecordTest, OfAProcessThatStaysDoesNotGrowForEver) {
-  const auto locations = [&] {
-    std::vector<std::string> found;
-    const Status read = ForEachRecordedLocation(
-        Records(), [&](const std::string& location) { found.push_back(location); });
-    EXPECT_TRUE(read) << read.error().message;
-    std::sort(found.begin(), found.end());
-    return found;
-  };
   const auto note = [](WriteRecord& record, int first, int last) {
     for (int i = first; i <= last; ++i) ASSERT_TRUE(record.Note("file:///" + std::to_string(i)));
   };
@@ -146,14 +160,14 @@ TEST_F(WriteRecordTest, OfAProcessThatStaysDoesNotGrowForEver) {
     // Two names a file; what is full is kept.
     WriteRecord record(Records(), "demo", SystemRandom(), {20, std::chrono::hours(1)});
     note(record, 1, 5);
-    EXPECT_THAT(locations(),
+    EXPECT_THAT(Locations(),
                 ElementsAre("file:///1", "file:///2", "file:///3", "file:///4", "file:///5"));
     EXPECT_THAT(TakeOver(), IsEmpty()) << "its owner lives";
   }
   EXPECT_FALSE(HasRecords());
   WriteRecord record(Records(), "demo", SystemRandom(), {20, std::chrono::hours(-1)});
   note(record, 1, 7);
-  EXPECT_THAT(locations(), ElementsAre("file:///5", "file:///6", "file:///7"));
+  EXPECT_THAT(Locations(), ElementsAre("file:///5", "file:///6", "file:///7"));
 }
 
 }  // namespace
