@@ -18,6 +18,9 @@ namespace {
 
 using DataFiles = std::vector<iceberg::DataFile>;
 
+// How often a plan is made of a snapshot that expires meanwhile.
+constexpr int kMostPlans = 10;
+
 constexpr char kStrategyProperty[] = "octolake.compaction";
 
 const char* NameOf(CompactionStrategy strategy) {
@@ -54,6 +57,8 @@ class Compaction {
   bool works_alone() const { return options_.concurrency == 0; }
   Result<std::vector<iceberg::Field>> SortColumns() const;
   Status Plan();
+  // Whether the snapshot that was read is not there any more.
+  bool HasExpired();
   Status StartWorkers(std::vector<std::jthread>& threads);
   void Work();
   // Rewrites a group, if there is one to be rewritten.
@@ -112,12 +117,23 @@ Result<std::vector<iceberg::Field>> Compaction::SortColumns() const {
   return columns;
 }
 
+bool Compaction::HasExpired() {
+  const auto snapshot_id = table_.metadata->current_snapshot_id;
+  const auto now = warehouse_.catalog().LoadTable(name_);
+  return now && snapshot_id && now->metadata->FindSnapshot(*snapshot_id) == nullptr;
+}
+
 Status Compaction::Plan() {
-  OCTO_ASSIGN(table_, warehouse_.catalog().LoadTable(name_));
-  OCTO_ASSIGN(columns_, SortColumns());
-  OCTO_ASSIGN(auto files, iceberg::PlanScan(warehouse_.file_system(), *table_.metadata,
-                                            std::nullopt, options_.where));
-  OCTO_ASSIGN(groups_, PlanCompaction(*table_.metadata, std::move(files), options_.scope,
+  Result<std::vector<iceberg::ScanTask>> files;
+  for (int attempt = 1; attempt <= kMostPlans; ++attempt) {
+    OCTO_ASSIGN(table_, warehouse_.catalog().LoadTable(name_));
+    OCTO_ASSIGN(columns_, SortColumns());
+    files =
+        iceberg::PlanScan(warehouse_.file_system(), *table_.metadata, std::nullopt, options_.where);
+    if (files || !HasExpired()) break;
+  }
+  OCTO_TRY(files);
+  OCTO_ASSIGN(groups_, PlanCompaction(*table_.metadata, *std::move(files), options_.scope,
                                       DaysOfMicros(warehouse_.clock().Now())));
   for (const CompactionGroup& group : groups_) rows_total_ += group.rows;
   return {};
@@ -145,8 +161,13 @@ void Compaction::RewriteNext(const CompactionGroup& group) {
   request.writer.max_buffered_bytes = std::min(request.writer.max_buffered_bytes, share);
   auto files =
       RewriteGroup(warehouse_.file_system(), warehouse_.random(), *table_.metadata, request);
+  const bool expired = !files && HasExpired();
   const std::lock_guard lock(mutex_);
-  if (!files) {
+  if (expired) {
+    ++report_.conflicts;
+    report_.warnings.push_back("not rewritten, the snapshot that was read has expired: " +
+                               files.error().message);
+  } else if (!files) {
     report_.failures.push_back(std::move(files).error());
   } else if (*files) {
     finished_.push_back({&group, **std::move(files)});

@@ -43,7 +43,8 @@ struct CompactionReport {
   int64_t rows = 0;
   int64_t groups = 0;
   int64_t commits = 0;
-  // Groups given up because somebody else replaced their files or deleted rows in them.
+  // Groups given up because somebody else replaced their files or deleted rows in them, or because
+  // the snapshot they were read of has expired.
   int64_t conflicts = 0;
   bool stopped = false;
   // Groups that could not be rewritten, and why; the others are.

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
+#include <utility>
 
 #include "base/no_threads_for_test.h"
 #include "iceberg/transaction.h"
@@ -203,6 +205,38 @@ TEST_F(CompactionTest, GivesUpWhatSomebodyElseHasRewritten) {
   EXPECT_EQ(BronzeIds(), before);
   // The loser's file is gone.
   EXPECT_EQ(CountDataFiles(BronzeEvents({})), 6);
+}
+
+TEST_F(CompactionTest, GivesUpWhatExpiresWhileItIsRead) {
+  LoadEvents(0, 5);
+  clock_.Advance(int64_t{48} * 3'600'000'000);
+  LoadEvents(5, 5);
+  const auto before = BronzeIds();
+  HookCatalog();
+  struct Interference final : ProgressListener {
+    void OnProgress(const Progress& /*progress*/) override {
+      if (auto run = std::exchange(once, nullptr)) run();
+    }
+    std::function<void()> once;
+  };
+  Interference others;
+  others.once = [&] {
+    IgnoreProgress progress;
+    Must(Compact(*others_, BronzeEvents({}), {}, {}, progress));
+    clock_.Advance(int64_t{3'600'000'000});
+    ExpiryOptions options;
+    options.older_than_ms = 1;
+    options.keep = 1;
+    EXPECT_GT(Must(ExpireTable(*others_, BronzeEvents({}), options, {})).snapshots, 0);
+  };
+  CompactionOptions options;
+  options.concurrency = 0;
+  const CompactionReport report = Must(Compact(*warehouse_, BronzeEvents({}), options, {}, others));
+  EXPECT_THAT(report.failures, IsEmpty());
+  EXPECT_EQ(report.conflicts, 2);
+  EXPECT_THAT(report.warnings, ElementsAre(HasSubstr("the snapshot that was read has expired"),
+                                           HasSubstr("the snapshot that was read has expired")));
+  EXPECT_EQ(BronzeIds(), before);
 }
 
 TEST_F(CompactionTest, AnUnknownOutcomeRemovesNothing) {
