@@ -7,9 +7,12 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <memory>
+#include <utility>
 
 #include "iceberg/metadata_file.h"
 #include "iceberg/transaction.h"
+#include "io/local_file_system.h"
 #include "io/write_record.h"
 #include "lake/warehouse_for_test.h"
 #include "maintain/compaction.h"
@@ -189,6 +192,53 @@ TEST_F(OrphansTest, AFileCommittedWhileItIsMovedComesBack) {
   EXPECT_THAT(Column(BronzeEvents({}), "id"), SizeIs(4));
 }
 
+// Local files, but that the first file which says where things were cannot be made.
+class FailingAtPlaces final : public io::FileSystem {
+ public:
+  Result<std::unique_ptr<io::InputFile>> Open(const std::string& location) override {
+    return inner_->Open(location);
+  }
+  Result<std::unique_ptr<io::OutputFile>> CreateNew(const std::string& location) override {
+    if (location.ends_with("/places") && !std::exchange(failed_, true)) {
+      return MakeError(ErrorKind::kResourceExhausted, "the disk is full");
+    }
+    return inner_->CreateNew(location);
+  }
+  Result<io::FileInfo> Stat(const std::string& location) override { return inner_->Stat(location); }
+  Status Remove(const std::string& location) override { return inner_->Remove(location); }
+  Status Move(const std::string& from, const std::string& to) override {
+    return inner_->Move(from, to);
+  }
+  Result<std::vector<io::FileInfo>> List(const std::string& directory) override {
+    return inner_->List(directory);
+  }
+
+ private:
+  const std::unique_ptr<io::FileSystem> inner_ = io::MakeLocalFileSystem();
+  bool failed_ = false;
+};
+
+TEST_F(OrphansTest, NothingGoesWhereItCouldNotComeBackFrom) {
+  Put(root_ + "/data/a.parquet");
+  Put(root_ + "/data/b.parquet");
+  Put(root_ + "/data/c.parquet");
+  MakeAllOld();
+  warehouse_.reset();
+  lake::WarehouseOptions options;
+  options.directory = directory_ + "/warehouse";
+  warehouse_ = Must(lake::Warehouse::OpenOn({std::make_unique<FailingAtPlaces>(), {}}, options,
+                                            clock_, SystemRandom()));
+  const OrphanReport report = Must(Try());
+  EXPECT_EQ(report.files, 2);
+  EXPECT_THAT(report.warnings, ElementsAre(HasSubstr("an orphan stays where it is")));
+  EXPECT_TRUE(fs::exists(root_ + "/data/a.parquet"));
+  const RestoreReport back = Must(RestoreOrphans(*warehouse_, BronzeEvents({})));
+  EXPECT_EQ(back.files, 2);
+  EXPECT_THAT(back.warnings, IsEmpty());
+  EXPECT_TRUE(fs::exists(root_ + "/data/b.parquet"));
+  EXPECT_TRUE(fs::exists(root_ + "/data/c.parquet"));
+}
+
 TEST_F(OrphansTest, FilesOfAProcessThatLivesStay) {
   MakeAllOld();
   const std::string path = Put(root_ + "/data/slow.parquet");
@@ -199,6 +249,19 @@ TEST_F(OrphansTest, FilesOfAProcessThatLivesStay) {
     EXPECT_EQ(Must(Try()).files, 0);
   }
   EXPECT_EQ(Must(Try()).files, 1);
+}
+
+TEST_F(OrphansTest, WhatTheDeadWroteDownKeepsNothing) {
+  const std::string path = Put(root_ + "/data/dead.parquet");
+  MakeAllOld();
+  {
+    // Kept, for example, for another file that belongs to no table of the catalog.
+    io::WriteRecord record(warehouse_->write_records_directory(), "demo", SystemRandom());
+    Must(record.Note("file://" + path));
+    record.Keep();
+  }
+  EXPECT_EQ(Must(Try()).files, 1);
+  EXPECT_FALSE(fs::exists(path));
 }
 
 TEST_F(OrphansTest, PrefixesWrittenDifferentlyMeanTheSameFiles) {

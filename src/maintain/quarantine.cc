@@ -76,11 +76,13 @@ Result<TimestampMicros> Quarantine::StoreTime() {
 
 // The places may be elsewhere by the time that files are to come back.
 Status Quarantine::BeginRemoval(TimestampMicros now) {
-  removal_ =
+  const std::string removal =
       directory_ + "/" + FormatTime(now) + "-" + Uuid::RandomV4(warehouse_.random()).ToString();
   std::string lines;
   for (const auto& [name, place] : places_) lines += name + " " + place + "\n";
-  return io::WriteAll(warehouse_.file_system(), removal_ + "/" + kPlacesFile, lines);
+  OCTO_TRY(io::WriteAll(warehouse_.file_system(), removal + "/" + kPlacesFile, lines));
+  removal_ = removal;
+  return {};
 }
 
 Status Quarantine::TakeAway(const std::string& location, TimestampMicros now) {
