@@ -3,7 +3,7 @@ PREFIX ?= /usr/local
 PRESET ?= release
 
 .DEFAULT_GOAL := build
-.PHONY: build install test lint format asan tsan property fuzz crash-points interop crash bench clean help
+.PHONY: build install test lint format asan tsan property simulate fuzz crash-points interop crash bench clean help
 
 build: ## compile everything (PRESET=release)
 	deps/build.sh $(PRESET)
@@ -35,6 +35,10 @@ tsan: ## C++ tests under the thread sanitizer
 property: ## Gold over 200 random histories (OCTOLAKE_SEEDS=N, OCTOLAKE_FIRST_SEED=N)
 	deps/build.sh $(PRESET)
 	TZ=Asia/Kathmandu OCTOLAKE_SEEDS=$${OCTOLAKE_SEEDS:-200} build/$(PRESET)/bin/model_test --gtest_filter='*GoldProperty*' --gtest_brief=1
+
+simulate: ## 10,000 simulated histories of a lake, in one thread each (OCTOLAKE_SEEDS=N, OCTOLAKE_FIRST_SEED=N)
+	deps/build.sh $(PRESET) simulation_test
+	OCTOLAKE_SEEDS=$${OCTOLAKE_SEEDS:-10000} ctest --preset $(PRESET) -L simulation --parallel $$(nproc) --timeout 7200
 
 crash-points: ## fail every step of load and run in every way, and repeat them (15 minutes)
 	deps/build.sh release --tests

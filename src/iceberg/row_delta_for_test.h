@@ -20,11 +20,13 @@ struct RowDelta {
   std::vector<DataFile> deletes = {};
   std::set<std::string> removed_deletes = {};  // their paths
   std::string operation = "delete";
+  Properties summary = {};
 };
 
 class RowDeltaUpdate final : public TableUpdate {
  public:
-  explicit RowDeltaUpdate(RowDelta delta) : delta_(std::move(delta)) {}
+  explicit RowDeltaUpdate(RowDelta delta)
+      : delta_(std::move(delta)), producer_(delta_.summary) {}
 
   Status Apply(const UpdateContext& context, TableMetadata& metadata) override {
     OCTO_TRY(producer_.Begin(context, metadata));
@@ -56,6 +58,8 @@ class RowDeltaUpdate final : public TableUpdate {
     return producer_.Unused(committed);
   }
 
+  std::optional<int64_t> NewSnapshotId() const override { return producer_.chosen_snapshot_id(); }
+
  private:
   Result<ManifestFile> WithoutRemoved(const UpdateContext& context, const TableMetadata& metadata,
                                       const ManifestFile& manifest, SnapshotChanges& changes) {
@@ -74,7 +78,7 @@ class RowDeltaUpdate final : public TableUpdate {
   }
 
   const RowDelta delta_;
-  SnapshotProducer producer_{Properties()};
+  SnapshotProducer producer_;
 };
 
 inline std::unique_ptr<TableUpdate> CommitRowDelta(RowDelta delta) {
