@@ -96,6 +96,35 @@ def test_small_targets_make_several_files(small_files):
     assert lake.rows(BRONZE) == rows
 
 
+@pytest.fixture(scope="module")
+def days(tmp_path_factory):
+    """A warehouse with two files of parsed Silver for each of three days. Tests leave its rows alone."""
+    directory = tmp_path_factory.mktemp("days")
+    lake = Lake(directory / "warehouse", ZONE)
+    for seed in (1, 2):
+        lake.load(*(generate(directory / f"{era}-{seed}.json", events=50, seed=seed, era=era)
+                    for era in ("2011", "2015", "2025")))
+        lake.run()
+    return lake
+
+
+def test_only_files_that_can_hold_what_is_asked_for_are_rewritten(days):
+    lake = days
+    rows = lake.rows(PARSED)
+    day = lake.value(f"select max(cast(created_at as date)) from {PARSED}")[:10]
+    before = {file["file"]: file["partition"] for file in live_files(lake, PARSED)}
+    assert Counter(before.values())[f"created_at_day={day}"] == 2 and len(set(before.values())) > 1
+    # Nothing can hold this.
+    assert maintain(lake, PARSED, "--compact", "--all-files", "--where", "event_type = 'PushEvent' AND event_id < ''") == []
+    maintain(lake, PARSED, "--compact=binpack", "--all-files", "--where",
+             f"created_at >= '{day}' AND created_at <= '{day}T23:59:59.999999Z' AND event_type IS NOT NULL")
+    after = {file["file"]: file["partition"] for file in live_files(lake, PARSED)}
+    assert {partition for file, partition in before.items() if file not in after} == {f"created_at_day={day}"}
+    assert Counter(after.values()) == Counter(before.values()) - Counter([f"created_at_day={day}"])
+    assert lake.rows(PARSED) == rows
+    assert check_lake(lake) == ""
+
+
 def test_orphans_go_to_quarantine_and_come_back(small_files):
     lake = small_files
     stray = lake.directory / "bronze/github_events/data/stray.parquet"
@@ -126,13 +155,20 @@ def test_orphans_go_to_quarantine_and_come_back(small_files):
     (["--compact=sort", BRONZE], "needs columns to order the rows by"),
     (["--compact=sort", "--columns", "colour", BRONZE], "has no column colour"),
     (["github_events"], "is no table name"),
+    (["--where", "id = '1'", BRONZE], "--where goes with --compact"),
+    (["--compact", "--where", "id = '1'"], "with tables that have its columns"),
+    (["--compact", "--where", "type = 'A' AND colour = 'red'", BRONZE],
+     f"--where for {BRONZE}: filter, at character 16 (colour = 'red'): there is no column 'colour'"),
+    (["--compact", "--where", "event_type = 'A'", PARSED, BRONZE], "there is no column 'event_type'"),
+    (["--compact", "--where", "type = 'A' OR type = 'B'", BRONZE], "at character 12 (OR type = 'B')"),
+    (["--compact", "--where", "event_time > 5", BRONZE], "of type timestamptz, in single quotes"),
     (["--undo", "--expire"], "--undo goes with no other step"),
     (["--compact", "--target-file-size", "20 parsecs", BRONZE], "20 parsecs"),
 ])
-def test_what_is_wrong_is_said(small_files, arguments, message):
-    done = small_files.octolake("maintain", *arguments, status=None)
+def test_what_is_wrong_is_said(days, arguments, message):
+    done = days.octolake("maintain", *arguments, status=None)
     assert done.status in (1, 2) and message in done.err
-    assert small_files.value(f"select count(*) from {BRONZE}") == 900
+    assert days.value(f"select count(*) from {BRONZE}") == 300
 
 
 class Beside:

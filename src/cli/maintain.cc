@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <map>
 #include <optional>
 
 #include "base/units.h"
@@ -7,6 +8,7 @@
 #include "cli/config_keys.h"
 #include "cli/table_name.h"
 #include "cli/text_table.h"
+#include "iceberg/filter_text.h"
 #include "maintain/compaction.h"
 #include "maintain/expiry.h"
 #include "maintain/manifests.h"
@@ -26,6 +28,7 @@ struct MaintainFlags {
   std::string target_file_size;
   std::optional<int64_t> min_input_files;
   std::optional<int64_t> days_back;
+  std::string where;
   bool all_files = false;
   bool rewrite_manifests = false;
   bool expire = false;
@@ -43,13 +46,18 @@ std::optional<CompactionStrategy> StrategyNamed(const std::string& name) {
   return std::nullopt;
 }
 
+// What --where says of each table.
+using FiltersByTable = std::map<iceberg::TableIdentifier, iceberg::Filter>;
+
 // One run of the command.
 class Maintenance {
  public:
-  Maintenance(const Context& context, const MaintainFlags& flags, lake::Warehouse& warehouse)
+  Maintenance(const Context& context, const MaintainFlags& flags, lake::Warehouse& warehouse,
+              FiltersByTable filters)
       : context_(context),
         flags_(flags),
         warehouse_(warehouse),
+        filters_(std::move(filters)),
         all_steps_(!flags.names_a_step()) {}
 
   // Every step of the table; what fails does not keep the others back.
@@ -72,6 +80,7 @@ class Maintenance {
   const Context& context_;
   const MaintainFlags& flags_;
   lake::Warehouse& warehouse_;
+  const FiltersByTable filters_;
   const bool all_steps_;
   bool failed_ = false;
   TextTable results_{{{"table"}, {"what"}, {"before", true}, {"after", true}, {"remarks"}}};
@@ -104,6 +113,9 @@ Result<maintain::CompactionOptions> Maintenance::OptionsFor(
   options.scope.min_input_files = flags_.min_input_files.value_or(policy.min_input_files);
   options.scope.all_files = flags_.all_files;
   options.scope.days_back = flags_.days_back;
+  if (const auto filter = filters_.find(table); filter != filters_.end()) {
+    options.where = filter->second;
+  }
   if (!flags_.target_file_size.empty()) {
     OCTO_ASSIGN(options.scope.sizes.target, ParseSize(flags_.target_file_size));
     options.scope.sizes.at_most = 0;
@@ -198,29 +210,56 @@ Result<std::vector<iceberg::TableIdentifier>> TablesOf(lake::Warehouse& warehous
   return tables;
 }
 
-int Maintain(const Context& context, const MaintainFlags& flags) {
+// Before anything is done: what is written wrongly for one table is not to be done for another.
+Result<FiltersByTable> FiltersOf(lake::Warehouse& warehouse, const std::string& where,
+                                 const std::vector<iceberg::TableIdentifier>& tables) {
+  FiltersByTable filters;
+  if (where.empty()) return filters;
+  for (const iceberg::TableIdentifier& name : tables) {
+    OCTO_ASSIGN(const iceberg::Table table, warehouse.catalog().LoadTable(name));
+    auto filter = iceberg::ParseFilter(where, table.metadata->CurrentSchema());
+    if (!filter) return WithContext(std::move(filter).error(), "--where for " + name.ToString());
+    filters.emplace(name, *std::move(filter));
+  }
+  return filters;
+}
+
+Status CheckFlags(const MaintainFlags& flags) {
   const bool known =
       flags.compact.empty() || flags.compact == kByPolicy || StrategyNamed(flags.compact);
   if (!known) {
-    return context.FailUsage(
-        {ErrorKind::kInvalidArgument,
-         "there is no compaction by '" + flags.compact + "': expected binpack, sort or zorder"});
+    return MakeError(ErrorKind::kInvalidArgument, "there is no compaction by '" + flags.compact +
+                                                      "': expected binpack, sort or zorder");
   }
   if (flags.undo && (flags.names_a_step() || flags.dry_run)) {
-    return context.FailUsage(
-        {ErrorKind::kInvalidArgument, "--undo goes with no other step and not with --dry-run"});
+    return MakeError(ErrorKind::kInvalidArgument,
+                     "--undo goes with no other step and not with --dry-run");
+  }
+  if (!flags.where.empty() && (flags.compact.empty() || flags.tables.empty())) {
+    return MakeError(ErrorKind::kInvalidArgument,
+                     "--where goes with --compact, and with tables that have its columns");
+  }
+  return {};
+}
+
+int Fail(const Context& context, const Error& error) {
+  return error.kind == ErrorKind::kInvalidArgument ? context.FailUsage(error) : context.Fail(error);
+}
+
+int Maintain(const Context& context, const MaintainFlags& flags) {
+  if (const Status flags_fit = CheckFlags(flags); !flags_fit) {
+    return context.FailUsage(flags_fit.error());
   }
   const auto prefixes = OrphanOptionsOf(context.config);
   if (!prefixes) return context.FailUsage(prefixes.error());
   auto warehouse = context.OpenWarehouse(false);
   if (!warehouse) return context.Fail(warehouse.error());
   context.RemoveLeftovers(**warehouse);
-  auto tables = TablesOf(**warehouse, flags.tables);
-  if (!tables) {
-    const bool usage = tables.error().kind == ErrorKind::kInvalidArgument;
-    return usage ? context.FailUsage(tables.error()) : context.Fail(tables.error());
-  }
-  Maintenance maintenance(context, flags, **warehouse);
+  const auto tables = TablesOf(**warehouse, flags.tables);
+  if (!tables) return Fail(context, tables.error());
+  auto filters = FiltersOf(**warehouse, flags.where, *tables);
+  if (!filters) return Fail(context, filters.error());
+  Maintenance maintenance(context, flags, **warehouse, *std::move(filters));
   for (const iceberg::TableIdentifier& table : *tables) maintenance.Maintain(table);
   const TextTable& results = maintenance.results();
   std::fputs((context.flags.json ? results.ToJson() : results.ToText()).c_str(), stdout);
@@ -252,6 +291,11 @@ void AddMaintainCommand(CLI::App& app, Action& chosen) {
       ->check(CLI::PositiveNumber);
   command->add_option("--days-back", flags->days_back, "Leave partitions of older days alone")
       ->check(CLI::NonNegativeNumber);
+  command
+      ->add_option("--where", flags->where,
+                   "Rewrite only files that can hold such rows: column, =, <, <=, >, >=, IN, "
+                   "BETWEEN or IS [NOT] NULL, and values; joined by AND")
+      ->type_name("CONDITIONS");
   command->add_flag("--all-files", flags->all_files, "Rewrite files of every size");
   command->add_flag("--rewrite-manifests", flags->rewrite_manifests,
                     "Make manifests few, and order them by partition");

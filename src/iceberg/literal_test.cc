@@ -8,6 +8,7 @@
 #include <random>
 #include <string_view>
 
+#include "iceberg/literal_parse.h"
 #include "iceberg/utf8.h"
 
 namespace octolake::iceberg {
@@ -155,9 +156,12 @@ TEST(LiteralTest, StringsAreOrderedByBytes) {
   EXPECT_TRUE(CompareLiterals("\xEF\xBF\xBD"s, "\xF0\x9F\x98\x80"s) < 0);
 }
 
-TEST(LiteralTest, Texts) {
+TEST(LiteralTest, TextsAreReadBack) {
   const auto text = [](std::string_view type, const Literal& value) {
-    return LiteralText(*TypeOf(type), value);
+    std::string written = LiteralText(*TypeOf(type), value);
+    const auto parsed = ParseLiteral(*TypeOf(type), written);
+    EXPECT_TRUE(parsed && *parsed == value) << type << " " << written;
+    return written;
   };
   EXPECT_EQ(text("boolean", true), "true");
   EXPECT_EQ(text("int", int32_t{-5}), "-5");
