@@ -166,6 +166,7 @@ std::vector<ConfigKey> ConfigKeys() {
       {"log.format", kString, "text", "text or json", {}, false},
   };
   for (ConfigKey& key : UpConfigKeys()) keys.push_back(std::move(key));
+  for (ConfigKey& key : JobsConfigKeys()) keys.push_back(std::move(key));
   for (ConfigKey& key : MaintainConfigKeys()) keys.push_back(std::move(key));
   for (ConfigKey& key : GitHubConfigKeys()) keys.push_back(std::move(key));
   return keys;

@@ -20,6 +20,8 @@ namespace octolake::cli {
 std::vector<ConfigKey> ConfigKeys();
 // Those of `up`, which are among them.
 std::vector<ConfigKey> UpConfigKeys();
+// Those of jobs, which are too.
+std::vector<ConfigKey> JobsConfigKeys();
 // Those of maintenance, which are too.
 std::vector<ConfigKey> MaintainConfigKeys();
 // Those of GitHub's API, which are too.

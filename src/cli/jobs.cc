@@ -3,6 +3,7 @@
 
 #include "base/civil_time.h"
 #include "cli/command.h"
+#include "cli/failure_reports.h"
 #include "cli/jobs_json.h"
 #include "cli/standing_jobs.h"
 #include "cli/text_table.h"
@@ -110,6 +111,13 @@ int Runs(const Context& context, const JobsFlags& flags) {
   return kDone;
 }
 
+void ReportFailure(const schedule::RunRecord& run, FailureReports* reports) {
+  using enum schedule::RunState;
+  if (reports == nullptr || (run.state != kFailed && run.state != kTimedOut)) return;
+  reports->Report(run);
+  reports->WaitUntilSent();
+}
+
 int RunJob(const Context& context, const JobsFlags& flags) {
   auto setup = SetUp(context);
   if (!setup) return Fail(context, setup.error());
@@ -119,6 +127,9 @@ int RunJob(const Context& context, const JobsFlags& flags) {
   for (schedule::Job& job : setup->jobs) {
     names += (names.empty() ? "" : ", ") + job.name;
     if (job.name != flags.job) continue;
+    const auto reports = FailureReports::Start(context.config, setup->warehouse->directory(),
+                                               SystemRandom(), context.logger);
+    if (!reports) return Fail(context, reports.error());
     context.RemoveLeftovers(*setup->warehouse);
     // Ctrl-C ends it as any crash would: the history says so from the next start on.
     const auto run = schedule::RunOnce(std::move(job), *setup->history, SystemClock(),
@@ -133,6 +144,8 @@ int RunJob(const Context& context, const JobsFlags& flags) {
                   std::string(schedule::RunStateName(run->state)).c_str(), run->figures.c_str(),
                   run->message.empty() ? "" : (" " + run->message).c_str());
     }
+    std::fflush(stdout);
+    ReportFailure(*run, reports->get());
     return run->state == schedule::RunState::kSucceeded ? kDone : kFailed;
   }
   return context.FailUsage({ErrorKind::kInvalidArgument,

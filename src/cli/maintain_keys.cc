@@ -10,16 +10,7 @@ std::vector<ConfigKey> MaintainConfigKeys() {
                           const char* description, const char* at_least, const char* at_most) {
     return ConfigKey{name, type, value, description, {}, false, at_least, at_most};
   };
-  const auto schedule = [](const char* name, const char* value, const char* description) {
-    return ConfigKey{name, kString, value, description, {}, false};
-  };
   return {
-      schedule("jobs.time_zone", "UTC", "Time zone of the schedules below"),
-      schedule("jobs.tidy", "every 1m",
-               "When many small files are looked for and compacted; off: never"),
-      schedule("jobs.compact", "0 2 * * *", "When all tables are compacted; off: never"),
-      schedule("jobs.expire", "0 3 * * SUN", "When old snapshots are removed; off: never"),
-      schedule("jobs.orphans", "0 4 * * SUN", "When orphans are removed; off: never"),
       limited("maintain.target_file_size", kSize, "20MB",
               "Size that compaction gives to data files; smaller ones are brought together", "1KiB",
               ""),

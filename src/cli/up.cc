@@ -16,6 +16,7 @@
 #include "base/units.h"
 #include "cli/command.h"
 #include "cli/demo_traffic.h"
+#include "cli/failure_reports.h"
 #include "cli/hook_recovery.h"
 #include "cli/pipeline.h"
 #include "cli/recovery_loop.h"
@@ -136,6 +137,7 @@ class Up {
   std::unique_ptr<lake::CommitLoop> commits_;
   std::unique_ptr<Pipeline> pipeline_;
   std::unique_ptr<schedule::RunHistory> history_;
+  std::unique_ptr<FailureReports> reports_;  // nullptr: no webhook is configured
   std::unique_ptr<schedule::Scheduler> scheduler_;
   std::unique_ptr<RecoveryLoop> recovery_;  // nullptr: no hooks are configured
   std::unique_ptr<UpStatus> status_;
@@ -172,8 +174,11 @@ Status Up::MakeScheduler() {
   }
   OCTO_ASSIGN(history_, OpenRunHistory(*warehouse_));
   schedule::SchedulerOptions options;
-  options.on_failure = [logger = context_.logger](const schedule::RunRecord& run) {
-    logger->error("job {} failed for good at this due time: {}", run.job, run.message);
+  OCTO_ASSIGN(reports_, FailureReports::Start(context_.config, warehouse_->directory(),
+                                              SystemRandom(), context_.logger));
+  options.on_failure = [this](const schedule::RunRecord& run) {
+    context_.logger->error("job {} failed for good at this due time: {}", run.job, run.message);
+    if (reports_) reports_->Report(run);
   };
   OCTO_ASSIGN(scheduler_,
               schedule::Scheduler::Make(std::move(jobs), *history_, std::move(options),
@@ -213,8 +218,8 @@ Status Up::Start() {
   OCTO_ASSIGN(commits_,
               lake::CommitLoop::Start(*warehouse_, *journal_, std::move(commit), context_.logger));
   OCTO_TRY(MakeScheduler());
-  status_ =
-      std::make_unique<UpStatus>(*pipeline_, *scheduler_, *commits_, *deliveries_, recovery_.get());
+  status_ = std::make_unique<UpStatus>(*pipeline_, *scheduler_, *commits_, *deliveries_,
+                                       recovery_.get(), reports_.get());
   OCTO_ASSIGN(gateway_, gateway::Gateway::Start(options_, *journal_, *deliveries_, *status_,
                                                 SystemClock(), SystemRandom(), context_.logger));
   // Only now: a start that fails, such as for a port that is taken, need not wait for a run to end.

@@ -23,6 +23,16 @@ void AppendRecovery(const RecoveryState& recovery, std::string& text) {
       recovery.last_end / 1'000'000);
 }
 
+void AppendReports(const FailureReportCounts& counts, std::string& text) {
+  const char* const name = "octolake_job_failure_reports_total";
+  gateway::AppendMetricHead(text, name, "counter",
+                            "Failures of jobs that were to be sent to jobs.failure_webhook.");
+  for (const auto& [outcome, count] :
+       {std::pair("delivered", counts.delivered), std::pair("undelivered", counts.undelivered)}) {
+    text += std::string(name) + "{outcome=\"" + outcome + "\"} " + std::to_string(count) + "\n";
+  }
+}
+
 void AppendJobs(const std::vector<schedule::JobStatus>& jobs, std::string& text) {
   const auto sample = [&](const char* name, const std::string& labels, double value) {
     text += std::string(name) + "{" + labels + "} " + std::to_string(value) + "\n";
@@ -141,6 +151,7 @@ std::string UpStatus::MetricsText() {
   if (recovery_ != nullptr) AppendRecovery(recovery_->State(), text);
   // Without the history there are no figures of jobs, and all the others.
   if (const auto jobs = scheduler_.Jobs()) AppendJobs(*jobs, text);
+  if (reports_ != nullptr) AppendReports(reports_->Counts(), text);
   gateway::AppendMetricHead(text, "octolake_source_age_seconds", "gauge",
                             "Age of a source's newest row when the last run looked.");
   for (const model::FreshnessReport& report : pipeline.freshness) {

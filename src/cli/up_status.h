@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "cli/failure_reports.h"
 #include "cli/pipeline.h"
 #include "cli/recovery_loop.h"
 #include "gateway/status_source.h"
@@ -16,12 +17,13 @@ class UpStatus final : public gateway::StatusSource {
  public:
   UpStatus(const Pipeline& pipeline, schedule::Scheduler& scheduler,
            const lake::CommitLoop& commits, const journal::DeliveryMemory& deliveries,
-           RecoveryLoop* recovery)
+           RecoveryLoop* recovery, const FailureReports* reports)
       : pipeline_(pipeline),
         scheduler_(scheduler),
         commits_(commits),
         deliveries_(deliveries),
-        recovery_(recovery) {}
+        recovery_(recovery),
+        reports_(reports) {}
 
   Status Ready() override;
   std::string StatusJson() override;
@@ -34,7 +36,8 @@ class UpStatus final : public gateway::StatusSource {
   schedule::Scheduler& scheduler_;
   const lake::CommitLoop& commits_;
   const journal::DeliveryMemory& deliveries_;
-  RecoveryLoop* const recovery_;  // nullptr: no hooks are configured
+  RecoveryLoop* const recovery_;         // nullptr: no hooks are configured
+  const FailureReports* const reports_;  // nullptr: no webhook is configured
 };
 
 }  // namespace octolake::cli

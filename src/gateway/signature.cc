@@ -1,12 +1,9 @@
 #include "gateway/signature.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
-#include <array>
 
 #include "base/hex.h"
+#include "base/hmac.h"
 #include "base/sha256.h"
 #include "base/string_util.h"
 
@@ -15,15 +12,6 @@ namespace {
 
 constexpr std::string_view kAlgorithm = "sha256=";
 constexpr std::string_view kScheme = "Bearer ";
-constexpr size_t kDigestBytes = 32;
-
-bool Hmac(std::string_view secret, std::string_view body, unsigned char* digest) {
-  unsigned int size = 0;
-  return HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
-              reinterpret_cast<const unsigned char*>(body.data()), body.size(), digest,
-              &size) != nullptr &&
-         size == kDigestBytes;
-}
 
 Sha256Digest DigestOf(std::string_view text) {
   Sha256 hash;
@@ -37,12 +25,12 @@ bool IsSignedWith(const std::vector<std::string>& secrets, std::string_view body
                   std::string_view signature) {
   if (!signature.starts_with(kAlgorithm)) return false;
   const auto given = HexDecode(signature.substr(kAlgorithm.size()));
-  if (!given || given->size() != kDigestBytes) return false;
+  if (!given || given->size() != Sha256Digest().size()) return false;
   bool found = false;
   for (const std::string& secret : secrets) {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    if (secret.empty() || !Hmac(secret, body, digest.data())) continue;
-    found |= CRYPTO_memcmp(digest.data(), given->data(), kDigestBytes) == 0;
+    if (secret.empty()) continue;
+    const Sha256Digest digest = HmacSha256(secret, body);
+    found |= CRYPTO_memcmp(digest.data(), given->data(), digest.size()) == 0;
   }
   return found;
 }

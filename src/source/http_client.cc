@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "base/string_util.h"
+#include "source/http_text.h"
 
 namespace octolake::source {
 namespace {
@@ -135,7 +136,11 @@ void CurlClient::Prepare(Transfer& transfer, curl_slist* headers, char* message)
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, message);
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
+  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, transfer.request.post_body ? 0L : 1L);
+  if (const auto& body = transfer.request.post_body) {
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(body->size()));
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body->data());
+  }
   curl_easy_setopt(curl, CURLOPT_MAXREDIRS, kMaxRedirects);
   const bool https = transfer.request.url.starts_with("https://");
   curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, https ? "https" : "http,https");
@@ -169,11 +174,12 @@ Result<HttpResponse> CurlClient::Get(const HttpRequest& request, const BodySink&
   char message[CURL_ERROR_SIZE] = "";
   Prepare(transfer, headers.get(), message);
   const CURLcode code = curl_easy_perform(handle_.get());
-  if (transfer.error) return WithContext(*std::move(transfer.error), request.url);
+  const std::string name(request.post_body ? OriginOf(request.url) : request.url);
+  if (transfer.error) return WithContext(*std::move(transfer.error), name);
   if (code == CURLE_OK) return std::move(transfer.response);
-  if (cancelled_) return MakeError(ErrorKind::kTransient, request.url + ": given up");
+  if (cancelled_) return MakeError(ErrorKind::kTransient, name + ": given up");
   return MakeError(KindOf(code),
-                   request.url + ": " + (message[0] != '\0' ? message : curl_easy_strerror(code)));
+                   name + ": " + (message[0] != '\0' ? message : curl_easy_strerror(code)));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,6 +19,9 @@ struct HttpRequest {
   std::vector<std::string> headers;  // "Name: value"; those that carry a secret stay with the host
   int64_t max_body_bytes = int64_t{64} << 20;
   bool head_only = false;  // HEAD: what the header of a file as it is stored would say
+  // POST of this. A redirection is then a response, and is not followed; errors name the server
+  // only, for the rest of the URL may be a secret.
+  std::optional<std::string> post_body = {};
 };
 
 struct HttpResponse {
