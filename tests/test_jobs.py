@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import signal
 
 import pytest
@@ -72,6 +73,12 @@ def test_up_compacts_while_events_come(lake):
         assert [job["name"] for job in listed["jobs"]] == NAMES
         _, metrics = up.send("GET", "/metrics")
         assert 'octolake_job_runs_total{job="tidy",state="succeeded"}' in metrics
+        figures = {name: int(value) for name, value in re.findall(r'^octolake_(small_\w+){table="' + re.escape(BRONZE) +
+                                                                  r'"} (\d+)$', metrics, re.M)}
+        assert set(figures) == {"small_files", "small_file_bytes", "small_file_scan_cost_bytes"}
+        assert figures["small_files"] > 0 and figures["small_file_bytes"] > 0
+        # One partition: what is more than one file costs what opening it does.
+        assert figures["small_file_scan_cost_bytes"] == (figures["small_files"] - 1) * 262_144
         up.stop()
     rows = [row for row in bronze_rows(lake) if int(row["id"]) < 1_000_000_000]
     assert list(ledger.problems(rows)) == []
@@ -88,6 +95,19 @@ def state_of(up, job):
 
 def octolake_runs(up, job):
     return octolake("--json", "--warehouse", up.warehouse, "jobs", "runs", job, "--limit", "100").out
+
+
+def test_what_costs_more_to_rewrite_than_reads_save_is_left_alone(lake, tmp_path):
+    for seed in range(4):
+        lake.load(generate(tmp_path / "events.json", events=5, seed=seed))
+    files = len(lake.octolake("--json", "tables", BRONZE, "--files").json())
+    cheap = {**ZONE, "OCTOLAKE_MAINTAIN_TIDY_FILES": "2", "OCTOLAKE_MAINTAIN_OPEN_COST": "1B"}
+    lake.env = cheap
+    figures = jobs(lake, "run", "tidy")["figures"]
+    assert figures["small_files"] >= files and "files_before" not in figures
+    lake.env = {**cheap, "OCTOLAKE_MAINTAIN_TIDY_READS": "1000000"}
+    assert jobs(lake, "run", "tidy")["figures"]["files_before"] >= files
+    assert len(lake.octolake("--json", "tables", BRONZE, "--files").json()) == 1
 
 
 def test_a_killed_run_is_known_as_interrupted(lake):

@@ -11,6 +11,7 @@
 #include "maintain/compaction.h"
 #include "maintain/expiry.h"
 #include "maintain/orphans.h"
+#include "maintain/small_files.h"
 #include "model/run.h"
 #include "source/github_client.h"
 #include "sql/session.h"
@@ -35,6 +36,7 @@ sql::SessionOptions SessionOptionsOf(const Config& config);
 lake::SilverOptions SilverOptionsOf(const Config& config);
 model::RunOptions RunOptionsOf(const Config& config);
 maintain::CompactionOptions CompactionOptionsOf(const Config& config);
+maintain::SmallFilePolicy SmallFilePolicyOf(const Config& config);
 maintain::ExpiryOptions ExpiryOptionsOf(const Config& config);
 // kInvalidArgument for prefixes that are not written as two.
 Result<maintain::OrphanOptions> OrphanOptionsOf(const Config& config);

@@ -28,6 +28,7 @@ struct Setup {
   std::unique_ptr<lake::Warehouse> warehouse;
   std::unique_ptr<schedule::RunHistory> history;
   std::unique_ptr<Pipeline> pipeline;
+  std::unique_ptr<maintain::SmallFileWatch> small_files;
   std::vector<schedule::Job> jobs;
 };
 
@@ -43,7 +44,9 @@ Result<Setup> SetUp(const Context& context) {
 
 Status AddJobs(const Context& context, Setup& setup) {
   setup.pipeline = std::make_unique<Pipeline>(context.config, *setup.warehouse, *setup.bundle);
-  OCTO_ASSIGN(setup.jobs, MakeStandingJobs(context.config, *setup.warehouse, *setup.pipeline));
+  setup.small_files = std::make_unique<maintain::SmallFileWatch>();
+  OCTO_ASSIGN(setup.jobs,
+              MakeStandingJobs(context.config, *setup.warehouse, *setup.pipeline, *setup.small_files));
   return {};
 }
 

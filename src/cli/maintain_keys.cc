@@ -22,7 +22,12 @@ std::vector<ConfigKey> MaintainConfigKeys() {
       limited("maintain.days_back", kInt, "7",
               "The daily compaction leaves partitions of older days alone", "0", "100000"),
       limited("maintain.tidy_files", kInt, "50",
-              "The job tidy compacts a partition that has so many small files", "2", "1000000"),
+              "The job tidy leaves partitions with fewer small files alone", "2", "1000000"),
+      limited("maintain.open_cost", kSize, "256KiB",
+              "What could be read while one more file is opened; for the job tidy", "1B", "1GiB"),
+      limited("maintain.tidy_reads", kInt, "16",
+              "Reads of a partition that are to make up for its compaction by the job tidy", "1",
+              "1000000"),
       limited("maintain.expire_older_than", kDuration, "7d",
               "Older snapshots are removed by maintenance", "1m", "36500d"),
       limited("maintain.orphan_age", kDuration, "3d",
@@ -52,6 +57,15 @@ maintain::CompactionOptions CompactionOptionsOf(const Config& config) {
   options.writer = WriterOptionsOf(config);
   options.retention = RetentionPolicyOf(config);
   return options;
+}
+
+maintain::SmallFilePolicy SmallFilePolicyOf(const Config& config) {
+  maintain::SmallFilePolicy policy;
+  policy.sizes = CompactionOptionsOf(config).scope.sizes;
+  policy.min_files = config.GetInt("maintain.tidy_files");
+  policy.open_cost = config.GetBytes("maintain.open_cost");
+  policy.reads = config.GetInt("maintain.tidy_reads");
+  return policy;
 }
 
 maintain::ExpiryOptions ExpiryOptionsOf(const Config& config) {

@@ -60,8 +60,9 @@ Result<std::string> ForAllTables(lake::Warehouse& warehouse, const JobContext& c
 
 class Maintenance {
  public:
-  Maintenance(const Config& config, lake::Warehouse& warehouse)
-      : config_(config), warehouse_(warehouse) {}
+  Maintenance(const Config& config, lake::Warehouse& warehouse,
+              maintain::SmallFileWatch& small_files)
+      : config_(config), warehouse_(warehouse), small_files_(small_files) {}
 
   Result<std::string> Compact(const JobContext& context) const;
   Result<std::string> Tidy(const JobContext& context) const;
@@ -73,8 +74,12 @@ class Maintenance {
                       const maintain::CompactionOptions& options, const JobContext& context,
                       Figures& figures) const;
 
+  Status TidyTable(const iceberg::TableIdentifier& table, const JobContext& context,
+                   Figures& figures) const;
+
   const Config& config_;
   lake::Warehouse& warehouse_;
+  maintain::SmallFileWatch& small_files_;
 };
 
 Status Maintenance::CompactTable(const iceberg::TableIdentifier& table,
@@ -115,12 +120,26 @@ Result<std::string> Maintenance::Compact(const JobContext& context) const {
   });
 }
 
-Result<std::string> Maintenance::Tidy(const JobContext& context) const {
-  return ForAllTables(warehouse_, context, [&](const auto& table, const auto& run, auto& figures) {
+Status Maintenance::TidyTable(const iceberg::TableIdentifier& table, const JobContext& context,
+                              Figures& figures) const {
+  const maintain::SmallFilePolicy policy = SmallFilePolicyOf(config_);
+  OCTO_ASSIGN(maintain::SmallFileCost cost, small_files_.Look(warehouse_, table, policy));
+  if (cost.pays) {
     maintain::CompactionOptions options = CompactionOptionsOf(config_);
-    options.scope.min_input_files = config_.GetInt("maintain.tidy_files");
-    options.scope.by_tiers = true;
-    return CompactTable(table, options, run, figures);
+    options.scope = maintain::ScopeOf(policy);
+    OCTO_TRY(CompactTable(table, options, context, figures));
+    OCTO_ASSIGN(cost, small_files_.Look(warehouse_, table, policy));
+  }
+  Add(figures, "small_files", cost.files);
+  Add(figures, "scan_cost", cost.scan_cost);
+  return {};
+}
+
+Result<std::string> Maintenance::Tidy(const JobContext& context) const {
+  OCTO_ASSIGN(const auto tables, iceberg::ListAllTables(warehouse_.catalog()));
+  small_files_.Keep(tables);
+  return ForAllTables(warehouse_, context, [&](const auto& table, const auto& run, auto& figures) {
+    return TidyTable(table, run, figures);
   });
 }
 
@@ -167,7 +186,8 @@ Result<Job> MakeJob(std::string name, const std::string& key, const std::string&
 }  // namespace
 
 Result<std::vector<Job>> MakeStandingJobs(const Config& config, lake::Warehouse& warehouse,
-                                          Pipeline& pipeline) {
+                                          Pipeline& pipeline,
+                                          maintain::SmallFileWatch& small_files) {
   const auto zone = schedule::TimeZone::Load(config.GetString("jobs.time_zone"));
   if (!zone) {
     return MakeError(ErrorKind::kInvalidArgument, "jobs.time_zone: " + zone.error().message);
@@ -183,7 +203,7 @@ Result<std::vector<Job>> MakeStandingJobs(const Config& config, lake::Warehouse&
   run.catch_up = schedule::CatchUp::kAlways;
   jobs.push_back(std::move(run));
 
-  const auto maintenance = std::make_shared<const Maintenance>(config, warehouse);
+  const auto maintenance = std::make_shared<const Maintenance>(config, warehouse, small_files);
   using Step = Result<std::string> (Maintenance::*)(const JobContext&) const;
   const auto add = [&](const char* name, Step step, int64_t limit_micros,
                        schedule::CatchUp catch_up) -> Status {

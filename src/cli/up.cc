@@ -136,6 +136,7 @@ class Up {
   std::unique_ptr<journal::DeliveryMemory> deliveries_;
   std::unique_ptr<lake::CommitLoop> commits_;
   std::unique_ptr<Pipeline> pipeline_;
+  maintain::SmallFileWatch small_files_;
   std::unique_ptr<schedule::RunHistory> history_;
   std::unique_ptr<FailureReports> reports_;  // nullptr: no webhook is configured
   std::unique_ptr<schedule::Scheduler> scheduler_;
@@ -167,7 +168,7 @@ Status Up::MakeRecovery() {
 
 Status Up::MakeScheduler() {
   pipeline_ = std::make_unique<Pipeline>(context_.config, *warehouse_, *bundle_);
-  OCTO_ASSIGN(auto jobs, MakeStandingJobs(context_.config, *warehouse_, *pipeline_));
+  OCTO_ASSIGN(auto jobs, MakeStandingJobs(context_.config, *warehouse_, *pipeline_, small_files_));
   for (schedule::Job& job : jobs) {
     if (!flags_.demo || job.name != kPipelineJob) continue;
     OCTO_ASSIGN(job.schedule, schedule::Schedule::Parse(kDemoPipelineSchedule));
@@ -219,7 +220,7 @@ Status Up::Start() {
               lake::CommitLoop::Start(*warehouse_, *journal_, std::move(commit), context_.logger));
   OCTO_TRY(MakeScheduler());
   status_ = std::make_unique<UpStatus>(*pipeline_, *scheduler_, *commits_, *deliveries_,
-                                       recovery_.get(), reports_.get());
+                                       small_files_, recovery_.get(), reports_.get());
   OCTO_ASSIGN(gateway_, gateway::Gateway::Start(options_, *journal_, *deliveries_, *status_,
                                                 SystemClock(), SystemRandom(), context_.logger));
   // Only now: a start that fails, such as for a port that is taken, need not wait for a run to end.

@@ -23,6 +23,34 @@ void AppendRecovery(const RecoveryState& recovery, std::string& text) {
       recovery.last_end / 1'000'000);
 }
 
+// Of a label's value, as the exposition format wants it.
+std::string Escaped(const std::string& value) {
+  std::string text;
+  for (const char c : value) {
+    if (c == '\\' || c == '"') text += '\\';
+    text += c == '\n' ? "\\n" : std::string(1, c);
+  }
+  return text;
+}
+
+void AppendSmallFiles(const std::map<iceberg::TableIdentifier, maintain::SmallFileCost>& costs,
+                      std::string& text) {
+  const auto add = [&](const char* name, const char* help,
+                       int64_t maintain::SmallFileCost::*figure) {
+    gateway::AppendMetricHead(text, name, "gauge", help);
+    for (const auto& [table, cost] : costs) {
+      text += std::string(name) + "{table=\"" + Escaped(table.ToString()) + "\"} " +
+              std::to_string(cost.*figure) + "\n";
+    }
+  };
+  add("octolake_small_files", "Data files that are smaller than they should be.",
+      &maintain::SmallFileCost::files);
+  add("octolake_small_file_bytes", "Their bytes.", &maintain::SmallFileCost::bytes);
+  add("octolake_small_file_scan_cost_bytes",
+      "What a scan of the table could read while it opens the files that compaction would save.",
+      &maintain::SmallFileCost::scan_cost);
+}
+
 void AppendReports(const FailureReportCounts& counts, std::string& text) {
   const char* const name = "octolake_job_failure_reports_total";
   gateway::AppendMetricHead(text, name, "counter",
@@ -151,6 +179,7 @@ std::string UpStatus::MetricsText() {
   if (recovery_ != nullptr) AppendRecovery(recovery_->State(), text);
   // Without the history there are no figures of jobs, and all the others.
   if (const auto jobs = scheduler_.Jobs()) AppendJobs(*jobs, text);
+  AppendSmallFiles(small_files_.Last(), text);
   if (reports_ != nullptr) AppendReports(reports_->Counts(), text);
   gateway::AppendMetricHead(text, "octolake_source_age_seconds", "gauge",
                             "Age of a source's newest row when the last run looked.");

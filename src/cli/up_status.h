@@ -9,6 +9,7 @@
 #include "gateway/status_source.h"
 #include "journal/delivery_memory.h"
 #include "lake/commit_loop.h"
+#include "maintain/small_files.h"
 #include "schedule/scheduler.h"
 
 namespace octolake::cli {
@@ -17,11 +18,13 @@ class UpStatus final : public gateway::StatusSource {
  public:
   UpStatus(const Pipeline& pipeline, schedule::Scheduler& scheduler,
            const lake::CommitLoop& commits, const journal::DeliveryMemory& deliveries,
-           RecoveryLoop* recovery, const FailureReports* reports)
+           const maintain::SmallFileWatch& small_files, RecoveryLoop* recovery,
+           const FailureReports* reports)
       : pipeline_(pipeline),
         scheduler_(scheduler),
         commits_(commits),
         deliveries_(deliveries),
+        small_files_(small_files),
         recovery_(recovery),
         reports_(reports) {}
 
@@ -36,6 +39,7 @@ class UpStatus final : public gateway::StatusSource {
   schedule::Scheduler& scheduler_;
   const lake::CommitLoop& commits_;
   const journal::DeliveryMemory& deliveries_;
+  const maintain::SmallFileWatch& small_files_;
   RecoveryLoop* const recovery_;         // nullptr: no hooks are configured
   const FailureReports* const reports_;  // nullptr: no webhook is configured
 };

@@ -17,9 +17,6 @@ using Kind = iceberg::Transform::Kind;
 
 constexpr int64_t kHoursPerDay = 24;
 
-int64_t Least(const FileSizes& sizes) {
-  return sizes.at_least > 0 ? sizes.at_least : sizes.target * 3 / 4;
-}
 int64_t Most(const FileSizes& sizes) {
   return sizes.at_most > 0 ? sizes.at_most : sizes.target * 9 / 5;
 }
@@ -104,22 +101,26 @@ std::vector<CompactionGroup> Divide(CompactionGroup group, int64_t max_bytes) {
 
 }  // namespace
 
+int64_t SmallBelow(const FileSizes& sizes) {
+  return sizes.at_least > 0 ? sizes.at_least : sizes.target * 3 / 4;
+}
+
 Result<std::vector<CompactionGroup>> PlanCompaction(const iceberg::TableMetadata& metadata,
                                                     std::vector<ScanTask> files,
                                                     const CompactionScope& scope, int64_t today) {
-  if (scope.sizes.target <= 0 || Least(scope.sizes) > scope.sizes.target ||
+  if (scope.sizes.target <= 0 || SmallBelow(scope.sizes) > scope.sizes.target ||
       Most(scope.sizes) < scope.sizes.target) {
     return MakeError(ErrorKind::kInvalidArgument,
                      "file sizes of a compaction must be in order: at least " +
-                         std::to_string(Least(scope.sizes)) + ", target " +
+                         std::to_string(SmallBelow(scope.sizes)) + ", target " +
                          std::to_string(scope.sizes.target) + ", at most " +
                          std::to_string(Most(scope.sizes)) + " bytes");
   }
   std::map<iceberg::SpecPartition, CompactionGroup> by_partition;
   for (ScanTask& task : files) {
     const int64_t bytes = task.file.file_size_in_bytes;
-    const bool wanted = scope.all_files || !task.deletes.empty() || bytes < Least(scope.sizes) ||
-                        bytes > Most(scope.sizes);
+    const bool wanted = scope.all_files || !task.deletes.empty() ||
+                        bytes < SmallBelow(scope.sizes) || bytes > Most(scope.sizes);
     if (!wanted) continue;
     CompactionGroup& group = by_partition[{task.file.spec_id, task.file.partition}];
     group.spec_id = task.file.spec_id;
@@ -130,7 +131,7 @@ Result<std::vector<CompactionGroup>> PlanCompaction(const iceberg::TableMetadata
   for (auto& [partition, group] : by_partition) {
     if (scope.days_back && IsTooOld(metadata, group, today - *scope.days_back)) continue;
     if (scope.by_tiers) KeepTier(group);
-    if (!IsWorthIt(group, scope)) continue;
+    if (!IsWorthIt(group, scope) || (scope.pays && !scope.pays(group))) continue;
     for (CompactionGroup& part : Divide(std::move(group), scope.max_group_bytes)) {
       // What is left over of a divided group may be a single file, which needs no rewriting.
       if (part.files.size() > 1 || IsWorthIt(part, scope)) groups.push_back(std::move(part));

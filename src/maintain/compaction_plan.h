@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -18,6 +19,11 @@ struct FileSizes {
   int64_t at_most = 0;
 };
 
+// Smaller files count as small.
+int64_t SmallBelow(const FileSizes& sizes);
+
+struct CompactionGroup;
+
 struct CompactionScope {
   FileSizes sizes;
   // A partition's files are rewritten if there are so many, or together they fill one; a file that
@@ -30,6 +36,8 @@ struct CompactionScope {
   // Only partitions of days (by a date, or the day or hour of a time) that are not older; other
   // partitions are not held back.
   std::optional<int64_t> days_back;
+  // Asked last of a partition that is worth it by all of these; not set: it is.
+  std::function<bool(const CompactionGroup&)> pays = {};
   // What is rewritten together at most; a larger partition takes several groups.
   int64_t max_group_bytes = int64_t{1} << 30;
 };
