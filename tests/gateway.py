@@ -18,10 +18,11 @@ ADDRESS = re.compile(r"POST https?://127\.0\.0\.1:(\d+)/collect")
 class Up(Started):
     """The gateway over a warehouse, on a free port. A context manager; at its end the process is gone."""
 
-    def __init__(self, lake, *options, env=None):
+    def __init__(self, lake, *options, env=None, config=None):
         self.warehouse = lake.directory
         settings = {"OCTOLAKE_BRONZE_COMMIT_INTERVAL": "200ms", **lake.env, **(env or {})}
-        super().__init__("--warehouse", lake.directory, "up", "--listen", "127.0.0.1:0", *options, env=settings)
+        files = [] if config is None else ["--config", config]
+        super().__init__("--warehouse", lake.directory, *files, "up", "--listen", "127.0.0.1:0", *options, env=settings)
         try:
             self.wait_until(lambda: ADDRESS.search(self.err), "it said its address")
         except BaseException:

@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from conftest import ZONE
+from gateway import Up
 from lake import Lake
 from local_server import Handler, LocalServer
 from program import generate
@@ -125,3 +126,35 @@ def test_what_is_no_url_is_refused_without_showing_it(broken):
     shown = broken.octolake("config").text
     assert "very-secret" not in shown and "hidden" not in shown and SECRET not in shown
     assert "********" in shown
+
+
+def report_count(up, outcome):
+    _, metrics = up.send("GET", "/metrics")
+    (line,) = (line for line in metrics.splitlines()
+               if line.startswith(f'octolake_job_failure_reports_total{{outcome="{outcome}"}}'))
+    return int(line.split()[-1])
+
+
+def last_run(up, name):
+    _, listed = up.send("GET", "/api/v1/jobs")
+    (run,) = (job["last_run"] for job in listed["jobs"] if job["name"] == name)
+    return run["id"]
+
+
+def test_up_reports_the_last_attempt_and_runs_on_while_the_server_hangs(lake, tmp_path):
+    config = tmp_path / "octolake.yaml"
+    config.write_text("jobs: {tidy: 'off', custom: {broken: {schedule: every 1s, command: [sh, -c, 'echo $$; exit 3'],"
+                      " retries: 0}}}")
+    with Receiver() as receiver, Up(lake, env=settings(receiver.url), config=config) as up:
+        receiver.slow = True
+        up.wait_until(lambda: receiver.taken, "the first failure was reported")
+        # Its answer is waited for by nobody but the reports.
+        first = last_run(up, "broken")
+        up.wait_until(lambda: last_run(up, "broken") >= first + 2, "the job was run again")
+        assert report_count(up, "delivered") == 0
+        receiver.open.set()
+        up.wait_until(lambda: report_count(up, "delivered") >= 2, "reports were delivered")
+        report = json.loads(receiver.taken[0][2])
+        assert (report["job"], report["reason"], report["attempt"]) == ("broken", "scheduled", 1)
+        assert report["message"].startswith("sh ended with exit status 3; its last line: ")
+        assert up.stop() < 10

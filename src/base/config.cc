@@ -2,10 +2,12 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/arguments.h"
 #include "base/config_file.h"
 #include "base/string_util.h"
 #include "base/units.h"
@@ -69,6 +71,21 @@ std::string WithLegacyUnit(const ConfigKey& key, const std::string& variable,
   return text;
 }
 
+// What a setting of the file says, as a text of the key's type.
+Result<std::string> TextOf(const ConfigFileSetting& setting, ConfigType type) {
+  if (!setting.elements) return setting.value;
+  if (type == ConfigType::kCommand) return JoinArguments(*setting.elements);
+  std::string text;
+  for (const std::string& element : *setting.elements) {
+    if (element.find(',') != std::string::npos) {
+      return MakeError(ErrorKind::kInvalidArgument,
+                       "an element of '" + setting.key + "' must not contain a comma");
+    }
+    text += (text.empty() ? "" : ",") + element;
+  }
+  return text;
+}
+
 std::string Shortened(const std::string& value) {
   constexpr size_t kShown = 64;
   return value.size() <= kShown ? value : value.substr(0, kShown) + "…";
@@ -100,8 +117,10 @@ std::map<std::string, std::string> ProcessEnvironment() {
 Result<Config> Config::Load(const std::vector<ConfigKey>& keys,
                             const std::map<std::string, std::string>& flags,
                             const std::map<std::string, std::string>& environment,
-                            const std::optional<std::string>& file_path) {
+                            const std::optional<std::string>& file_path,
+                            std::vector<ConfigKeyGroup> groups) {
   Config config;
+  config.groups_ = std::move(groups);
   OCTO_TRY(config.AddKeys(keys));
   if (file_path) OCTO_TRY(config.ApplyFile(*file_path));
   OCTO_TRY(config.ApplyEnvironment(environment));
@@ -111,6 +130,9 @@ Result<Config> Config::Load(const std::vector<ConfigKey>& keys,
 
 Status Config::AddKeys(const std::vector<ConfigKey>& keys) {
   std::map<std::string, std::string> variables;
+  for (const Setting& setting : settings_) {
+    variables.emplace(ConfigEnvironmentName(setting.key.name), setting.key.name);
+  }
   for (const ConfigKey& key : keys) {
     const auto [it, inserted] = variables.emplace(ConfigEnvironmentName(key.name), key.name);
     if (!inserted) {
@@ -127,17 +149,41 @@ Status Config::AddKeys(const std::vector<ConfigKey>& keys) {
   return {};
 }
 
+Status Config::AddMember(const std::string& key) {
+  for (const ConfigKeyGroup& group : groups_) {
+    if (!key.starts_with(group.prefix + ".")) continue;
+    const size_t begin = group.prefix.size() + 1;
+    const size_t end = key.find('.', begin);
+    if (end == std::string::npos || end == begin) continue;
+    const std::string name = key.substr(begin, end - begin);
+    const bool known = std::any_of(members_.begin(), members_.end(), [&](const Member& member) {
+      return member.prefix == group.prefix && member.name == name;
+    });
+    if (known) return {};
+    members_.push_back({group.prefix, name});
+    std::vector<ConfigKey> keys = group.keys;
+    for (ConfigKey& each : keys) each.name = key.substr(0, end + 1) + each.name;
+    return AddKeys(keys);
+  }
+  return {};
+}
+
 Status Config::ApplyFile(const std::string& path) {
   OCTO_ASSIGN(const std::vector<ConfigFileSetting> items, ReadConfigFile(path));
   for (const ConfigFileSetting& item : items) {
     const std::string place = path + ":" + std::to_string(item.line);
+    if (auto added = AddMember(item.key); !added) {
+      return WithContext(std::move(added).error(), place);
+    }
     Setting* setting = Find(item.key);
     if (setting == nullptr) {
       return MakeError(
           ErrorKind::kInvalidArgument,
           place + ": unknown key '" + Shortened(item.key) + "'" + DidYouMean(item.key, Names()));
     }
-    OCTO_TRY(Set(*setting, item.value, "file " + place));
+    const Result<std::string> text = TextOf(item, setting->key.type);
+    if (!text) return WithContext(text.error(), place);
+    OCTO_TRY(Set(*setting, *text, "file " + place));
   }
   return {};
 }
@@ -210,6 +256,10 @@ Status Config::Parse(Setting& setting, const std::string& text) {
     case ConfigType::kList:
       setting.list = SplitList(text);
       return {};
+    case ConfigType::kCommand: {
+      OCTO_ASSIGN(setting.list, SplitArguments(text));
+      return {};
+    }
     default:
       OCTO_ASSIGN(setting.number, ParseNumber(setting.key.type, text));
       return CheckLimits(setting);
@@ -270,6 +320,18 @@ int64_t Config::GetMicros(std::string_view key) const {
 int64_t Config::GetBytes(std::string_view key) const {
   return Require(key, ConfigType::kSize).number;
 }
+const std::vector<std::string>& Config::GetArguments(std::string_view key) const {
+  return Require(key, ConfigType::kCommand).list;
+}
+
+std::vector<std::string> Config::Members(std::string_view prefix) const {
+  std::vector<std::string> names;
+  for (const Member& member : members_) {
+    if (member.prefix == prefix) names.push_back(member.name);
+  }
+  return names;
+}
+
 const std::vector<std::string>& Config::GetList(std::string_view key) const {
   return Require(key, ConfigType::kList).list;
 }

@@ -23,6 +23,7 @@ enum class ConfigType {
   kDuration,  // base/units.h ParseDuration
   kSize,      // base/units.h ParseSize
   kList,      // comma-separated; in YAML also a sequence
+  kCommand,   // base/arguments.h SplitArguments; in YAML also a sequence, of anything
 };
 
 struct ConfigKey {
@@ -40,6 +41,12 @@ struct ConfigKey {
   std::string at_most = {};
 };
 
+// Keys of things that the file names: <prefix>.<name>.<key>, for as many names as there are.
+struct ConfigKeyGroup {
+  std::string prefix;
+  std::vector<ConfigKey> keys;
+};
+
 struct ConfigEntry {
   std::string key;
   std::string value;   // as written; "********" for a secret that is set
@@ -54,11 +61,13 @@ class Config {
   // `flags` maps keys to texts. `environment` is the whole environment; an empty variable counts as
   // not set. kInvalidArgument names the source and the nearest known name for an unknown key, flag
   // or OCTOLAKE_ variable, and says what was expected for a value of the wrong type or beyond the
-  // key's limits; kNotFound if the file does not exist.
+  // key's limits; kNotFound if the file does not exist. What the file names in a group can be set
+  // by all of them.
   static Result<Config> Load(const std::vector<ConfigKey>& keys,
                              const std::map<std::string, std::string>& flags,
                              const std::map<std::string, std::string>& environment,
-                             const std::optional<std::string>& file_path);
+                             const std::optional<std::string>& file_path,
+                             std::vector<ConfigKeyGroup> groups = {});
 
   // Whether the key has a value: from anywhere, or a default that is not empty.
   bool Has(std::string_view key) const;
@@ -70,6 +79,9 @@ class Config {
   int64_t GetMicros(std::string_view key) const;  // a duration
   int64_t GetBytes(std::string_view key) const;   // a size
   const std::vector<std::string>& GetList(std::string_view key) const;
+  const std::vector<std::string>& GetArguments(std::string_view key) const;  // of a command
+  // The names in a group, as they come in the file.
+  std::vector<std::string> Members(std::string_view prefix) const;
 
   // For messages: "flag --warehouse", ….
   const std::string& SourceOf(std::string_view key) const;
@@ -86,8 +98,14 @@ class Config {
     int64_t number = 0;  // kInt, kBool, kDuration, kSize
     std::vector<std::string> list;
   };
+  struct Member {
+    std::string prefix;
+    std::string name;
+  };
 
   Status AddKeys(const std::vector<ConfigKey>& keys);
+  // Of the group that the key belongs to, if it does and its keys are not there yet.
+  Status AddMember(const std::string& key);
   Status ApplyFile(const std::string& path);
   Status ApplyEnvironment(const std::map<std::string, std::string>& environment);
   Status ApplyFlags(const std::map<std::string, std::string>& flags);
@@ -98,6 +116,8 @@ class Config {
   Setting* Find(std::string_view key);
   const Setting& Require(std::string_view key, ConfigType type) const;
 
+  std::vector<ConfigKeyGroup> groups_;
+  std::vector<Member> members_;
   std::vector<Setting> settings_;
   std::map<std::string, size_t, std::less<>> index_;
 };

@@ -44,21 +44,18 @@ class Flattener {
       return Refuse(mark,
                     "'" + key + "' is set twice; first at line " + std::to_string(it->second));
     }
-    std::string text;
-    if (value.IsScalar()) {
-      text = value.Scalar();
-    } else if (value.IsSequence()) {
-      for (const YAML::Node& element : value) {
-        if (!element.IsScalar()) {
-          return Refuse(element.Mark(), "'" + key + "' must be a list of plain values");
-        }
-        if (element.Scalar().find(',') != std::string::npos) {
-          return Refuse(element.Mark(), "an element of '" + key + "' must not contain a comma");
-        }
-        text += (text.empty() ? "" : ",") + element.Scalar();
+    ConfigFileSetting& setting = settings_.emplace_back();
+    setting.key = key;
+    setting.line = line;
+    if (value.IsScalar()) setting.value = value.Scalar();
+    if (!value.IsSequence()) return {};
+    setting.elements.emplace();
+    for (const YAML::Node& element : value) {
+      if (!element.IsScalar()) {
+        return Refuse(element.Mark(), "'" + key + "' must be a list of plain values");
       }
+      setting.elements->push_back(element.Scalar());
     }
-    settings_.push_back({key, std::move(text), line});
     return {};
   }
 

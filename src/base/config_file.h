@@ -1,6 +1,7 @@
 // The YAML file of a configuration as a flat list of settings.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,9 +10,10 @@
 namespace octolake {
 
 struct ConfigFileSetting {
-  std::string key;    // dotted
-  std::string value;  // a sequence joined by commas; null as ""
-  int line = 0;       // 1-based
+  std::string key;                                        // dotted
+  std::string value;                                      // of a scalar; null as ""
+  int line = 0;                                           // 1-based
+  std::optional<std::vector<std::string>> elements = {};  // of a sequence
 };
 
 // Settings in the order of the file. kNotFound if there is no such file, kIo if it cannot be read,

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/arguments.h"
 #include "base/config_file.h"
 #include "base/fuzz.h"
 #include "base/temp_directory_for_test.h"
@@ -56,6 +57,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (const ConfigFileSetting& setting : *settings) {
     fuzz::Check(setting.line > 0 && setting.line <= static_cast<int>(size) + 1, "no such line");
     CheckUnits(setting.value);
+    if (!setting.elements) continue;
+    fuzz::Check(setting.value.empty(), "a sequence that is a scalar too");
+    fuzz::Check(fuzz::Value(SplitArguments(JoinArguments(*setting.elements)), "no arguments") ==
+                    *setting.elements,
+                "arguments are read back as others");
   }
   return 0;
 }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -222,6 +223,68 @@ TEST_F(ConfigTest, RefusesKeysThatShareAVariable) {
   const auto config = Config::Load(keys, {}, {}, std::nullopt);
   ASSERT_FALSE(config);
   EXPECT_THAT(config.error().message, HasSubstr("OCTOLAKE_KAFKA_TOPIC"));
+}
+
+std::vector<ConfigKeyGroup> Groups() {
+  return {{"jobs.custom",
+           {{"schedule", ConfigType::kString, "", "When", {}, false},
+            {"command", ConfigType::kCommand, "", "What", {}, false},
+            {"retries", ConfigType::kInt, "3", "", {}, false, "0", "9"}}}};
+}
+
+TEST_F(ConfigTest, TheFileNamesMembersOfAGroup) {
+  const Map environment = {{"OCTOLAKE_JOBS_CUSTOM_SORT_RETRIES", "5"}};
+  const auto config = Config::Load(Keys(), {}, environment, Write(R"(
+jobs:
+  custom:
+    sort: {schedule: "0 5 * * *", command: [maintain, "a,b", "it's", ""]}
+    tell-me: {command: "sh -c 'echo $HOME'"}
+jobs.custom.sort.retries: 1
+)"),
+                                   Groups());
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->Members("jobs.custom"), (std::vector<std::string>{"sort", "tell-me"}));
+  EXPECT_EQ(config->GetArguments("jobs.custom.sort.command"),
+            (std::vector<std::string>{"maintain", "a,b", "it's", ""}));
+  EXPECT_EQ(config->GetArguments("jobs.custom.tell-me.command"),
+            (std::vector<std::string>{"sh", "-c", "echo $HOME"}));
+  EXPECT_EQ(config->GetInt("jobs.custom.sort.retries"), 5);
+  EXPECT_EQ(config->GetInt("jobs.custom.tell-me.retries"), 3);
+  EXPECT_FALSE(config->Has("jobs.custom.tell-me.schedule"));
+  const auto entries = config->Entries();
+  const auto shown = std::find_if(entries.begin(), entries.end(), [](const ConfigEntry& entry) {
+    return entry.key == "jobs.custom.sort.command";
+  });
+  ASSERT_NE(shown, entries.end());
+  EXPECT_EQ(shown->value, R"(maintain a,b 'it'\''s' '')");
+  EXPECT_EQ(shown->source, "file " + path_ + ":4");
+  EXPECT_TRUE(Config::Load(Keys(), {}, {}, std::nullopt, Groups())->Members("jobs.custom").empty());
+}
+
+TEST_F(ConfigTest, MistakesInAGroupNameTheirPlace) {
+  const auto error = [&](const std::string& text, const Map& environment = {}) {
+    const auto config = Config::Load(Keys(), {}, environment, Write(text), Groups());
+    EXPECT_FALSE(config) << text;
+    return config ? std::string() : config.error().message;
+  };
+  EXPECT_EQ(error("jobs.custom.sort.shedule: x\n"),
+            path_ +
+                ":1: unknown key 'jobs.custom.sort.shedule' (did you mean "
+                "'jobs.custom.sort.schedule'?)");
+  EXPECT_THAT(error("jobs.custom.sort: x\n"), HasSubstr("unknown key 'jobs.custom.sort'"));
+  EXPECT_THAT(error("jobs.custom..schedule: x\n"),
+              HasSubstr("unknown key 'jobs.custom..schedule'"));
+  EXPECT_THAT(error("jobs.custom.a.b.schedule: x\n"), HasSubstr("unknown key"));
+  EXPECT_THAT(
+      error("jobs.custom.sort.command: a | b\n"),
+      HasSubstr("jobs.custom.sort.command (file " + path_ + ":1): at character 3 there is"));
+  EXPECT_THAT(error("jobs.custom.a-b.retries: 1\njobs.custom.a_b.retries: 1\n"),
+              HasSubstr("share the variable OCTOLAKE_JOBS_CUSTOM_A_B_SCHEDULE"));
+  // Only the file can name one.
+  EXPECT_THAT(error("", {{"OCTOLAKE_JOBS_CUSTOM_SORT_RETRIES", "1"}}),
+              HasSubstr("unknown environment variable OCTOLAKE_JOBS_CUSTOM_SORT_RETRIES"));
+  EXPECT_THAT(error("silver.sources: [\"a,b\"]\n"),
+              HasSubstr(path_ + ":1: an element of 'silver.sources' must not contain a comma"));
 }
 
 TEST_F(ConfigTest, ReadsTheProcessEnvironment) {

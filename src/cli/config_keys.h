@@ -28,6 +28,9 @@ std::vector<ConfigKey> MaintainConfigKeys();
 // Those of GitHub's API, which are too.
 std::vector<ConfigKey> GitHubConfigKeys();
 
+// Those of what the configuration file names: jobs.custom.
+std::vector<ConfigKeyGroup> ConfigKeyGroups();
+
 // Parts of a configuration as the rooms take them.
 lake::WarehouseOptions WarehouseOptionsOf(const Config& config);
 datafile::WriterOptions WriterOptionsOf(const Config& config);

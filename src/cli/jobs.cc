@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "base/civil_time.h"
+#include "cli/all_jobs.h"
 #include "cli/command.h"
 #include "cli/failure_reports.h"
 #include "cli/jobs_json.h"
@@ -46,7 +47,7 @@ Status AddJobs(const Context& context, Setup& setup) {
   setup.pipeline = std::make_unique<Pipeline>(context.config, *setup.warehouse, *setup.bundle);
   setup.small_files = std::make_unique<maintain::SmallFileWatch>();
   OCTO_ASSIGN(setup.jobs,
-              MakeStandingJobs(context.config, *setup.warehouse, *setup.pipeline, *setup.small_files));
+              MakeAllJobs(context, *setup.warehouse, *setup.pipeline, *setup.small_files));
   return {};
 }
 

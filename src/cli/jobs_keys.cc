@@ -1,4 +1,5 @@
 #include "cli/config_keys.h"
+#include "cli/custom_jobs.h"
 
 namespace octolake::cli {
 
@@ -26,6 +27,26 @@ std::vector<ConfigKey> JobsConfigKeys() {
       limited("jobs.failure_webhook_retries", kInt, "4",
               "How often it is sent again, after 1 s, 2 s, 4 s, ...", "0", "10"),
   };
+}
+
+std::vector<ConfigKeyGroup> ConfigKeyGroups() {
+  using enum ConfigType;
+  return {
+      {kCustomJobs,
+       {{"schedule", kString, "", "When it runs; off: only on request", {}, false},
+        {"octolake", kCommand, "", "Arguments of the octolake command it runs", {}, false},
+        {"command", kCommand, "", "Or any program, with its arguments", {}, false},
+        {"time_zone", kString, "", "Of its schedule; empty: jobs.time_zone", {}, false},
+        {"retries", kInt, "3", "How often a failed run is tried again", {}, false, "0", "100"},
+        {"time_limit",
+         kDuration,
+         "6h",
+         "When a run is asked to end; 0s: never",
+         {},
+         false,
+         "0s",
+         "36500d"},
+        {"catch_up", kString, "one", "What was missed is run: none, one or always", {}, false}}}};
 }
 
 }  // namespace octolake::cli

@@ -54,7 +54,7 @@ Result<Config> LoadConfig(const GlobalFlags& flags) {
   std::map<std::string, std::string> environment = ProcessEnvironment();
   // Not configuration: it tells the tests where their data is.
   environment.erase("OCTOLAKE_TEST_DATA");
-  return Config::Load(ConfigKeys(), overrides, environment, file);
+  return Config::Load(ConfigKeys(), overrides, environment, file, ConfigKeyGroups());
 }
 
 int Usage(const std::string& message) {

@@ -14,7 +14,9 @@
 
 #include "base/thread.h"
 #include "base/units.h"
+#include "cli/all_jobs.h"
 #include "cli/command.h"
+#include "cli/custom_jobs.h"
 #include "cli/demo_traffic.h"
 #include "cli/failure_reports.h"
 #include "cli/hook_recovery.h"
@@ -168,13 +170,16 @@ Status Up::MakeRecovery() {
 
 Status Up::MakeScheduler() {
   pipeline_ = std::make_unique<Pipeline>(context_.config, *warehouse_, *bundle_);
-  OCTO_ASSIGN(auto jobs, MakeStandingJobs(context_.config, *warehouse_, *pipeline_, small_files_));
+  OCTO_ASSIGN(auto jobs, MakeAllJobs(context_, *warehouse_, *pipeline_, small_files_));
   for (schedule::Job& job : jobs) {
     if (!flags_.demo || job.name != kPipelineJob) continue;
     OCTO_ASSIGN(job.schedule, schedule::Schedule::Parse(kDemoPipelineSchedule));
   }
   OCTO_ASSIGN(history_, OpenRunHistory(*warehouse_));
   schedule::SchedulerOptions options;
+  // A command that takes hours keeps no other job back.
+  const auto custom = static_cast<int>(context_.config.Members(kCustomJobs).size());
+  options.workers = std::min(options.workers + custom, schedule::kMaxWorkers);
   OCTO_ASSIGN(reports_, FailureReports::Start(context_.config, warehouse_->directory(),
                                               SystemRandom(), context_.logger));
   options.on_failure = [this](const schedule::RunRecord& run) {

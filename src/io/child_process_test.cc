@@ -1,0 +1,152 @@
+#include "io/child_process.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "io/descriptor.h"
+
+namespace octolake::io {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class ChildProcessTest : public ::testing::Test {
+ protected:
+  // Runs a script, and keeps its lines.
+  Result<ChildEnd> Shell(const std::string& script) {
+    command_.arguments = {"sh", "-c", script};
+    return Run();
+  }
+  Result<ChildEnd> Run() {
+    command_.stop = stop_.get_token();
+    command_.on_line = [this](std::string_view line) {
+      lines_.emplace_back(line);
+      if (line == "stop me") stop_.request_stop();
+    };
+    return RunChild(command_);
+  }
+
+  ChildCommand command_;
+  std::stop_source stop_;
+  std::vector<std::string> lines_;
+};
+
+TEST_F(ChildProcessTest, LinesOfBothOutputsAndExitStatusAreKept) {
+  const auto end = Shell("echo one; echo two >&2; echo; printf 'three\\r\\nfour'; exit 3");
+  ASSERT_TRUE(end) << end.error().message;
+  EXPECT_EQ(end->exit_status, 3);
+  EXPECT_EQ(end->signal, 0);
+  EXPECT_THAT(lines_, ElementsAre("one", "two", "three", "four"));
+  EXPECT_EQ(end->last_line, "four");
+  EXPECT_GT(end->peak_memory_bytes, 100'000);
+  EXPECT_GE(end->cpu_seconds, 0);
+}
+
+TEST_F(ChildProcessTest, ArgumentsAreNotReadByAShell) {
+  command_.arguments = {"printf", "%s\\n", "$HOME *", "a'b", ""};
+  ASSERT_TRUE(Run());
+  EXPECT_THAT(lines_, ElementsAre("$HOME *", "a'b"));
+}
+
+TEST_F(ChildProcessTest, EnvironmentIsThisOnesAndMore) {
+  ::setenv("OCTO_CHILD_A", "old", 1);
+  ::setenv("OCTO_CHILD_B", "kept", 1);
+  command_.environment = {{"OCTO_CHILD_A", "new"}};
+  ASSERT_TRUE(Shell("echo $OCTO_CHILD_A $OCTO_CHILD_B"));
+  EXPECT_THAT(lines_, ElementsAre("new kept"));
+}
+
+TEST_F(ChildProcessTest, HasNothingOfThisProcess) {
+  const Descriptor inherited(::open("/dev/null", O_RDONLY));  // without O_CLOEXEC
+  const sighandler_t before = std::signal(SIGPIPE, SIG_IGN);
+  sigset_t blocked;
+  sigset_t mask_before;
+  sigemptyset(&blocked);
+  sigaddset(&blocked, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &blocked, &mask_before);
+  // 3 is of the listing itself. Blocked and ignored signals: none.
+  const auto end = Shell(
+      "ls /proc/self/fd | tr '\\n' ' '; echo; "
+      "grep -E 'Sig(Blk|Ign)' /proc/self/status | cut -f 2; cat");
+  pthread_sigmask(SIG_SETMASK, &mask_before, nullptr);
+  std::signal(SIGPIPE, before);
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->exit_status, 0);
+  EXPECT_THAT(lines_, ElementsAre("0 1 2 3 ", "0000000000000000", "0000000000000000"));
+}
+
+TEST_F(ChildProcessTest, SignalThatEndedItIsTold) {
+  const auto end = Shell("kill -TERM $$");
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->signal, SIGTERM);
+}
+
+// The shell would say that its sleep was ended, too, if that was going on.
+TEST_F(ChildProcessTest, AskedToEndItMayTidyUp) {
+  const auto end = Shell(
+      "exec 2>/dev/null; trap 'echo tidied; exit 5' TERM; echo stop me; while :; do sleep 0.01; "
+      "done");
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->exit_status, 5);
+  EXPECT_THAT(lines_, ElementsAre("stop me", "tidied"));
+}
+
+// Those that it started, too, though they do not listen.
+TEST_F(ChildProcessTest, WhatDoesNotEndIsKilled) {
+  command_.grace = std::chrono::milliseconds(20);
+  const auto end =
+      Shell("trap '' TERM; sh -c 'echo $$; echo stop me; while :; do sleep 0.01; done'");
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->signal, SIGKILL);
+  ASSERT_EQ(lines_.size(), 2U);
+  // Killed, it is gone, or waits for init to notice.
+  const std::string status = "/proc/" + lines_[0] + "/stat";
+  lines_.clear();
+  stop_ = std::stop_source();
+  ASSERT_TRUE(Shell("until ! grep -q '' " + status + " 2>/dev/null || grep -q ' Z ' " + status +
+                    "; do sleep 0.01; done; echo gone"));
+  EXPECT_THAT(lines_, ElementsAre("gone"));
+}
+
+TEST_F(ChildProcessTest, OutputThatOthersKeepOpenIsNotWaitedFor) {
+  const auto end = Shell("sleep 600 & echo $!");
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->exit_status, 0);
+  ASSERT_EQ(lines_.size(), 1U);
+  EXPECT_EQ(::kill(std::stoi(lines_[0]), SIGKILL), 0);  // it was left alone
+}
+
+TEST_F(ChildProcessTest, LongLinesComeInPieces) {
+  const auto end = Shell("head -c 20000 /dev/zero | tr '\\0' x; echo");
+  ASSERT_TRUE(end);
+  ASSERT_EQ(lines_.size(), 3U);
+  EXPECT_EQ(lines_[0], std::string(kMaxChildLine, 'x'));
+  EXPECT_EQ(lines_[2].size(), 20'000 - 2 * kMaxChildLine);
+}
+
+TEST_F(ChildProcessTest, WhatCannotBeStartedIsNamed) {
+  command_.arguments = {"no-such-program-anywhere"};
+  auto end = Run();
+  ASSERT_FALSE(end);
+  EXPECT_EQ(end.error().kind, ErrorKind::kNotFound);
+  EXPECT_THAT(end.error().message, HasSubstr("no-such-program-anywhere"));
+  command_.arguments = {"/no/such/program"};
+  end = Run();
+  ASSERT_FALSE(end);
+  EXPECT_EQ(end.error().kind, ErrorKind::kNotFound);
+  EXPECT_THAT(end.error().message, HasSubstr("cannot start /no/such/program"));
+  command_.arguments = {"/etc/passwd"};
+  end = Run();
+  ASSERT_FALSE(end);
+  EXPECT_EQ(end.error().kind, ErrorKind::kIo);
+  command_.arguments = {};
+  EXPECT_EQ(Run().error().kind, ErrorKind::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace octolake::io
