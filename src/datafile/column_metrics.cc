@@ -1,7 +1,6 @@
 #include "datafile/column_metrics.h"
 
 #include <arrow/array.h>
-#include <arrow/record_batch.h>
 #include <parquet/metadata.h>
 #include <parquet/statistics.h>
 
@@ -152,15 +151,9 @@ Result<MetricsMode> MetricsModeOf(const iceberg::Properties& properties,
                        "'; it must be none, counts, full or truncate(n) with n at least 1");
 }
 
-void RowGroupCounts::Add(const arrow::RecordBatch& batch) {
-  const auto columns = static_cast<size_t>(batch.num_columns());
-  nulls.resize(columns);
-  nans.resize(columns);
-  for (size_t column = 0; column < columns; ++column) {
-    const arrow::Array& array = *batch.column(static_cast<int>(column));
-    nulls[column] += array.null_count();
-    nans[column] += CountNan(array);
-  }
+void RowGroupCounts::Add(size_t column, const arrow::Array& array) {
+  nulls[column] += array.null_count();
+  nans[column] += CountNan(array);
 }
 
 Status FillMetrics(const parquet::FileMetaData& footer, const iceberg::Schema& schema,

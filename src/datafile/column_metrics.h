@@ -13,7 +13,7 @@
 #include "iceberg/type.h"
 
 namespace arrow {
-class RecordBatch;
+class Array;
 }
 namespace parquet {
 class FileMetaData;
@@ -39,7 +39,8 @@ struct RowGroupCounts {
   std::vector<int64_t> nulls;
   std::vector<int64_t> nans;
 
-  void Add(const arrow::RecordBatch& batch);
+  explicit RowGroupCounts(size_t columns) : nulls(columns), nans(columns) {}
+  void Add(size_t column, const arrow::Array& array);
 };
 
 // Fills sizes, counts, bounds and split offsets of `file`. The file's columns are the schema's in

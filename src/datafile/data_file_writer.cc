@@ -7,7 +7,6 @@
 #include <parquet/arrow/schema.h>
 #include <parquet/column_writer.h>
 #include <parquet/exception.h>
-#include <parquet/file_writer.h>
 #include <parquet/metadata.h>
 #include <parquet/properties.h>
 
@@ -17,6 +16,7 @@
 #include "datafile/arrow_schema.h"
 #include "datafile/arrow_status.h"
 #include "datafile/dictionary_choice.h"
+#include "datafile/parquet_output.h"
 
 namespace octolake::datafile {
 namespace {
@@ -33,8 +33,6 @@ auto Guard(const std::string& location, Function function) -> decltype(function(
   }
 }
 
-// Objects and small buffers of an open column, beside its values.
-constexpr int64_t kOverheadPerColumn = int64_t{4} << 10;
 // Long values come few to a page: with more rows between two looks at its size, pages of them would
 // outgrow the processor's cache.
 constexpr int64_t kRowsBetweenSizeChecks = 256;
@@ -42,8 +40,8 @@ constexpr int64_t kRowsBetweenSizeChecks = 256;
 std::shared_ptr<parquet::WriterProperties> MakeProperties(const FileLayout& layout,
                                                           const ::arrow::RecordBatch& sample) {
   parquet::WriterProperties::Builder builder;
-  builder.created_by("octolake")
-      ->compression(parquet::Compression::ZSTD)
+  builder.created_by(kCreatedBy)
+      ->compression(kCodec)
       ->compression_level(layout.zstd_level)
       // zstd has none in Parquet: a damaged page would be decoded into other values.
       ->enable_page_checksum()
@@ -53,9 +51,8 @@ std::shared_ptr<parquet::WriterProperties> MakeProperties(const FileLayout& layo
     // Without bounds in the manifest none are wanted in the footer and the page index either: they
     // would hold long texts.
     if (!layout.modes[column].bounds) builder.disable_statistics(name);
-    if (!DictionaryPays(*sample.column(static_cast<int>(column)))) {
-      builder.disable_dictionary(name);
-    }
+    const auto values = sample.GetColumnByName(name);
+    if (values == nullptr || !DictionaryPays(*values)) builder.disable_dictionary(name);
   }
   return builder.build();
 }
@@ -71,20 +68,17 @@ Result<FileLayout> MakeFileLayout(const iceberg::TableMetadata& metadata, int zs
     layout.modes.push_back(mode);
   }
   layout.zstd_level = zstd_level;
-  std::shared_ptr<parquet::SchemaDescriptor> descriptor;
   OCTO_TRY(Guard(metadata.location, [&] {
     return ToStatus(
         parquet::arrow::ToParquetSchema(layout.arrow_schema.get(),
-                                        *parquet::default_writer_properties(), &descriptor),
+                                        *parquet::default_writer_properties(), &layout.descriptor),
         metadata.location);
   }));
-  layout.parquet_schema =
-      std::static_pointer_cast<parquet::schema::GroupNode>(descriptor->schema_root());
   return layout;
 }
 
 DataFileWriter::DataFileWriter(std::unique_ptr<io::OutputFile> file, const FileLayout& layout)
-    : file_(std::move(file)), layout_(layout) {}
+    : file_(std::move(file)), layout_(layout), taken_over_(layout.schema.fields.size(), false) {}
 
 DataFileWriter::~DataFileWriter() = default;
 
@@ -95,8 +89,8 @@ Result<std::unique_ptr<DataFileWriter>> DataFileWriter::Open(io::FileSystem& fs,
   OCTO_ASSIGN(auto file, fs.CreateNew(location));
   std::unique_ptr<DataFileWriter> result(new DataFileWriter(std::move(file), layout));
   OCTO_TRY(Guard(location, [&]() -> Status {
-    result->writer_ = parquet::ParquetFileWriter::Open(
-        MakeOutputStream(*result->file_), layout.parquet_schema, MakeProperties(layout, sample));
+    result->output_ = std::make_unique<ParquetOutput>(
+        MakeOutputStream(*result->file_), *layout.descriptor, MakeProperties(layout, sample));
     return {};
   }));
   return result;
@@ -114,49 +108,65 @@ void DataFileWriter::WriteColumn(int column, const ::arrow::Array& array) {
   }
   parquet::ArrowWriteContext context(::arrow::default_memory_pool(),
                                      parquet::default_arrow_writer_properties().get());
-  PARQUET_THROW_NOT_OK(row_group_->column(column)->WriteArrow(
+  PARQUET_THROW_NOT_OK(output_->column(column).WriteArrow(
       nullable ? levels_.data() : nullptr, nullptr, array.length(), array, &context, nullable));
+}
+
+void DataFileWriter::BeginRowGroup() {
+  output_->BeginRowGroup(taken_over_);
+  counts_.emplace_back(taken_over_.size());
+  group_rows_ = 0;
 }
 
 Status DataFileWriter::Write(const ::arrow::RecordBatch& batch) {
   if (batch.num_rows() == 0) return {};
   return Guard(file_->location(), [&]() -> Status {
-    if (row_group_ == nullptr) {
-      row_group_ = writer_->AppendBufferedRowGroup();
-      counts_.emplace_back();
-    }
-    counts_.back().Add(batch);
-    for (int column = 0; column < batch.num_columns(); ++column) {
-      WriteColumn(column, *batch.column(column));
+    if (!output_->in_row_group()) BeginRowGroup();
+    int next = 0;
+    for (size_t column = 0; column < taken_over_.size(); ++column) {
+      if (taken_over_[column]) continue;
+      const ::arrow::Array& array = *batch.column(next++);
+      counts_.back().Add(column, array);
+      WriteColumn(static_cast<int>(column), array);
     }
     rows_ += batch.num_rows();
+    group_rows_ += batch.num_rows();
+    return {};
+  });
+}
+
+Status DataFileWriter::TakeOver(std::vector<bool> columns) {
+  OCTO_TRY(EndRowGroup());
+  taken_over_ = std::move(columns);
+  return {};
+}
+
+Status DataFileWriter::AddPages(int column, ColumnPages pages, int64_t nulls) {
+  return Guard(file_->location(), [&]() -> Status {
+    if (!output_->in_row_group()) BeginRowGroup();
+    counts_.back().nulls[static_cast<size_t>(column)] += nulls;
+    output_->AddPages(column, std::move(pages));
     return {};
   });
 }
 
 Status DataFileWriter::EndRowGroup() {
-  if (row_group_ == nullptr) return {};
+  if (!output_->in_row_group()) return {};
   return Guard(file_->location(), [&]() -> Status {
-    std::exchange(row_group_, nullptr)->Close();
+    output_->EndRowGroup(group_rows_);
     return {};
   });
 }
 
-int64_t DataFileWriter::buffered_bytes() const {
-  if (row_group_ == nullptr) return 0;
-  const auto pending = row_group_->estimated_buffered_stats();
-  return row_group_->total_compressed_bytes() + row_group_->total_compressed_bytes_written() +
-         pending.def_level_bytes + pending.value_bytes + pending.dict_bytes +
-         row_group_->num_columns() * kOverheadPerColumn;
-}
+int64_t DataFileWriter::buffered_bytes() const { return output_->buffered_bytes(); }
 
 Result<iceberg::DataFile> DataFileWriter::Close() {
   const std::string& location = file_->location();
   iceberg::DataFile result;
   OCTO_TRY(EndRowGroup());
   OCTO_TRY(Guard(location, [&]() -> Status {
-    writer_->Close();
-    return FillMetrics(*writer_->metadata(), layout_.schema, layout_.modes, counts_, result);
+    const auto footer = output_->Close();
+    return FillMetrics(*footer, layout_.schema, layout_.modes, counts_, result);
   }));
   OCTO_TRY(file_->Close());
   result.file_path = location;

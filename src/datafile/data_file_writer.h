@@ -2,6 +2,8 @@
 // more memory than it will on disk, and what is written is still in the processor's cache.
 #pragma once
 
+#include <arrow/util/type_fwd.h>
+
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -19,23 +21,24 @@ class RecordBatch;
 class Schema;
 }  // namespace arrow
 namespace parquet {
-class FileMetaData;
-class ParquetFileWriter;
-class RowGroupWriter;
-class WriterProperties;
-namespace schema {
-class GroupNode;
+class SchemaDescriptor;
 }
-}  // namespace parquet
 
 namespace octolake::datafile {
+
+struct ColumnPages;
+class ParquetOutput;
+
+// What footers of our files say of who wrote them.
+inline constexpr char kCreatedBy[] = "octolake";
+inline constexpr auto kCodec = ::arrow::Compression::ZSTD;
 
 // What all data files of a table have in common.
 struct FileLayout {
   iceberg::Schema schema;
   std::shared_ptr<::arrow::Schema> arrow_schema;
   std::vector<MetricsMode> modes;  // by column
-  std::shared_ptr<parquet::schema::GroupNode> parquet_schema;
+  std::shared_ptr<parquet::SchemaDescriptor> descriptor;
   int zstd_level = 1;
 };
 
@@ -46,7 +49,7 @@ Result<FileLayout> MakeFileLayout(const iceberg::TableMetadata& metadata, int zs
 class DataFileWriter {
  public:
   // `layout` must outlive the writer. `sample` are the first rows: they tell which columns repeat
-  // their values, so that a dictionary pays.
+  // their values, so that a dictionary pays; columns to be taken over may be missing.
   static Result<std::unique_ptr<DataFileWriter>> Open(io::FileSystem& fs,
                                                       const std::string& location,
                                                       const FileLayout& layout,
@@ -55,6 +58,12 @@ class DataFileWriter {
 
   // Adds rows to the open row group, or begins one. The batch has the layout's schema.
   Status Write(const ::arrow::RecordBatch& batch);
+  // Columns (by their place in the layout) whose values come as pages of other files from now on,
+  // in AddPages; the batches of Write have the others only. Ends the row group.
+  Status TakeOver(std::vector<bool> columns);
+  // Pages of a column that is taken over, for the open row group or a new one, with so many NULLs.
+  // The column has no bounds in the layout.
+  Status AddPages(int column, ColumnPages pages, int64_t nulls);
   // Writes the open row group, if there is one, to the file.
   Status EndRowGroup();
 
@@ -68,15 +77,17 @@ class DataFileWriter {
 
  private:
   DataFileWriter(std::unique_ptr<io::OutputFile> file, const FileLayout& layout);
+  void BeginRowGroup();
   void WriteColumn(int column, const ::arrow::Array& array);
 
   std::unique_ptr<io::OutputFile> file_;
   const FileLayout& layout_;
-  std::unique_ptr<parquet::ParquetFileWriter> writer_;
-  parquet::RowGroupWriter* row_group_ = nullptr;  // the writer's
-  std::vector<int16_t> levels_;                   // of one column of a batch: 1 a value, 0 a NULL
+  std::unique_ptr<ParquetOutput> output_;
+  std::vector<bool> taken_over_;  // by column
+  std::vector<int16_t> levels_;   // of one column of a batch: 1 a value, 0 a NULL
   std::vector<RowGroupCounts> counts_;
   int64_t rows_ = 0;
+  int64_t group_rows_ = 0;  // in the open row group
 };
 
 }  // namespace octolake::datafile

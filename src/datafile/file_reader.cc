@@ -29,8 +29,9 @@ class ParquetBatchReader final : public BatchReader {
   ParquetBatchReader(std::string location, std::shared_ptr<arrow::Schema> schema)
       : location_(std::move(location)), schema_(std::move(schema)) {}
 
-  Status Open(io::FileSystem& fs, const iceberg::ScanTask& task, int64_t batch_rows,
-              const iceberg::Schema& projection);
+  // With the file's rows that are deleted, if any.
+  Status Open(std::unique_ptr<parquet::arrow::FileReader> file, const iceberg::Schema& projection,
+              RowSet deleted);
   std::shared_ptr<arrow::Schema> schema() const override { return schema_; }
   Result<std::shared_ptr<arrow::RecordBatch>> Next() override;
 
@@ -59,13 +60,12 @@ class ParquetBatchReader final : public BatchReader {
   RowSet deleted_;
 };
 
-Status ParquetBatchReader::Open(io::FileSystem& fs, const iceberg::ScanTask& task,
-                                int64_t batch_rows, const iceberg::Schema& projection) {
-  batch_rows_ = batch_rows;
-  OCTO_ASSIGN(file_, OpenParquet(fs, task.file, batch_rows));
-  OCTO_TRY(Project(*file_->parquet_reader()->metadata()->schema(), projection));
-  OCTO_ASSIGN(deleted_, ReadPositionDeletes(fs, task.file, task.deletes));
-  return {};
+Status ParquetBatchReader::Open(std::unique_ptr<parquet::arrow::FileReader> file,
+                                const iceberg::Schema& projection, RowSet deleted) {
+  file_ = std::move(file);
+  batch_rows_ = file_->properties().batch_size();
+  deleted_ = std::move(deleted);
+  return Project(*file_->parquet_reader()->metadata()->schema(), projection);
 }
 
 Status ParquetBatchReader::Project(const parquet::SchemaDescriptor& descriptor,
@@ -188,15 +188,29 @@ Result<std::shared_ptr<arrow::RecordBatch>> ParquetBatchReader::Next() {
   }
 }
 
+Result<std::unique_ptr<BatchReader>> MakeReader(std::unique_ptr<parquet::arrow::FileReader> opened,
+                                                const std::string& location,
+                                                const iceberg::Schema& projection, RowSet deleted) {
+  OCTO_ASSIGN(auto schema, ToArrowSchema(projection));
+  auto reader = std::make_unique<ParquetBatchReader>(location, std::move(schema));
+  OCTO_TRY(reader->Open(std::move(opened), projection, std::move(deleted)));
+  return reader;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<BatchReader>> OpenScanTask(io::FileSystem& fs, const iceberg::ScanTask& task,
                                                   const iceberg::Schema& projection,
                                                   const ReadFileOptions& options) {
-  OCTO_ASSIGN(auto schema, ToArrowSchema(projection));
-  auto reader = std::make_unique<ParquetBatchReader>(task.file.file_path, std::move(schema));
-  OCTO_TRY(reader->Open(fs, task, options.batch_rows, projection));
-  return reader;
+  OCTO_ASSIGN(auto input, OpenParquet(fs, task.file, options.batch_rows));
+  OCTO_ASSIGN(RowSet deleted, ReadPositionDeletes(fs, task.file, task.deletes));
+  return MakeReader(std::move(input.file), task.file.file_path, projection, std::move(deleted));
+}
+
+Result<std::unique_ptr<BatchReader>> ReadOpened(std::unique_ptr<parquet::arrow::FileReader> opened,
+                                                const std::string& location,
+                                                const iceberg::Schema& projection) {
+  return MakeReader(std::move(opened), location, projection, {});
 }
 
 Result<std::unique_ptr<BatchReader>> OpenDataFile(io::FileSystem& fs, const iceberg::DataFile& file,

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
+#include <string>
 
 #include "base/result.h"
 #include "iceberg/data_file.h"
@@ -16,6 +16,9 @@ namespace arrow {
 class RecordBatch;
 class Schema;
 }  // namespace arrow
+namespace parquet::arrow {
+class FileReader;
+}
 
 namespace octolake::datafile {
 
@@ -40,6 +43,11 @@ class BatchReader {
 Result<std::unique_ptr<BatchReader>> OpenScanTask(io::FileSystem& fs, const iceberg::ScanTask& task,
                                                   const iceberg::Schema& projection,
                                                   const ReadFileOptions& options = {});
+
+// All rows of a file that is open already (parquet_input.h), at its first row group.
+Result<std::unique_ptr<BatchReader>> ReadOpened(std::unique_ptr<parquet::arrow::FileReader> opened,
+                                                const std::string& location,
+                                                const iceberg::Schema& projection);
 
 // All rows of a file, deleted or not.
 Result<std::unique_ptr<BatchReader>> OpenDataFile(io::FileSystem& fs, const iceberg::DataFile& file,

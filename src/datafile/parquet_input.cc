@@ -21,29 +21,29 @@ Status AboutFile(const arrow::Status& status, const std::string& location) {
   return ToStatus(status, location);
 }
 
-Result<std::unique_ptr<parquet::arrow::FileReader>> OpenParquet(io::FileSystem& fs,
-                                                                const iceberg::DataFile& file,
-                                                                int64_t batch_rows,
-                                                                const ChooseProperties& choose) {
+parquet::ReaderProperties CheckedProperties() {
+  parquet::ReaderProperties properties;
+  properties.set_page_checksum_verification(true);
+  return properties;
+}
+
+Result<ParquetInput> OpenParquet(io::FileSystem& fs, const iceberg::DataFile& file,
+                                 int64_t batch_rows, const ChooseProperties& choose) {
   OCTO_ASSIGN(auto input, OpenChecked(fs, file));
+  ParquetInput opened{MakeRandomAccessFile(std::move(input)), nullptr};
   parquet::arrow::FileReaderBuilder builder;
-  OCTO_TRY(Guard(file.file_path, [&] {
-    parquet::ReaderProperties checked;
-    checked.set_page_checksum_verification(true);
-    return builder.Open(MakeRandomAccessFile(std::move(input)), checked);
-  }));
+  OCTO_TRY(Guard(file.file_path, [&] { return builder.Open(opened.bytes, CheckedProperties()); }));
   const auto footer = builder.raw_reader()->metadata();
   OCTO_TRY(CheckFooter(*footer, file));
   parquet::ArrowReaderProperties properties;
   properties.set_batch_size(batch_rows);
   properties.set_pre_buffer(false);
   if (choose) OCTO_TRY(choose(*footer->schema(), properties));
-  std::unique_ptr<parquet::arrow::FileReader> reader;
   OCTO_TRY(Guard(file.file_path, [&]() -> arrow::Status {
-    ARROW_ASSIGN_OR_RAISE(reader, builder.properties(properties)->Build());
+    ARROW_ASSIGN_OR_RAISE(opened.file, builder.properties(properties)->Build());
     return arrow::Status::OK();
   }));
-  return reader;
+  return opened;
 }
 
 }  // namespace octolake::datafile

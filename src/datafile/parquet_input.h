@@ -15,6 +15,10 @@
 #include "iceberg/data_file.h"
 #include "io/file_system.h"
 
+namespace arrow::io {
+class RandomAccessFile;
+}
+
 namespace octolake::datafile {
 
 // What is wrong with a file's bytes is kCorruption; errors of the file system stay what they are.
@@ -37,9 +41,16 @@ Status Guard(const std::string& location, Function function) {
 using ChooseProperties =
     std::function<Status(const parquet::SchemaDescriptor&, parquet::ArrowReaderProperties&)>;
 
+struct ParquetInput {
+  std::shared_ptr<arrow::io::RandomAccessFile> bytes;  // those that `file` reads
+  std::unique_ptr<parquet::arrow::FileReader> file;
+};
+
+// How all pages are read: with their checksums compared.
+parquet::ReaderProperties CheckedProperties();
+
 // The file is as its manifest says (file_check.h). Nothing is read ahead.
-Result<std::unique_ptr<parquet::arrow::FileReader>> OpenParquet(
-    io::FileSystem& fs, const iceberg::DataFile& file, int64_t batch_rows,
-    const ChooseProperties& choose = {});
+Result<ParquetInput> OpenParquet(io::FileSystem& fs, const iceberg::DataFile& file,
+                                 int64_t batch_rows, const ChooseProperties& choose = {});
 
 }  // namespace octolake::datafile

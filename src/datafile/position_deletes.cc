@@ -80,7 +80,8 @@ class DeleteFileReader {
           path_leaf_, schema.Column(path_leaf_)->physical_type() == parquet::Type::BYTE_ARRAY);
       return {};
     };
-    OCTO_ASSIGN(reader_, OpenParquet(fs, deletes_, kRowsOfABatch, choose));
+    OCTO_ASSIGN(auto input, OpenParquet(fs, deletes_, kRowsOfABatch, choose));
+    reader_ = std::move(input.file);
     return {};
   }
 

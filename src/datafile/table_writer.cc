@@ -5,13 +5,12 @@
 #include <arrow/type.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <map>
 #include <utility>
 
-#include "base/uuid.h"
 #include "datafile/arrow_status.h"
 #include "datafile/column_cast.h"
+#include "datafile/data_file_names.h"
 #include "datafile/data_file_writer.h"
 #include "datafile/partitioner.h"
 #include "datafile/row_buffer.h"
@@ -25,28 +24,16 @@ constexpr int64_t kSliceRows = 16'384;
 // than they do, and where many partitions are open most never have more.
 constexpr int64_t kEncodeBytes = int64_t{512} << 10;
 
-// With a slash at its end.
-std::string DataDirectory(const iceberg::TableMetadata& metadata) {
-  const auto path = metadata.properties.find("write.data.path");
-  std::string directory =
-      path == metadata.properties.end() ? metadata.location + "/data" : path->second;
-  if (!directory.ends_with('/')) directory += '/';
-  return directory;
-}
-
 class TableWriterImpl final : public TableWriter {
  public:
   TableWriterImpl(io::FileSystem& fs, const iceberg::TableMetadata& metadata, FileLayout layout,
-                  Partitioner partitioner, iceberg::TypePtr partition_type,
-                  const WriterOptions& options, std::string file_prefix)
+                  Partitioner partitioner, const WriterOptions& options, DataFileNames names)
       : fs_(fs),
         layout_(std::move(layout)),
-        spec_(metadata.DefaultSpec()),
+        spec_id_(metadata.DefaultSpec().spec_id),
         partitioner_(std::move(partitioner)),
-        partition_type_(std::move(partition_type)),
         options_(options),
-        data_directory_(DataDirectory(metadata)),
-        file_prefix_(std::move(file_prefix)) {}
+        names_(std::move(names)) {}
 
   ~TableWriterImpl() override {
     if (finished_) return;
@@ -97,16 +84,13 @@ class TableWriterImpl final : public TableWriter {
 
   io::FileSystem& fs_;
   const FileLayout layout_;
-  const iceberg::PartitionSpec spec_;
+  const int32_t spec_id_;
   const Partitioner partitioner_;
-  const iceberg::TypePtr partition_type_;
   const WriterOptions options_;
-  const std::string data_directory_;
-  const std::string file_prefix_;
+  DataFileNames names_;
 
   OpenPartitions open_;
   std::vector<iceberg::DataFile> files_;
-  int64_t file_number_ = 0;
   int64_t use_counter_ = 0;
   int64_t buffered_bytes_ = 0;  // sum of the open partitions' memory
   int64_t rows_ = 0;
@@ -157,7 +141,7 @@ Result<std::shared_ptr<arrow::RecordBatch>> TableWriterImpl::ToTableColumns(
 Status TableWriterImpl::Write(const arrow::RecordBatch& batch) {
   if (failed_ || finished_) {
     return MakeError(ErrorKind::kInvalidArgument, "rows were given to a writer of " +
-                                                      data_directory_ + " that has " +
+                                                      names_.directory() + " that has " +
                                                       (failed_ ? "failed" : "finished"));
   }
   // A refused batch leaves the writer as it was; what fails later leaves part of a batch behind.
@@ -245,14 +229,8 @@ Status TableWriterImpl::Encode(OpenPartition& partition) {
   partition.group_bytes += partition.buffer.bytes();
   const auto batches = partition.buffer.Release();
   if (partition.file == nullptr) {
-    const std::string folder = PartitionPath(spec_, *partition_type_, partition.values);
-    char number[32];
-    std::snprintf(number, sizeof number, "-%05lld.parquet", static_cast<long long>(file_number_++));
-    OCTO_ASSIGN(
-        partition.file,
-        DataFileWriter::Open(
-            fs_, data_directory_ + folder + (folder.empty() ? "" : "/") + file_prefix_ + number,
-            layout_, *batches.front()));
+    OCTO_ASSIGN(partition.file, DataFileWriter::Open(fs_, names_.Next(partition.values), layout_,
+                                                     *batches.front()));
   }
   for (const auto& batch : batches) OCTO_TRY(partition.file->Write(*batch));
   buffered_bytes_ += partition.memory() - before;
@@ -280,7 +258,7 @@ Status TableWriterImpl::CloseFile(OpenPartition& partition) {
   OCTO_ASSIGN(auto file, partition.file->Close());
   partition.file.reset();
   file.partition = partition.values;
-  file.spec_id = spec_.spec_id;
+  file.spec_id = spec_id_;
   closed_bytes_ += file.file_size_in_bytes;
   files_.push_back(std::move(file));
   return {};
@@ -288,7 +266,7 @@ Status TableWriterImpl::CloseFile(OpenPartition& partition) {
 
 Result<std::vector<iceberg::DataFile>> TableWriterImpl::Finish() {
   if (failed_ || finished_) {
-    return MakeError(ErrorKind::kInvalidArgument, "the writer of " + data_directory_ + " has " +
+    return MakeError(ErrorKind::kInvalidArgument, "the writer of " + names_.directory() + " has " +
                                                       (failed_ ? "failed" : "finished") +
                                                       " already");
   }
@@ -313,11 +291,10 @@ Result<std::unique_ptr<TableWriter>> MakeTableWriter(io::FileSystem& fs, RandomS
   const auto& spec = metadata.DefaultSpec();
   auto partitioner = Partitioner::Make(layout->schema, spec);
   if (!partitioner) return context(std::move(partitioner).error());
-  auto partition_type = iceberg::PartitionType(layout->schema, spec);
-  if (!partition_type) return context(std::move(partition_type).error());
+  auto names = DataFileNames::Make(random, metadata);
+  if (!names) return context(std::move(names).error());
   return std::make_unique<TableWriterImpl>(fs, metadata, std::move(*layout),
-                                           std::move(*partitioner), std::move(*partition_type),
-                                           options, Uuid::RandomV4(random).ToString());
+                                           std::move(*partitioner), options, std::move(*names));
 }
 
 void RemoveFiles(io::FileSystem& fs, const std::vector<iceberg::DataFile>& files) {

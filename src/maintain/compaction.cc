@@ -133,7 +133,9 @@ Status Compaction::Plan() {
     if (files || !HasExpired()) break;
   }
   OCTO_TRY(files);
-  OCTO_ASSIGN(groups_, PlanCompaction(*table_.metadata, *std::move(files), options_.scope,
+  CompactionScope scope = options_.scope;
+  scope.file_by_file = options_.strategy == CompactionStrategy::kBinPack;
+  OCTO_ASSIGN(groups_, PlanCompaction(*table_.metadata, *std::move(files), scope,
                                       DaysOfMicros(warehouse_.clock().Now())));
   for (const CompactionGroup& group : groups_) rows_total_ += group.rows;
   return {};
@@ -157,7 +159,10 @@ void Compaction::RewriteNext(const CompactionGroup& group) {
                          .work = works_alone() ? WorkIn::kCallersThread : WorkIn::kOwnThread,
                          .stop = stop_,
                          .on_rows = [this](int64_t rows) { OnRows(rows); }};
-  request.writer.target_file_bytes = options_.scope.sizes.target;
+  const FileSizes& sizes = options_.scope.sizes;
+  request.one_file =
+      options_.strategy == CompactionStrategy::kBinPack && group.bytes <= MostOfAFile(sizes);
+  request.writer.target_file_bytes = request.one_file ? MostOfAFile(sizes) : sizes.target;
   request.writer.max_buffered_bytes = std::min(request.writer.max_buffered_bytes, share);
   auto files =
       RewriteGroup(warehouse_.file_system(), warehouse_.random(), *table_.metadata, request);

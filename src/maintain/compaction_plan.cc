@@ -18,7 +18,7 @@ using Kind = iceberg::Transform::Kind;
 constexpr int64_t kHoursPerDay = 24;
 
 int64_t Most(const FileSizes& sizes) {
-  return sizes.at_most > 0 ? sizes.at_most : sizes.target * 9 / 5;
+  return sizes.at_most > 0 ? sizes.at_most : MostOfAFile(sizes);
 }
 
 // The last day of which a partition field with this value can hold rows; nullopt if that cannot be
@@ -99,6 +99,25 @@ std::vector<CompactionGroup> Divide(CompactionGroup group, int64_t max_bytes) {
   return parts;
 }
 
+// Parts of neighbouring files, each of which becomes a file of about the same size. Files larger
+// than that are parts of their own.
+std::vector<CompactionGroup> DivideEvenly(CompactionGroup group, const FileSizes& sizes) {
+  const int64_t count = std::max<int64_t>(1, (group.bytes + sizes.target / 2) / sizes.target);
+  std::vector<CompactionGroup> parts;
+  int64_t done = 0;
+  for (ScanTask& file : group.files) {
+    const int64_t bytes = file.file.file_size_in_bytes;
+    // Where the current part should end, so that what one has too much the next has less.
+    const int64_t end = group.bytes * std::ssize(parts) / count;
+    const bool full =
+        parts.empty() || done >= end || parts.back().bytes + bytes > MostOfAFile(sizes);
+    if (full) parts.push_back({group.spec_id, group.partition, {}, 0, 0});
+    done += bytes;
+    Add(std::move(file), parts.back());
+  }
+  return parts;
+}
+
 }  // namespace
 
 int64_t SmallBelow(const FileSizes& sizes) {
@@ -132,7 +151,9 @@ Result<std::vector<CompactionGroup>> PlanCompaction(const iceberg::TableMetadata
     if (scope.days_back && IsTooOld(metadata, group, today - *scope.days_back)) continue;
     if (scope.by_tiers) KeepTier(group);
     if (!IsWorthIt(group, scope) || (scope.pays && !scope.pays(group))) continue;
-    for (CompactionGroup& part : Divide(std::move(group), scope.max_group_bytes)) {
+    auto parts = scope.file_by_file ? DivideEvenly(std::move(group), scope.sizes)
+                                    : Divide(std::move(group), scope.max_group_bytes);
+    for (CompactionGroup& part : parts) {
       // What is left over of a divided group may be a single file, which needs no rewriting.
       if (part.files.size() > 1 || IsWorthIt(part, scope)) groups.push_back(std::move(part));
     }

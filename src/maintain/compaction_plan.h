@@ -40,7 +40,13 @@ struct CompactionScope {
   std::function<bool(const CompactionGroup&)> pays = {};
   // What is rewritten together at most; a larger partition takes several groups.
   int64_t max_group_bytes = int64_t{1} << 30;
+  // A group becomes one file of about the target's size: neighbours are brought together evenly,
+  // so that none is left over, and groups of one partition are rewritten at the same time.
+  bool file_by_file = false;
 };
+
+// What a file may become that was planned to be one: more is divided.
+constexpr int64_t MostOfAFile(const FileSizes& sizes) { return sizes.target * 9 / 5; }
 
 // Files of one partition that are rewritten together, ordered by sequence number.
 struct CompactionGroup {
@@ -54,7 +60,9 @@ struct CompactionGroup {
 // `files` are those of one snapshot, ordered by sequence number; `today` is counted from
 // 1970-01-01. Groups are ordered by spec and partition. Files of an old partition spec are groups
 // of their own, which are rewritten whatever their size if `all_files` is set.
-// What is rewritten as it was planned leaves at most one file a group that is too small.
+// What is rewritten as it was planned leaves at most one file a partition that is too small, or
+// one a group if they are not made file by file. How much smaller files become is not foreseen: a
+// later run brings together what became too small.
 Result<std::vector<CompactionGroup>> PlanCompaction(const iceberg::TableMetadata& metadata,
                                                     std::vector<iceberg::ScanTask> files,
                                                     const CompactionScope& scope, int64_t today);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "datafile/file_merge.h"
 #include "lake/background_writer.h"
 #include "lake/read_ahead.h"
 #include "maintain/row_sort.h"
@@ -35,6 +36,11 @@ class Rewrite {
   Result<std::optional<DataFiles>> Run();
 
  private:
+  // The group's files, if they can be brought together without all of their values being decoded.
+  std::optional<DataFiles> FilesToMerge() const;
+  Result<std::optional<DataFiles>> Merge(const DataFiles& files);
+  Result<std::optional<DataFiles>> Encode();
+  Result<std::optional<DataFiles>> Checked(DataFiles written) const;
   bool stopped() const { return request_.stop.stop_requested(); }
   Status Copy(const RowSource& source, const RowSink& sink) const;
   Status Sort(const RowSource& source, const RowSink& sink) const;
@@ -123,7 +129,45 @@ Status Rewrite::CheckRows(const DataFiles& written) const {
                        std::to_string(expected) + "; nothing was changed");
 }
 
+std::optional<DataFiles> Rewrite::FilesToMerge() const {
+  const CompactionGroup& group = request_.group;
+  if (request_.strategy != CompactionStrategy::kBinPack || !request_.one_file ||
+      group.spec_id != metadata_.DefaultSpec().spec_id) {
+    return std::nullopt;
+  }
+  DataFiles files;
+  for (const iceberg::ScanTask& task : group.files) {
+    if (!task.deletes.empty()) return std::nullopt;
+    files.push_back(task.file);
+  }
+  if (!datafile::MergePays(metadata_, files)) return std::nullopt;
+  return files;
+}
+
+Result<std::optional<DataFiles>> Rewrite::Merge(const DataFiles& files) {
+  const auto on_rows = [&](int64_t rows) {
+    rows_read_ += rows;
+    request_.on_rows(rows);
+  };
+  OCTO_ASSIGN(auto merged, datafile::MergeFiles(fs_, random_, metadata_,
+                                                {files, request_.writer, request_.stop, on_rows}));
+  if (!merged) return std::nullopt;
+  return Checked({*std::move(merged)});
+}
+
+Result<std::optional<DataFiles>> Rewrite::Checked(DataFiles written) const {
+  const Status checked = CheckRows(written);
+  if (checked) return written;
+  datafile::RemoveFiles(fs_, written);
+  return tl::unexpected<Error>(checked.error());
+}
+
 Result<std::optional<DataFiles>> Rewrite::Run() {
+  const auto files = FilesToMerge();
+  return files ? Merge(*files) : Encode();
+}
+
+Result<std::optional<DataFiles>> Rewrite::Encode() {
   OCTO_ASSIGN(auto table_writer,
               datafile::MakeTableWriter(fs_, random_, metadata_, request_.writer));
   std::vector<std::unique_ptr<datafile::TableWriter>> writers;
@@ -150,12 +194,7 @@ Result<std::optional<DataFiles>> Rewrite::Run() {
   if (stopped()) return std::nullopt;
   OCTO_TRY(copied);
   OCTO_ASSIGN(auto written, writer.Finish());
-  const Status checked = CheckRows(written.front());
-  if (!checked) {
-    datafile::RemoveFiles(fs_, written.front());
-    return tl::unexpected<Error>(checked.error());
-  }
-  return std::move(written.front());
+  return Checked(std::move(written.front()));
 }
 
 }  // namespace

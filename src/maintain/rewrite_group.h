@@ -27,6 +27,7 @@ enum class CompactionStrategy {
 
 struct RewriteRequest {
   const CompactionGroup& group;
+  bool one_file = false;  // that is what kBinPack is to make of the group
   CompactionStrategy strategy = CompactionStrategy::kBinPack;
   std::vector<iceberg::Field> columns;  // to sort by
   int64_t sort_memory_bytes = 0;

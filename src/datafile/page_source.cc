@@ -1,0 +1,117 @@
+#include "datafile/page_source.h"
+
+#include <arrow/io/memory.h>
+#include <parquet/column_reader.h>
+#include <parquet/file_reader.h>
+#include <parquet/metadata.h>
+
+#include <utility>
+
+namespace octolake::datafile {
+namespace {
+
+// Values without their decoding: only what is not transferred is decoded.
+constexpr int64_t kRowsOfABatch = 8192;
+
+// Writers tell of each kind of page; a dictionary page would be among them.
+bool HasOnlyPlainPages(const parquet::ColumnChunkMetaData& chunk) {
+  const auto& kinds = chunk.encoding_stats();
+  for (const parquet::PageEncodingStats& kind : kinds) {
+    if (kind.page_type != parquet::PageType::DATA_PAGE) return false;
+    if (kind.encoding != parquet::Encoding::PLAIN) return false;
+  }
+  return !kinds.empty() && !chunk.has_dictionary_page();
+}
+
+bool IsSameType(const parquet::ColumnDescriptor& a, const parquet::ColumnDescriptor& b) {
+  return a.physical_type() == b.physical_type() && a.type_length() == b.type_length() &&
+         a.max_definition_level() == b.max_definition_level() &&
+         a.max_repetition_level() == b.max_repetition_level() &&
+         a.logical_type()->Equals(*b.logical_type());
+}
+
+}  // namespace
+
+Result<PageSource> PageSource::Open(io::FileSystem& fs, const iceberg::DataFile& file,
+                                    const FileLayout& layout) {
+  PageSource source(file, layout);
+  OCTO_ASSIGN(source.input_, OpenParquet(fs, file, kRowsOfABatch));
+  source.footer_ = source.input_.file->parquet_reader()->metadata();
+  return source;
+}
+
+int PageSource::LeafOf(size_t column) const {
+  const int32_t id = layout_->schema.fields[column].id;
+  for (int leaf = 0; leaf < footer_->num_columns(); ++leaf) {
+    if (footer_->schema()->Column(leaf)->schema_node()->field_id() == id) return leaf;
+  }
+  return -1;
+}
+
+bool PageSource::IsTransferable(size_t column, int leaf) const {
+  const int32_t id = layout_->schema.fields[column].id;
+  if (leaf < 0 || layout_->modes[column].bounds || !file_->null_value_counts.contains(id)) {
+    return false;
+  }
+  if (!IsSameType(*footer_->schema()->Column(leaf),
+                  *layout_->descriptor->Column(static_cast<int>(column)))) {
+    return false;
+  }
+  for (int group = 0; group < row_groups(); ++group) {
+    const auto chunk = footer_->RowGroup(group)->ColumnChunk(leaf);
+    if (chunk->compression() != kCodec || !HasOnlyPlainPages(*chunk)) return false;
+  }
+  return true;
+}
+
+std::vector<bool> PageSource::Transferable() const {
+  std::vector<bool> columns(layout_->schema.fields.size(), false);
+  if (footer_->created_by() != kCreatedBy) return columns;
+  for (size_t column = 0; column < columns.size(); ++column) {
+    columns[column] = IsTransferable(column, LeafOf(column));
+  }
+  return columns;
+}
+
+Result<ColumnPages> PageSource::Pages(int group, size_t column) const {
+  const auto chunk = footer_->RowGroup(group)->ColumnChunk(LeafOf(column));
+  ColumnPages result;
+  OCTO_TRY(Guard(file_->file_path, [&]() -> arrow::Status {
+    ARROW_ASSIGN_OR_RAISE(auto bytes, input_.bytes->ReadAt(chunk->data_page_offset(),
+                                                           chunk->total_compressed_size()));
+    result.bytes = bytes->size();
+    // As if they were not compressed: they are wanted as they are.
+    const auto reader =
+        parquet::PageReader::Open(std::make_shared<arrow::io::BufferReader>(std::move(bytes)),
+                                  chunk->num_values(), parquet::Compression::UNCOMPRESSED,
+                                  CheckedProperties(), *footer_->schema()->Column(LeafOf(column)));
+    while (auto page = reader->NextPage()) {
+      auto data = std::dynamic_pointer_cast<parquet::DataPageV1>(std::move(page));
+      if (data == nullptr)
+        return arrow::Status::IOError("a page of another kind than its footer says");
+      result.rows += data->num_values();
+      result.pages.push_back(std::move(data));
+    }
+    if (result.rows != rows(group)) {
+      return arrow::Status::IOError("the pages of column ", layout_->schema.fields[column].name,
+                                    " have ", result.rows, " values, their row group has ",
+                                    rows(group), " rows");
+    }
+    return arrow::Status::OK();
+  }));
+  return result;
+}
+
+int64_t PageSource::nulls(size_t column) const {
+  return file_->null_value_counts.at(layout_->schema.fields[column].id);
+}
+
+Result<std::unique_ptr<BatchReader>> PageSource::Others(const std::vector<bool>& taken_over) {
+  iceberg::Schema others;
+  for (size_t column = 0; column < taken_over.size(); ++column) {
+    if (!taken_over[column]) others.fields.push_back(layout_->schema.fields[column]);
+  }
+  return ReadOpened(std::move(input_.file), file_->file_path, others);
+}
+
+}  // namespace octolake::datafile

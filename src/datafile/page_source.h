@@ -1,0 +1,56 @@
+// A data file of ours whose rows go into another file of the same table: long columns as the pages
+// that they are, without being decompressed, the others as values. Internal to datafile/.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+#include "datafile/data_file_writer.h"
+#include "datafile/file_reader.h"
+#include "datafile/parquet_input.h"
+#include "datafile/parquet_output.h"
+#include "iceberg/data_file.h"
+#include "io/file_system.h"
+
+namespace octolake::datafile {
+
+class PageSource {
+ public:
+  // `layout`, that of the files to be written, must outlive it. Errors as those of OpenDataFile.
+  static Result<PageSource> Open(io::FileSystem& fs, const iceberg::DataFile& file,
+                                 const FileLayout& layout);
+
+  int row_groups() const { return footer_->num_row_groups(); }
+  int64_t rows(int group) const { return footer_->RowGroup(group)->num_rows(); }
+  // Of all columns, before compression.
+  int64_t raw_bytes(int group) const { return footer_->RowGroup(group)->total_byte_size(); }
+
+  // By column of the layout: whether its pages can stand in a file of the layout. They were written
+  // by octolake (so that they have checksums), have the column's type and codec, and need no
+  // dictionary; the layout wants no bounds of the column, and its NULLs are counted.
+  std::vector<bool> Transferable() const;
+  // Of such a column. Checksums are compared.
+  Result<ColumnPages> Pages(int group, size_t column) const;
+  // NULLs of such a column in the whole file.
+  int64_t nulls(size_t column) const;
+  // The other columns, row group by row group. Call once, after all else but Pages.
+  Result<std::unique_ptr<BatchReader>> Others(const std::vector<bool>& taken_over);
+
+ private:
+  PageSource(const iceberg::DataFile& file, const FileLayout& layout)
+      : file_(&file), layout_(&layout) {}
+
+  // The column's place in the file; -1 if it is not there.
+  int LeafOf(size_t column) const;
+  bool IsTransferable(size_t column, int leaf) const;
+
+  const iceberg::DataFile* file_;
+  const FileLayout* layout_;
+  ParquetInput input_;
+  std::shared_ptr<parquet::FileMetaData> footer_;
+};
+
+}  // namespace octolake::datafile

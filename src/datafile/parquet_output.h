@@ -1,0 +1,71 @@
+// A Parquet file that is being written: its columns are encoded from values, or taken over from
+// other files page by page, as they are. Throws what Parquet throws. Internal to datafile/.
+#pragma once
+
+#include <parquet/column_page.h>
+#include <parquet/column_writer.h>
+#include <parquet/metadata.h>
+#include <parquet/page_index.h>
+#include <parquet/properties.h>
+#include <parquet/schema.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace arrow::io {
+class OutputStream;
+}
+
+namespace octolake::datafile {
+
+// Data pages of one column, compressed by the codec that the file has for it, none of which needs a
+// dictionary. Values are not looked at.
+struct ColumnPages {
+  std::vector<std::shared_ptr<parquet::DataPageV1>> pages;
+  int64_t rows = 0;   // of a column that is not nested: its values, with NULLs
+  int64_t bytes = 0;  // compressed
+};
+
+// Used by one thread.
+class ParquetOutput {
+ public:
+  ParquetOutput(std::shared_ptr<arrow::io::OutputStream> sink,
+                const parquet::SchemaDescriptor& schema,  // must outlive the output
+                std::shared_ptr<parquet::WriterProperties> properties);
+
+  int num_columns() const { return schema_.num_columns(); }
+  bool in_row_group() const { return row_group_ != nullptr; }
+  // For the columns that are named here pages come, for the others values.
+  void BeginRowGroup(const std::vector<bool>& taken_over);
+  parquet::ColumnWriter& column(int i) { return *columns_[static_cast<size_t>(i)].writer; }
+  // They go to the file when the row group ends.
+  void AddPages(int column, ColumnPages pages);
+  // All columns have so many rows by now.
+  void EndRowGroup(int64_t rows);
+  // Of the open row group: encoded or on its way there.
+  int64_t buffered_bytes() const;
+
+  std::unique_ptr<parquet::FileMetaData> Close();
+
+ private:
+  struct Column {
+    parquet::ColumnChunkMetaDataBuilder* metadata = nullptr;
+    std::shared_ptr<parquet::ColumnWriter> writer;  // null if pages are taken over
+    ColumnPages pages;
+  };
+
+  std::unique_ptr<parquet::PageWriter> OpenPages(int column, bool buffered);
+  int64_t WritePages(int column);
+
+  const std::shared_ptr<arrow::io::OutputStream> sink_;
+  const parquet::SchemaDescriptor& schema_;
+  const std::shared_ptr<parquet::WriterProperties> properties_;
+  std::unique_ptr<parquet::FileMetaDataBuilder> metadata_;
+  std::unique_ptr<parquet::PageIndexBuilder> page_index_;
+  parquet::RowGroupMetaDataBuilder* row_group_ = nullptr;  // that of metadata_
+  int16_t row_group_number_ = -1;
+  std::vector<Column> columns_;  // of the open row group
+};
+
+}  // namespace octolake::datafile
