@@ -12,7 +12,8 @@ from pathlib import Path
 
 
 def timed(command):
-    """(wall seconds, CPU seconds, peak MB) of a command that must succeed."""
+    """(wall seconds, CPU seconds, peak MB) of a command that must succeed. The peak is never less than that of this
+    process, in whose memory the child begins: it must stay small."""
     start = time.monotonic()
     child = os.posix_spawnp(
         command[0], command, os.environ,

@@ -15,6 +15,7 @@
 #include "datafile/arrow_files.h"
 #include "datafile/arrow_schema.h"
 #include "datafile/arrow_status.h"
+#include "datafile/column_workers.h"
 #include "datafile/dictionary_choice.h"
 #include "datafile/parquet_output.h"
 
@@ -98,18 +99,19 @@ Result<std::unique_ptr<DataFileWriter>> DataFileWriter::Open(io::FileSystem& fs,
 
 void DataFileWriter::WriteColumn(int column, const ::arrow::Array& array) {
   const bool nullable = layout_.arrow_schema->field(column)->nullable();
+  std::vector<int16_t> levels;  // 1 a value, 0 a NULL
   if (nullable) {
-    levels_.assign(static_cast<size_t>(array.length()), array.null_count() == 0 ? 1 : 0);
+    levels.assign(static_cast<size_t>(array.length()), array.null_count() == 0 ? 1 : 0);
     if (array.null_count() > 0 && array.null_count() < array.length()) {
       for (int64_t row = 0; row < array.length(); ++row) {
-        levels_[static_cast<size_t>(row)] = array.IsValid(row) ? 1 : 0;
+        levels[static_cast<size_t>(row)] = array.IsValid(row) ? 1 : 0;
       }
     }
   }
   parquet::ArrowWriteContext context(::arrow::default_memory_pool(),
                                      parquet::default_arrow_writer_properties().get());
   PARQUET_THROW_NOT_OK(output_->column(column).WriteArrow(
-      nullable ? levels_.data() : nullptr, nullptr, array.length(), array, &context, nullable));
+      nullable ? levels.data() : nullptr, nullptr, array.length(), array, &context, nullable));
 }
 
 void DataFileWriter::BeginRowGroup() {
@@ -122,12 +124,19 @@ Status DataFileWriter::Write(const ::arrow::RecordBatch& batch) {
   if (batch.num_rows() == 0) return {};
   return Guard(file_->location(), [&]() -> Status {
     if (!output_->in_row_group()) BeginRowGroup();
-    int next = 0;
+    std::vector<size_t> columns;
     for (size_t column = 0; column < taken_over_.size(); ++column) {
-      if (taken_over_[column]) continue;
-      const ::arrow::Array& array = *batch.column(next++);
-      counts_.back().Add(column, array);
-      WriteColumn(static_cast<int>(column), array);
+      if (!taken_over_[column]) columns.push_back(column);
+    }
+    const auto write = [&](size_t i) {
+      const ::arrow::Array& array = *batch.column(static_cast<int>(i));
+      counts_.back().Add(columns[i], array);
+      WriteColumn(static_cast<int>(columns[i]), array);
+    };
+    if (layout_.workers != nullptr) {
+      layout_.workers->ForEach(columns.size(), write);
+    } else {
+      for (size_t i = 0; i < columns.size(); ++i) write(i);
     }
     rows_ += batch.num_rows();
     group_rows_ += batch.num_rows();

@@ -26,6 +26,7 @@ class SchemaDescriptor;
 
 namespace octolake::datafile {
 
+class ColumnWorkers;
 struct ColumnPages;
 class ParquetOutput;
 
@@ -40,6 +41,7 @@ struct FileLayout {
   std::vector<MetricsMode> modes;  // by column
   std::shared_ptr<parquet::SchemaDescriptor> descriptor;
   int zstd_level = 1;
+  std::shared_ptr<ColumnWorkers> workers;  // that encode the columns; null: the caller's thread
 };
 
 Result<FileLayout> MakeFileLayout(const iceberg::TableMetadata& metadata, int zstd_level);
@@ -84,7 +86,6 @@ class DataFileWriter {
   const FileLayout& layout_;
   std::unique_ptr<ParquetOutput> output_;
   std::vector<bool> taken_over_;  // by column
-  std::vector<int16_t> levels_;   // of one column of a batch: 1 a value, 0 a NULL
   std::vector<RowGroupCounts> counts_;
   int64_t rows_ = 0;
   int64_t group_rows_ = 0;  // in the open row group

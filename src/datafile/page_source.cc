@@ -24,7 +24,9 @@ bool HasOnlyPlainPages(const parquet::ColumnChunkMetaData& chunk) {
 }
 
 bool IsSameType(const parquet::ColumnDescriptor& a, const parquet::ColumnDescriptor& b) {
-  return a.physical_type() == b.physical_type() && a.type_length() == b.type_length() &&
+  // Of other types the length is said in more ways than one.
+  const bool fixed = a.physical_type() == parquet::Type::FIXED_LEN_BYTE_ARRAY;
+  return a.physical_type() == b.physical_type() && (!fixed || a.type_length() == b.type_length()) &&
          a.max_definition_level() == b.max_definition_level() &&
          a.max_repetition_level() == b.max_repetition_level() &&
          a.logical_type()->Equals(*b.logical_type());

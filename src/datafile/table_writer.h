@@ -31,6 +31,7 @@ struct WriterOptions {
   int64_t row_group_rows = 122'880;
   int64_t row_group_bytes = int64_t{128} << 20;
   int zstd_level = 1;
+  int threads = 1;  // that encode, with the one that writes
 };
 
 // Used by one thread. Files it wrote are removed by the destructor unless Finish succeeded.

@@ -1,17 +1,17 @@
-// Reads data files in a thread of its own, so that decoding them overlaps with what is done with
+// Reads data files in threads of its own, so that decoding them overlaps with what is done with
 // their rows.
 #pragma once
 
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
 
 #include "base/result.h"
-#include "base/thread.h"
 #include "datafile/file_reader.h"
 #include "iceberg/scan.h"
 #include "iceberg/type.h"
@@ -23,8 +23,8 @@ class RecordBatch;
 
 namespace octolake::lake {
 
-// The batches of scan tasks, task after task, in order; a few of them are read ahead. Used by one
-// thread. The destructor ends the reading.
+// The batches of scan tasks, task after task, in order; a few of them are read ahead, and of the
+// next tasks too where several threads read. Used by one thread. The destructor ends the reading.
 class ReadAhead {
  public:
   struct Item {
@@ -32,9 +32,10 @@ class ReadAhead {
     std::shared_ptr<arrow::RecordBatch> batch;
   };
 
-  // The file system must outlive this. `columns` and `options` as for datafile::OpenScanTask.
+  // The file system must outlive this. `columns` and `options` as for datafile::OpenScanTask. Fewer
+  // threads, but one, will do; with 0 the caller reads in Next.
   ReadAhead(io::FileSystem& fs, std::vector<iceberg::ScanTask> files, iceberg::Schema columns,
-            const datafile::ReadFileOptions& options = {}, WorkIn work = WorkIn::kOwnThread);
+            const datafile::ReadFileOptions& options = {}, int threads = 1);
   ~ReadAhead();
   ReadAhead(const ReadAhead&) = delete;
   ReadAhead& operator=(const ReadAhead&) = delete;
@@ -43,28 +44,35 @@ class ReadAhead {
   Result<Item> Next();
 
  private:
+  // What was read of a file that is not yet read from.
+  struct Ahead {
+    std::deque<std::shared_ptr<arrow::RecordBatch>> ready;
+    bool finished = false;  // no more will come
+    Status status;
+  };
+
   void Work();
   Status ReadFile(size_t file);
   // Without a thread.
   Result<Item> ReadNext();
   // False once nobody wants more.
-  bool Offer(Item item);
+  bool Offer(size_t file, std::shared_ptr<arrow::RecordBatch> batch);
 
   io::FileSystem& fs_;
   const std::vector<iceberg::ScanTask> files_;
   const iceberg::Schema columns_;
   const datafile::ReadFileOptions options_;
-  const WorkIn work_;
-  // Of the calling thread, if there is no other.
-  size_t next_file_ = 0;
-  std::unique_ptr<datafile::BatchReader> reader_;  // of the file before
+  const bool alone_;         // without threads
+  const size_t most_files_;  // from the current one on, that are read or were
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Item> ready_;
-  bool finished_ = false;  // no more will come
-  bool unwanted_ = false;
+  std::map<size_t, Ahead> ahead_;  // by file
+  size_t current_ = 0;             // the file that is read from; without threads, the next
+  std::unique_ptr<datafile::BatchReader> reader_;  // without threads, of the file before
+  size_t next_ = 0;                                // that nobody has taken up yet
   Status status_;
-  std::jthread thread_;  // the last member: it ends before the others go
+  bool unwanted_ = false;
+  std::vector<std::jthread> threads_;  // the last member: they end before the others go
 };
 
 }  // namespace octolake::lake

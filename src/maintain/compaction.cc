@@ -148,21 +148,25 @@ void Compaction::OnRows(int64_t rows) {
 }
 
 void Compaction::RewriteNext(const CompactionGroup& group) {
+  // Where there are fewer groups than may be worked on at once, each gets more.
+  const int concurrency = std::max(options_.concurrency, 1);
+  const int at_once = static_cast<int>(std::min<std::ptrdiff_t>(concurrency, std::ssize(groups_)));
   // A half for rows, a half for what is being encoded.
-  const int64_t share = options_.memory_bytes / std::max(options_.concurrency, 1) / 2;
+  const int64_t share = options_.memory_bytes / at_once / 2;
   RewriteRequest request{.group = group,
                          .strategy = options_.strategy,
                          .columns = columns_,
                          .sort_memory_bytes = share,
                          .temp_directory = warehouse_.temp_directory(),
+                         .threads = works_alone() ? 0 : concurrency / at_once,
                          .writer = options_.writer,
-                         .work = works_alone() ? WorkIn::kCallersThread : WorkIn::kOwnThread,
                          .stop = stop_,
                          .on_rows = [this](int64_t rows) { OnRows(rows); }};
   const FileSizes& sizes = options_.scope.sizes;
   request.one_file =
       options_.strategy == CompactionStrategy::kBinPack && group.bytes <= MostOfAFile(sizes);
   request.writer.target_file_bytes = request.one_file ? MostOfAFile(sizes) : sizes.target;
+  request.writer.threads = request.threads;
   request.writer.max_buffered_bytes = std::min(request.writer.max_buffered_bytes, share);
   auto files =
       RewriteGroup(warehouse_.file_system(), warehouse_.random(), *table_.metadata, request);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "iceberg/table_for_test.h"
 
 namespace octolake::maintain {
@@ -94,6 +96,60 @@ TEST_F(CompactionPlanTest, DividesALargePartition) {
   files_.clear();
   AddMany(11, 1, 50);
   EXPECT_THAT(Plan(), SizeIs(1));
+}
+
+TEST_F(CompactionPlanTest, FileByFileNothingIsLeftOver) {
+  scope_.file_by_file = true;
+  AddMany(32, 1, 10);
+  const auto groups = Plan();
+  ASSERT_THAT(groups, SizeIs(3));
+  for (const CompactionGroup& group : groups) {
+    EXPECT_GE(group.bytes, 100);
+    EXPECT_LE(group.bytes, 110);
+  }
+  EXPECT_THAT(Names(groups[0]),
+              ElementsAre("f0", "f1", "f2", "f3", "f4", "f5", "f6", "f7", "f8", "f9", "f10"));
+  // What is less than one and a half files becomes one.
+  files_.clear();
+  AddMany(14, 1, 10);
+  EXPECT_THAT(Plan(), SizeIs(1));
+}
+
+// Whatever the sizes: each run leaves fewer files, until a run finds nothing to do.
+TEST_F(CompactionPlanTest, FileByFileComesToAnEnd) {
+  scope_.file_by_file = true;
+  for (int seed = 1; seed <= 50; ++seed) {
+    files_.clear();
+    for (int i = 0; i < 40; ++i) {
+      Add("f" + std::to_string(i), 1, 1 + (int64_t{seed} * 7919 * (i + 1) * (i + 3)) % 200);
+    }
+    for (auto groups = Plan(); !groups.empty(); groups = Plan()) {
+      std::vector<ScanTask> left;
+      for (const ScanTask& task : files_) {
+        const bool rewritten = std::any_of(groups.begin(), groups.end(), [&](const auto& group) {
+          return std::any_of(group.files.begin(), group.files.end(), [&](const auto& file) {
+            return file.file.file_path == task.file.file_path;
+          });
+        });
+        if (!rewritten) left.push_back(task);
+      }
+      const size_t before = files_.size();
+      files_ = std::move(left);
+      for (const CompactionGroup& group : groups) {
+        // A file that is too large is divided into pieces of the target's size and a rest.
+        const bool divided = group.bytes > MostOfAFile(scope_.sizes);
+        ASSERT_TRUE(divided || group.files.size() > 1);
+        for (int64_t rest = group.bytes; rest > 0; rest -= divided ? scope_.sizes.target : rest) {
+          Add("g" + std::to_string(files_.size()), 1,
+              divided ? std::min(rest, scope_.sizes.target) : rest);
+        }
+      }
+      const bool any_divided = std::any_of(groups.begin(), groups.end(), [&](const auto& group) {
+        return group.bytes > MostOfAFile(scope_.sizes);
+      });
+      ASSERT_TRUE(any_divided || files_.size() < before);
+    }
+  }
 }
 
 TEST_F(CompactionPlanTest, LargerFilesWaitForTheirTier) {

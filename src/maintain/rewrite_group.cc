@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/thread.h"
 #include "datafile/file_merge.h"
 #include "lake/background_writer.h"
 #include "lake/read_ahead.h"
@@ -27,6 +28,39 @@ constexpr int64_t kRowsOfABatch = 1024;
 // Of a column's value; what is longer divides rows no better.
 constexpr size_t kSampledKeyBytes = 64;
 
+// Of each column that is sorted by, the keys of the same rows.
+using ColumnSamples = std::vector<std::vector<std::string>>;
+
+// Takes rows at equal distances from the batches of a number of rows.
+class ColumnSampler {
+ public:
+  ColumnSampler(const std::vector<iceberg::Field>& columns, int64_t rows)
+      : columns_(columns),
+        distance_(std::max<int64_t>(1, rows / kSampledRows)),
+        samples_(columns.size()) {}
+
+  void Add(const arrow::RecordBatch& batch) {
+    for (size_t column = 0; column < columns_.size(); ++column) {
+      const iceberg::Field& field = columns_[column];
+      const auto values = batch.GetColumnByName(field.name);
+      for (int64_t row = (distance_ - first_ % distance_) % distance_; row < batch.num_rows();
+           row += distance_) {
+        std::vector<std::string> key(1);
+        AppendToKeys(*field.type, *values->Slice(row, 1), key);
+        samples_[column].push_back(key.front().substr(0, kSampledKeyBytes));
+      }
+    }
+    first_ += batch.num_rows();
+  }
+  ColumnSamples Take() { return std::move(samples_); }
+
+ private:
+  const std::vector<iceberg::Field>& columns_;
+  const int64_t distance_;
+  int64_t first_ = 0;  // number of the next batch's first row
+  ColumnSamples samples_;
+};
+
 class Rewrite {
  public:
   Rewrite(io::FileSystem& fs, RandomSource& random, const iceberg::TableMetadata& metadata,
@@ -44,8 +78,9 @@ class Rewrite {
   bool stopped() const { return request_.stop.stop_requested(); }
   Status Copy(const RowSource& source, const RowSink& sink) const;
   Status Sort(const RowSource& source, const RowSink& sink) const;
-  // The sampled keys of each column that is sorted by.
-  Result<std::vector<std::vector<std::string>>> SampleColumns() const;
+  Result<SampledOrder> MakeOrder(const arrow::RecordBatch* all) const;
+  // Of all files.
+  Result<ColumnSamples> SampleFiles() const;
   Status CheckRows(const DataFiles& written) const;
 
   io::FileSystem& fs_;
@@ -63,54 +98,58 @@ Status Rewrite::Copy(const RowSource& source, const RowSink& sink) const {
   }
 }
 
-Result<std::vector<std::vector<std::string>>> Rewrite::SampleColumns() const {
+Result<ColumnSamples> Rewrite::SampleFiles() const {
   iceberg::Schema columns;
   columns.fields = request_.columns;
-  std::vector<std::vector<std::string>> samples(columns.fields.size());
-  const int64_t distance = std::max<int64_t>(1, request_.group.rows / kSampledRows);
-  lake::ReadAhead reader(fs_, request_.group.files, columns, {}, request_.work);
-  int64_t first = 0;  // row number of the batch's first row
+  ColumnSampler sampler(request_.columns, request_.group.rows);
+  lake::ReadAhead reader(fs_, request_.group.files, columns, {}, request_.threads);
   while (!stopped()) {
     OCTO_ASSIGN(const auto next, reader.Next());
     if (next.batch == nullptr) break;
-    const int64_t rows = next.batch->num_rows();
-    for (size_t column = 0; column < samples.size(); ++column) {
-      for (int64_t row = (distance - first % distance) % distance; row < rows; row += distance) {
-        const auto value = next.batch->column(static_cast<int>(column))->Slice(row, 1);
-        std::vector<std::string> key(1);
-        AppendToKeys(*columns.fields[column].type, *value, key);
-        samples[column].push_back(key.front().substr(0, kSampledKeyBytes));
-      }
-    }
-    first += rows;
+    sampler.Add(*next.batch);
   }
-  return samples;
+  return sampler.Take();
+}
+
+Result<SampledOrder> Rewrite::MakeOrder(const arrow::RecordBatch* all) const {
+  const bool by_curve = request_.strategy == CompactionStrategy::kZOrder;
+  if (!by_curve && all != nullptr) {
+    return SampledOrder{std::make_shared<ColumnOrder>(request_.columns), {}};
+  }
+  ColumnSamples samples;
+  if (all != nullptr) {
+    ColumnSampler sampler(request_.columns, all->num_rows());
+    sampler.Add(*all);
+    samples = sampler.Take();
+  } else {
+    OCTO_ASSIGN(samples, SampleFiles());
+  }
+  SampledOrder order;
+  order.sample.resize(samples.front().size());
+  if (!by_curve) {
+    order.keys = std::make_shared<ColumnOrder>(request_.columns);
+    for (const auto& of_column : samples) {
+      for (size_t row = 0; row < of_column.size(); ++row) order.sample[row] += of_column[row];
+    }
+    return order;
+  }
+  const auto curve = std::make_shared<ZOrder>(request_.columns, samples);
+  for (size_t row = 0; row < order.sample.size() && all == nullptr; ++row) {
+    std::vector<std::string> values;
+    for (const auto& of_column : samples) values.push_back(of_column[row]);
+    order.sample[row] = curve->KeyOf(values);
+  }
+  order.keys = curve;
+  return order;
 }
 
 Status Rewrite::Sort(const RowSource& source, const RowSink& sink) const {
-  OCTO_ASSIGN(auto samples, SampleColumns());
-  const size_t sampled = samples.front().size();
-  std::vector<std::string> sample(sampled);
-  std::unique_ptr<KeyMaker> order;
-  if (request_.strategy == CompactionStrategy::kSort) {
-    order = std::make_unique<ColumnOrder>(request_.columns);
-    for (const auto& of_column : samples) {
-      for (size_t row = 0; row < sampled; ++row) sample[row] += of_column[row];
-    }
-  } else {
-    auto curve = std::make_unique<ZOrder>(request_.columns, samples);
-    for (size_t row = 0; row < sampled; ++row) {
-      std::vector<std::string> values;
-      for (const auto& of_column : samples) values.push_back(of_column[row]);
-      sample[row] = curve->KeyOf(values);
-    }
-    order = std::move(curve);
-  }
   RowSortOptions options;
   options.memory_bytes = request_.sort_memory_bytes;
   options.temp_directory = request_.temp_directory;
   options.expected_rows = request_.group.rows;
-  return SortRows(source, *order, std::move(sample), options, sink);
+  return SortRows(
+      source, [this](const arrow::RecordBatch* all) { return MakeOrder(all); }, options, sink);
 }
 
 // Deleted rows are not read.
@@ -172,9 +211,10 @@ Result<std::optional<DataFiles>> Rewrite::Encode() {
               datafile::MakeTableWriter(fs_, random_, metadata_, request_.writer));
   std::vector<std::unique_ptr<datafile::TableWriter>> writers;
   writers.push_back(std::move(table_writer));
-  lake::BackgroundWriter writer(fs_, std::move(writers), request_.work);
+  lake::BackgroundWriter writer(
+      fs_, std::move(writers), request_.threads == 0 ? WorkIn::kCallersThread : WorkIn::kOwnThread);
   lake::ReadAhead reader(fs_, request_.group.files, metadata_.CurrentSchema(), {kRowsOfABatch},
-                         request_.work);
+                         request_.threads);
   const RowSource source = [&]() -> Result<Batch> {
     if (stopped()) return Batch();
     OCTO_ASSIGN(auto next, reader.Next());

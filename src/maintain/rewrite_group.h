@@ -10,7 +10,6 @@
 
 #include "base/random.h"
 #include "base/result.h"
-#include "base/thread.h"
 #include "datafile/table_writer.h"
 #include "iceberg/data_file.h"
 #include "iceberg/table_metadata.h"
@@ -32,8 +31,8 @@ struct RewriteRequest {
   std::vector<iceberg::Field> columns;  // to sort by
   int64_t sort_memory_bytes = 0;
   std::string temp_directory;
+  int threads = 1;  // that read; 0: no others than the caller's, also for writing
   datafile::WriterOptions writer;
-  WorkIn work = WorkIn::kOwnThread;  // reading and writing
   std::stop_token stop;
   // Called often with the rows read since the last call.
   std::function<void(int64_t)> on_rows;

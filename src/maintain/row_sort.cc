@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <numeric>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -36,20 +35,47 @@ constexpr int64_t kKeyBytes = 96;
 
 int64_t MemoryOf(const RowBuffer& rows) { return kCopies * rows.bytes() + rows.rows() * kKeyBytes; }
 
-Status SortInMemory(RowBuffer& rows, const KeyMaker& order, const RowSink& sink) {
+// A row by the first bytes of its key, which tell most rows apart without a look at the rest.
+struct Place {
+  uint64_t head;
+  int64_t row;
+};
+
+uint64_t HeadOf(const std::string& key) {
+  uint64_t head = 0;
+  for (size_t i = 0; i < sizeof head; ++i) {
+    const auto byte = i < key.size() ? static_cast<unsigned char>(key[i]) : 0;
+    head = head << 8 | static_cast<uint64_t>(byte);
+  }
+  return head;
+}
+
+std::vector<Place> PlacesOf(const std::vector<std::string>& keys) {
+  std::vector<Place> places(keys.size());
+  for (size_t row = 0; row < keys.size(); ++row) {
+    places[row] = {HeadOf(keys[row]), static_cast<int64_t>(row)};
+  }
+  std::sort(places.begin(), places.end(), [&](const Place& a, const Place& b) {
+    if (a.head != b.head) return a.head < b.head;
+    const int rest = keys[static_cast<size_t>(a.row)].compare(keys[static_cast<size_t>(b.row)]);
+    return rest != 0 ? rest < 0 : a.row < b.row;
+  });
+  return places;
+}
+
+Status SortInMemory(RowBuffer& rows, const OrderMaker& make_order, const RowSink& sink) {
   if (rows.rows() == 0) return {};
   OCTO_ASSIGN(const Batch all,
               ToResult(arrow::ConcatenateRecordBatches(rows.Release()), "rows to be sorted"));
-  const std::vector<std::string> keys = order.KeysOf(*all);
-  std::vector<int64_t> places(keys.size());
-  std::iota(places.begin(), places.end(), 0);
-  std::stable_sort(places.begin(), places.end(), [&](int64_t a, int64_t b) {
-    return keys[static_cast<size_t>(a)] < keys[static_cast<size_t>(b)];
-  });
+  OCTO_ASSIGN(const SampledOrder order, make_order(all.get()));
+  const std::vector<Place> places = PlacesOf(order.keys->KeysOf(*all));
   const auto count = std::ssize(places);
+  std::vector<int64_t> some;
   for (int64_t begin = 0; begin < count; begin += kSinkRows) {
-    const auto first = places.begin() + begin;
-    const std::vector<int64_t> some(first, first + std::min(kSinkRows, count - begin));
+    some.clear();
+    for (int64_t i = begin; i < std::min(begin + kSinkRows, count); ++i) {
+      some.push_back(places[static_cast<size_t>(i)].row);
+    }
     OCTO_ASSIGN(Batch sorted, datafile::TakeRows(*all, some));
     OCTO_TRY(sink(std::move(sorted)));
   }
@@ -102,9 +128,9 @@ struct Range {
 
 class Division {
  public:
-  Division(const KeyMaker& order, std::vector<std::string> boundaries,
+  Division(std::shared_ptr<const KeyMaker> order, std::vector<std::string> boundaries,
            const RowSortOptions& options)
-      : order_(order),
+      : order_(std::move(order)),
         boundaries_(std::move(boundaries)),
         options_(options),
         directory_(options.temp_directory),
@@ -121,7 +147,7 @@ class Division {
   Status Spill(size_t range);
   RowSource SourceOf(Range& range);
 
-  const KeyMaker& order_;
+  const std::shared_ptr<const KeyMaker> order_;
   const std::vector<std::string> boundaries_;
   const RowSortOptions& options_;
   io::SpillDirectory directory_;  // outlives the files
@@ -148,7 +174,7 @@ Status Division::Spill(size_t number) {
 }
 
 Status Division::Add(const Batch& batch) {
-  const std::vector<std::string> keys = order_.KeysOf(*batch);
+  const std::vector<std::string> keys = order_->KeysOf(*batch);
   std::vector<std::vector<int64_t>> rows_of(ranges_.size());
   for (size_t row = 0; row < keys.size(); ++row) {
     const auto range = static_cast<size_t>(
@@ -196,7 +222,10 @@ Status Division::Finish(const RowSink& sink) {
   for (Range& range : ranges_) {
     RowSortOptions options = options_;
     options.expected_rows = range.rows();
-    OCTO_TRY(SortRows(SourceOf(range), order_, range.sample.Take(), options, sink));
+    const OrderMaker same_order = [&](const arrow::RecordBatch*) -> Result<SampledOrder> {
+      return SampledOrder{order_, range.sample.Take()};
+    };
+    OCTO_TRY(SortRows(SourceOf(range), same_order, options, sink));
     range = Range();
   }
   return {};
@@ -216,19 +245,20 @@ Status Division::FinishUnsorted(const RowSink& sink) {
 
 }  // namespace
 
-Status SortRows(const RowSource& source, const KeyMaker& order, std::vector<std::string> sample,
+Status SortRows(const RowSource& source, const OrderMaker& make_order,
                 const RowSortOptions& options, const RowSink& sink) {
   RowBuffer rows;
   while (MemoryOf(rows) < std::min(options.memory_bytes, kMostAtOnce)) {
     OCTO_ASSIGN(Batch batch, source());
-    if (batch == nullptr) return SortInMemory(rows, order, sink);
+    if (batch == nullptr) return SortInMemory(rows, make_order, sink);
     OCTO_TRY(rows.Add(std::move(batch)));
   }
   // As many ranges as each fits into memory with room to spare.
   const int64_t filled = std::max<int64_t>(1, rows.rows());
   const int64_t ranges =
       std::clamp<int64_t>(2 * options.expected_rows / filled + 1, 4, kMostRanges);
-  Division division(order, Boundaries(std::move(sample), ranges), options);
+  OCTO_ASSIGN(SampledOrder order, make_order(nullptr));
+  Division division(std::move(order.keys), Boundaries(std::move(order.sample), ranges), options);
   for (const Batch& batch : rows.Release()) OCTO_TRY(division.Add(batch));
   while (true) {
     OCTO_ASSIGN(const Batch batch, source());

@@ -43,28 +43,36 @@ class RowSortTest : public ::testing::Test {
       next = end;
       return MakeBatch(some);
     };
-    const ColumnOrder order({{1, "key", iceberg::LongType(), false, ""}});
-    std::vector<std::string> sample;
-    for (size_t i = 0; i < sampled; ++i) {
-      const auto one = order.KeysOf(*MakeBatch({keys[i * keys.size() / sampled]}));
-      sample.push_back(one.front());
-    }
+    const auto order = std::make_shared<ColumnOrder>(
+        std::vector<iceberg::Field>{{1, "key", iceberg::LongType(), false, ""}});
+    const OrderMaker make_order = [&](const arrow::RecordBatch* all) -> Result<SampledOrder> {
+      in_memory_ = all != nullptr;
+      if (all != nullptr) {
+        EXPECT_EQ(all->num_rows(), std::ssize(keys));
+        return SampledOrder{order, {}};
+      }
+      std::vector<std::string> sample;
+      for (size_t i = 0; i < sampled; ++i) {
+        const auto one = order->KeysOf(*MakeBatch({keys[i * keys.size() / sampled]}));
+        sample.push_back(one.front());
+      }
+      return SampledOrder{order, std::move(sample)};
+    };
     RowSortOptions options;
     options.memory_bytes = memory;
     options.temp_directory = directory_.path() + "/tmp";
     options.expected_rows = static_cast<int64_t>(keys.size());
     std::vector<int64_t> sorted;
-    const Status status =
-        SortRows(source, order, std::move(sample), options, [&](Batch batch) -> Status {
-          const auto& key = static_cast<const arrow::Int64Array&>(*batch->column(0));
-          const auto& text = static_cast<const arrow::StringArray&>(*batch->column(1));
-          for (int64_t row = 0; row < batch->num_rows(); ++row) {
-            sorted.push_back(key.Value(row));
-            EXPECT_TRUE(text.GetView(row).starts_with(std::to_string(key.Value(row)) + "x"));
-          }
-          most_on_disk_ = std::max(most_on_disk_, FilesOnDisk());
-          return {};
-        });
+    const Status status = SortRows(source, make_order, options, [&](Batch batch) -> Status {
+      const auto& key = static_cast<const arrow::Int64Array&>(*batch->column(0));
+      const auto& text = static_cast<const arrow::StringArray&>(*batch->column(1));
+      for (int64_t row = 0; row < batch->num_rows(); ++row) {
+        sorted.push_back(key.Value(row));
+        EXPECT_TRUE(text.GetView(row).starts_with(std::to_string(key.Value(row)) + "x"));
+      }
+      most_on_disk_ = std::max(most_on_disk_, FilesOnDisk());
+      return {};
+    });
     EXPECT_TRUE(status) << status.error().message;
     EXPECT_EQ(FilesOnDisk(), 0);
     return sorted;
@@ -94,6 +102,7 @@ class RowSortTest : public ::testing::Test {
 
   TempDirectory directory_;
   int64_t most_on_disk_ = 0;
+  bool in_memory_ = false;  // the last sort
 };
 
 constexpr int64_t kEnough = int64_t{1} << 30;
@@ -102,6 +111,7 @@ constexpr int64_t kLittle = int64_t{1} << 20;  // some 2,000 rows
 TEST_F(RowSortTest, InMemory) {
   const auto keys = Random(5000, 1'000'000);
   EXPECT_EQ(Sort(keys, kEnough, 0), Sorted(keys));
+  EXPECT_TRUE(in_memory_);
   EXPECT_EQ(most_on_disk_, 0);
   EXPECT_EQ(Sort({}, kEnough, 0), std::vector<int64_t>());
 }
@@ -109,6 +119,7 @@ TEST_F(RowSortTest, InMemory) {
 TEST_F(RowSortTest, OnDiskByRangesOfTheSample) {
   const auto keys = Random(40'000, 1'000'000'000);
   EXPECT_EQ(Sort(keys, kLittle, 2000), Sorted(keys));
+  EXPECT_FALSE(in_memory_);
   EXPECT_GT(most_on_disk_, 10);
 }
 
