@@ -103,7 +103,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--octolake", required=True)
     parser.add_argument("--events", type=int, default=EVENTS)
-    parser.add_argument("--target-file-size", default="700KB")
+    parser.add_argument("--target-file-size", default="300KB")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="octolake-bench-") as folder:
         scratch = Path(folder).resolve()

@@ -151,12 +151,13 @@ void Compaction::RewriteNext(const CompactionGroup& group) {
   // Where there are fewer groups than may be worked on at once, each gets more.
   const int concurrency = std::max(options_.concurrency, 1);
   const int at_once = static_cast<int>(std::min<std::ptrdiff_t>(concurrency, std::ssize(groups_)));
-  // A half for rows, a half for what is being encoded.
-  const int64_t share = options_.memory_bytes / at_once / 2;
+  // Most of it for rows, the rest for what is being encoded.
+  const int64_t share = options_.memory_bytes / at_once;
+  const int64_t encoded_share = share / 4;
   RewriteRequest request{.group = group,
                          .strategy = options_.strategy,
                          .columns = columns_,
-                         .sort_memory_bytes = share,
+                         .sort_memory_bytes = share - encoded_share,
                          .temp_directory = warehouse_.temp_directory(),
                          .threads = works_alone() ? 0 : concurrency / at_once,
                          .writer = options_.writer,
@@ -167,7 +168,7 @@ void Compaction::RewriteNext(const CompactionGroup& group) {
       options_.strategy == CompactionStrategy::kBinPack && group.bytes <= MostOfAFile(sizes);
   request.writer.target_file_bytes = request.one_file ? MostOfAFile(sizes) : sizes.target;
   request.writer.threads = request.threads;
-  request.writer.max_buffered_bytes = std::min(request.writer.max_buffered_bytes, share);
+  request.writer.max_buffered_bytes = std::min(request.writer.max_buffered_bytes, encoded_share);
   auto files =
       RewriteGroup(warehouse_.file_system(), warehouse_.random(), *table_.metadata, request);
   const bool expired = !files && HasExpired();

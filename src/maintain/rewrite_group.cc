@@ -78,7 +78,7 @@ class Rewrite {
   bool stopped() const { return request_.stop.stop_requested(); }
   Status Copy(const RowSource& source, const RowSink& sink) const;
   Status Sort(const RowSource& source, const RowSink& sink) const;
-  Result<SampledOrder> MakeOrder(const arrow::RecordBatch* all) const;
+  Result<SampledOrder> MakeOrder(const Rows* all) const;
   // Of all files.
   Result<ColumnSamples> SampleFiles() const;
   Status CheckRows(const DataFiles& written) const;
@@ -111,15 +111,15 @@ Result<ColumnSamples> Rewrite::SampleFiles() const {
   return sampler.Take();
 }
 
-Result<SampledOrder> Rewrite::MakeOrder(const arrow::RecordBatch* all) const {
+Result<SampledOrder> Rewrite::MakeOrder(const Rows* all) const {
   const bool by_curve = request_.strategy == CompactionStrategy::kZOrder;
   if (!by_curve && all != nullptr) {
     return SampledOrder{std::make_shared<ColumnOrder>(request_.columns), {}};
   }
   ColumnSamples samples;
   if (all != nullptr) {
-    ColumnSampler sampler(request_.columns, all->num_rows());
-    sampler.Add(*all);
+    ColumnSampler sampler(request_.columns, rows_read_);
+    for (const Batch& batch : *all) sampler.Add(*batch);
     samples = sampler.Take();
   } else {
     OCTO_ASSIGN(samples, SampleFiles());
@@ -149,7 +149,7 @@ Status Rewrite::Sort(const RowSource& source, const RowSink& sink) const {
   options.temp_directory = request_.temp_directory;
   options.expected_rows = request_.group.rows;
   return SortRows(
-      source, [this](const arrow::RecordBatch* all) { return MakeOrder(all); }, options, sink);
+      source, [this](const Rows* all) { return MakeOrder(all); }, options, sink);
 }
 
 // Deleted rows are not read.

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <system_error>
 #include <utility>
 
 #include "datafile/arrow_status.h"
+#include "datafile/gather_rows.h"
 #include "datafile/row_buffer.h"
 #include "datafile/take_rows.h"
 #include "io/spill_directory.h"
@@ -19,26 +21,28 @@ namespace {
 
 using Batch = std::shared_ptr<arrow::RecordBatch>;
 using datafile::RowBuffer;
+using datafile::RowPlace;
 using datafile::ToResult;
 
 // Files open at once; what needs more is divided again.
 constexpr int64_t kMostRanges = 128;
 constexpr int64_t kSinkRows = 8192;
+constexpr int64_t kSinkBytes = int64_t{1} << 20;
 // Texts of one batch have 31 bits for their bytes.
-constexpr int64_t kMostAtOnce = int64_t{2} << 30;
+constexpr int64_t kMostAtOnce = int64_t{1} << 30;
 // Sampled keys are cut here: they divide rows all the same.
 constexpr size_t kSampledKeyBytes = 64;
-// Rows are in memory twice while they are sorted: as they came, then in one batch.
+// Rows of a range are in memory twice while they go to its file.
 constexpr int64_t kCopies = 2;
-// A key as a string, and its place in the order.
-constexpr int64_t kKeyBytes = 96;
+// A key as a string, and its places in the order.
+constexpr int64_t kKeyBytes = 112;
 
-int64_t MemoryOf(const RowBuffer& rows) { return kCopies * rows.bytes() + rows.rows() * kKeyBytes; }
+int64_t MemoryOf(const RowBuffer& rows) { return rows.bytes() + rows.rows() * kKeyBytes; }
 
 // A row by the first bytes of its key, which tell most rows apart without a look at the rest.
 struct Place {
   uint64_t head;
-  int64_t row;
+  RowPlace at;
 };
 
 uint64_t HeadOf(const std::string& key) {
@@ -50,33 +54,42 @@ uint64_t HeadOf(const std::string& key) {
   return head;
 }
 
-std::vector<Place> PlacesOf(const std::vector<std::string>& keys) {
-  std::vector<Place> places(keys.size());
-  for (size_t row = 0; row < keys.size(); ++row) {
-    places[row] = {HeadOf(keys[row]), static_cast<int64_t>(row)};
+// All rows, ordered.
+std::vector<RowPlace> PlacesOf(const Rows& rows, const KeyMaker& order) {
+  std::vector<std::vector<std::string>> keys;
+  std::vector<Place> places;
+  for (const Batch& batch : rows) {
+    const auto number = static_cast<uint32_t>(keys.size());
+    const auto& of_batch = keys.emplace_back(order.KeysOf(*batch));
+    for (size_t row = 0; row < of_batch.size(); ++row) {
+      places.push_back({HeadOf(of_batch[row]), {number, static_cast<uint32_t>(row)}});
+    }
   }
   std::sort(places.begin(), places.end(), [&](const Place& a, const Place& b) {
     if (a.head != b.head) return a.head < b.head;
-    const int rest = keys[static_cast<size_t>(a.row)].compare(keys[static_cast<size_t>(b.row)]);
-    return rest != 0 ? rest < 0 : a.row < b.row;
+    const int rest = keys[a.at.batch][a.at.row].compare(keys[b.at.batch][b.at.row]);
+    if (rest != 0) return rest < 0;
+    return std::pair(a.at.batch, a.at.row) < std::pair(b.at.batch, b.at.row);
   });
-  return places;
+  std::vector<RowPlace> ordered;
+  ordered.reserve(places.size());
+  for (const Place& place : places) ordered.push_back(place.at);
+  return ordered;
 }
 
 Status SortInMemory(RowBuffer& rows, const OrderMaker& make_order, const RowSink& sink) {
   if (rows.rows() == 0) return {};
-  OCTO_ASSIGN(const Batch all,
-              ToResult(arrow::ConcatenateRecordBatches(rows.Release()), "rows to be sorted"));
-  OCTO_ASSIGN(const SampledOrder order, make_order(all.get()));
-  const std::vector<Place> places = PlacesOf(order.keys->KeysOf(*all));
-  const auto count = std::ssize(places);
-  std::vector<int64_t> some;
-  for (int64_t begin = 0; begin < count; begin += kSinkRows) {
-    some.clear();
-    for (int64_t i = begin; i < std::min(begin + kSinkRows, count); ++i) {
-      some.push_back(places[static_cast<size_t>(i)].row);
-    }
-    OCTO_ASSIGN(Batch sorted, datafile::TakeRows(*all, some));
+  const int64_t row_bytes = std::max<int64_t>(1, rows.bytes() / rows.rows());
+  const auto at_once =
+      static_cast<size_t>(std::clamp(kSinkBytes / row_bytes, int64_t{1}, kSinkRows));
+  const Rows all = rows.Release();
+  OCTO_ASSIGN(const SampledOrder order, make_order(&all));
+  const std::vector<RowPlace> places = PlacesOf(all, *order.keys);
+  const std::span<const RowPlace> span(places);
+  for (size_t begin = 0; begin < span.size(); begin += at_once) {
+    OCTO_ASSIGN(
+        Batch sorted,
+        datafile::GatherRows(all, span.subspan(begin, std::min(at_once, span.size() - begin))));
     OCTO_TRY(sink(std::move(sorted)));
   }
   return {};
@@ -222,7 +235,7 @@ Status Division::Finish(const RowSink& sink) {
   for (Range& range : ranges_) {
     RowSortOptions options = options_;
     options.expected_rows = range.rows();
-    const OrderMaker same_order = [&](const arrow::RecordBatch*) -> Result<SampledOrder> {
+    const OrderMaker same_order = [&](const Rows*) -> Result<SampledOrder> {
       return SampledOrder{order_, range.sample.Take()};
     };
     OCTO_TRY(SortRows(SourceOf(range), same_order, options, sink));

@@ -32,13 +32,14 @@ struct SampledOrder {
   std::shared_ptr<const KeyMaker> keys;
   std::vector<std::string> sample;  // keys of some of the rows, in any order
 };
+using Rows = std::vector<std::shared_ptr<arrow::RecordBatch>>;
 // Called once, with all rows if they fit into memory (no sample is needed then), else with null.
-using OrderMaker = std::function<Result<SampledOrder>(const arrow::RecordBatch* all)>;
+using OrderMaker = std::function<Result<SampledOrder>(const Rows* all)>;
 
 // Hands the source's rows to the sink in the order of their keys; equal ones as they came. What
 // does not fit into memory is divided among files by ranges of keys, told from the sample, and
 // sorted file by file. Files of rows that the sample cannot tell apart are not sorted if they do
-// not fit. The sink's batches have some thousand rows.
+// not fit. The sink's batches have about a MiB.
 Status SortRows(const RowSource& source, const OrderMaker& make_order,
                 const RowSortOptions& options, const RowSink& sink);
 

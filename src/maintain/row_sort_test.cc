@@ -45,10 +45,12 @@ class RowSortTest : public ::testing::Test {
     };
     const auto order = std::make_shared<ColumnOrder>(
         std::vector<iceberg::Field>{{1, "key", iceberg::LongType(), false, ""}});
-    const OrderMaker make_order = [&](const arrow::RecordBatch* all) -> Result<SampledOrder> {
+    const OrderMaker make_order = [&](const Rows* all) -> Result<SampledOrder> {
       in_memory_ = all != nullptr;
       if (all != nullptr) {
-        EXPECT_EQ(all->num_rows(), std::ssize(keys));
+        int64_t rows = 0;
+        for (const Batch& batch : *all) rows += batch->num_rows();
+        EXPECT_EQ(rows, std::ssize(keys));
         return SampledOrder{order, {}};
       }
       std::vector<std::string> sample;
