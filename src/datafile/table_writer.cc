@@ -96,7 +96,8 @@ class TableWriterImpl final : public TableWriter {
   int64_t buffered_bytes_ = 0;  // sum of the open partitions' memory
   int64_t rows_ = 0;
   int64_t closed_bytes_ = 0;
-  // In memory and encoded, of all row groups: their quotient foretells what buffered rows become.
+  // In memory and encoded, of row groups, the latest counting most: their quotient foretells what
+  // buffered rows become. Where rows are sorted, those that come differ from those long ago.
   int64_t raw_flushed_ = 0;
   int64_t encoded_flushed_ = 0;
   bool failed_ = false;
@@ -245,8 +246,8 @@ Status TableWriterImpl::Flush(OpenPartition& partition) {
   const int64_t before = partition.file->bytes();
   buffered_bytes_ -= partition.memory();
   OCTO_TRY(partition.file->EndRowGroup());
-  raw_flushed_ += partition.group_bytes;
-  encoded_flushed_ += partition.file->bytes() - before;
+  raw_flushed_ = raw_flushed_ / 2 + partition.group_bytes;
+  encoded_flushed_ = encoded_flushed_ / 2 + partition.file->bytes() - before;
   partition.group_rows = 0;
   partition.group_bytes = 0;
   return {};

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <random>
 #include <utility>
 
 #include "base/no_threads_for_test.h"
@@ -102,6 +103,36 @@ TEST_F(CompactionTest, NeedsNoThreads) {
     options.scope.all_files = false;
     EXPECT_EQ(MustCompact(BronzeEvents({}), options).groups, 0);
   }
+}
+
+TEST_F(CompactionTest, LongPayloadsBecomeSeveralFilesAtOnceAndKeepTheirOrder) {
+  std::mt19937_64 random(5);
+  for (int file = 0; file < 12; ++file) {
+    std::string lines;
+    for (int i = 0; i < 150; ++i) {
+      std::string text;
+      while (text.size() < 1500) text += std::to_string(random());
+      const std::string id = std::to_string(file) + "-" + std::to_string(i);
+      lines += EventLine(id, kDay, R"({"text":")" + text + "\"}");
+    }
+    Load({WriteFile(std::to_string(file) + ".json", lines)});
+  }
+  const auto ids = BronzeIds();
+  const auto payloads = Column(BronzeEvents({}), "payload");
+  ASSERT_THAT(payloads, SizeIs(1800));
+  CompactionOptions options;
+  options.scope.sizes.target = 400'000;  // about three files
+  options.concurrency = 3;
+  const CompactionReport report = MustCompact(BronzeEvents({}), options);
+  EXPECT_EQ(report.files_before, 12);
+  EXPECT_EQ(report.files_after, report.groups);
+  EXPECT_GT(report.groups, 2);
+  EXPECT_EQ(report.commits, 1);
+  EXPECT_EQ(report.rows, 1800);
+  EXPECT_EQ(BronzeIds(), ids);
+  EXPECT_EQ(Column(BronzeEvents({}), "payload"), payloads);
+  // None is left over that another run would rewrite.
+  EXPECT_EQ(MustCompact(BronzeEvents({}), options).groups, 0);
 }
 
 TEST_F(CompactionTest, SilverGoesOnWhereItWas) {

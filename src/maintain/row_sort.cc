@@ -149,7 +149,7 @@ class Division {
         directory_(options.temp_directory),
         ranges_(boundaries_.size() + 1) {}
 
-  Status Add(const Batch& batch);
+  Status Add(Batch batch);
   // Sorts range by range.
   Status Finish(const RowSink& sink);
   // Without order, if there was nothing to divide by.
@@ -186,7 +186,7 @@ Status Division::Spill(size_t number) {
   return range.file->Append(*rows);
 }
 
-Status Division::Add(const Batch& batch) {
+Status Division::Add(Batch batch) {
   const std::vector<std::string> keys = order_->KeysOf(*batch);
   std::vector<std::vector<int64_t>> rows_of(ranges_.size());
   for (size_t row = 0; row < keys.size(); ++row) {
@@ -272,11 +272,12 @@ Status SortRows(const RowSource& source, const OrderMaker& make_order,
       std::clamp<int64_t>(2 * options.expected_rows / filled + 1, 4, kMostRanges);
   OCTO_ASSIGN(SampledOrder order, make_order(nullptr));
   Division division(std::move(order.keys), Boundaries(std::move(order.sample), ranges), options);
-  for (const Batch& batch : rows.Release()) OCTO_TRY(division.Add(batch));
+  // One by one, so that what was divided does not stay.
+  for (Batch& batch : rows.Release()) OCTO_TRY(division.Add(std::exchange(batch, nullptr)));
   while (true) {
-    OCTO_ASSIGN(const Batch batch, source());
+    OCTO_ASSIGN(Batch batch, source());
     if (batch == nullptr) break;
-    OCTO_TRY(division.Add(batch));
+    OCTO_TRY(division.Add(std::move(batch)));
   }
   return division.divides() ? division.Finish(sink) : division.FinishUnsorted(sink);
 }
