@@ -23,6 +23,24 @@ bool Less(const Literal& a, const Literal& b) {
   return CompareLiterals(WithoutNegativeZero(a), WithoutNegativeZero(b)) < 0;
 }
 
+bool BeginsWith(const Literal& value, const Literal& prefix) {
+  const auto* text = std::get_if<std::string>(&value);
+  const auto* start = std::get_if<std::string>(&prefix);
+  return text != nullptr && start != nullptr && text->starts_with(*start);
+}
+
+// Whether no value of the range is as great as this, or greater.
+bool IsAboveAll(const Literal& value, const ValueRange& range) {
+  if (!range.upper || !Less(*range.upper, value)) return false;
+  return !range.upper_may_be_cut || !BeginsWith(value, *range.upper);
+}
+
+// Whether a value of the range may be greater.
+bool MayBeExceeded(const Literal& value, const ValueRange& range) {
+  if (!range.upper || Less(value, *range.upper)) return true;
+  return range.upper_may_be_cut && BeginsWith(value, *range.upper);
+}
+
 bool IsNullTest(Op op) { return op == Op::kIsNull || op == Op::kNotNull; }
 
 bool IsOrder(Op op) {
@@ -100,7 +118,7 @@ ValueRange RangeOfValue(const std::optional<Literal>& value) {
 
 bool RangeMayMatch(const Predicate& predicate, const ValueRange& range) {
   const auto below_all = [&](const Literal& v) { return range.lower && Less(v, *range.lower); };
-  const auto above_all = [&](const Literal& v) { return range.upper && Less(*range.upper, v); };
+  const auto above_all = [&](const Literal& v) { return IsAboveAll(v, range); };
   if (predicate.op == Op::kIsNull) return range.may_be_null;
   if (predicate.op == Op::kNotNull) return range.may_be_nan || range.may_have_value;
   // Engines differ in how NaN compares.
@@ -113,7 +131,7 @@ bool RangeMayMatch(const Predicate& predicate, const ValueRange& range) {
     case Op::kLessOrEqual:
       return !below_all(predicate.values[0]);
     case Op::kGreater:
-      return !range.upper || Less(predicate.values[0], *range.upper);
+      return MayBeExceeded(predicate.values[0], range);
     case Op::kGreaterOrEqual:
       return !above_all(predicate.values[0]);
     default:
@@ -208,6 +226,9 @@ Result<ValueRange> BoundFilter::ColumnRange(const Field& column, const DataFile&
   };
   OCTO_ASSIGN(range.lower, bound(file.lower_bounds));
   OCTO_ASSIGN(range.upper, bound(file.upper_bounds));
+  const auto* text = range.upper ? std::get_if<std::string>(&*range.upper) : nullptr;
+  // Nothing is cut to nothing, and UUIDs are not cut.
+  range.upper_may_be_cut = text != nullptr && !text->empty() && column.type->id != TypeId::kUuid;
   return range;
 }
 

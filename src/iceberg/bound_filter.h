@@ -20,6 +20,9 @@ struct ValueRange {
   bool may_have_value = true;  // neither NULL nor NaN
   std::optional<Literal> lower;
   std::optional<Literal> upper;
+  // Some writers cut a long upper bound, also within a character, and do not round it up: values
+  // may begin with it.
+  bool upper_may_be_cut = false;
 };
 
 class BoundFilter {

@@ -106,6 +106,24 @@ TEST(PlanExpiryTest, ExpiresByAgeButForTheNewest) {
   EXPECT_EQ(Kept(History({10 * kDay, 9 * kDay, 8 * kDay, 2 * kDay, kDay, 0}), policy), Range(4, 6));
 }
 
+// A clock that was set back makes nothing older than it is; one that is put right after it was
+// ahead finds snapshots of the future, which are young, and still bounded in number.
+TEST(PlanExpiryTest, AClockThatWasSetExpiresNothingEarly) {
+  RetentionPolicy policy = Small(1'000);
+  TableMetadata metadata = History(Every(kMinute, 30));
+  for (const int64_t now : {kNow - kHour, kNow - 365 * kDay, int64_t{0}}) {
+    const auto expiry = PlanExpiry(metadata, policy, now);
+    ASSERT_TRUE(expiry) << expiry.error().message;
+    EXPECT_THAT(expiry->snapshots, IsEmpty()) << now;
+  }
+  std::vector<int64_t> ages = Every(kHour, 5);
+  for (int i = 0; i < 20; ++i) ages.push_back(-365 * kDay);  // commits while it was ahead
+  EXPECT_EQ(Kept(History(ages), policy), Range(1, 25));
+  const auto kept = Kept(History(ages), Small(10));
+  EXPECT_LE(kept.size(), 10U);
+  EXPECT_TRUE(kept.contains(25));
+}
+
 TEST(PlanExpiryTest, NeverExceedsTheLimit) {
   // A thousand in two seconds: nothing is old, nothing can be thinned.
   const auto kept = Kept(History(Every(2, 1000)), Small(500));

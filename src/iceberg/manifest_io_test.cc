@@ -268,6 +268,29 @@ std::string ForeignManifest(TestTable& table, bool with_ids, int32_t status,
   return bytes;
 }
 
+// The list beside it.
+std::string ForeignManifestList(TestTable& table, bool with_ids) {
+  const auto field = [&](const char* name, int32_t id) {
+    return avro::RequiredField(
+        with_ids ? std::string("x_") + name : name,
+        avro::Primitive(std::string_view(name) == "manifest_path" ? avro::Type::kString
+                                                                  : avro::Type::kLong),
+        with_ids ? std::optional<int32_t>(id) : std::nullopt);
+  };
+  const auto schema =
+      avro::RecordOf("list", {field("added_snapshot_id", 503), field("min_sequence_number", 516),
+                              field("sequence_number", 515), field("content", 517),
+                              field("partition_spec_id", 502), field("manifest_length", 501),
+                              field("manifest_path", 500)});
+  std::string bytes;
+  auto writer = avro::ContainerWriter::Create(schema, {}, table.random, &bytes).value();
+  EXPECT_TRUE(
+      writer->Append(Value::Record({Value::Long(66), Value::Long(7), Value::Long(8), Value::Long(1),
+                                    Value::Long(0), Value::Long(123), Value::String("/m.avro")})));
+  EXPECT_TRUE(writer->Finish());
+  return bytes;
+}
+
 ManifestFile Row(int64_t sequence_number) {
   ManifestFile manifest;
   manifest.manifest_path = kPath;
@@ -293,6 +316,30 @@ TEST(ForeignManifestTest, IsReadByIdsAndElseByNames) {
     EXPECT_EQ(entry.data_file.content, FileContent::kData);
     EXPECT_EQ(entry.data_file.partition, PartitionValues{Literal(int32_t{3})});
     EXPECT_TRUE(entry.data_file.value_counts.empty());
+  }
+}
+
+// By name, every number is there: taken for a list of version 1, content and sequence numbers would
+// be 0, and deletes would be rows.
+TEST(ForeignManifestTest, ItsListIsReadByIdsAndElseByNames) {
+  for (const bool with_ids : {true, false}) {
+    TestTable table;
+    Snapshot snapshot;
+    snapshot.snapshot_id = 66;
+    snapshot.sequence_number = 8;
+    snapshot.manifest_list = "/list.avro";
+    ASSERT_TRUE(
+        io::WriteAll(table.fs, snapshot.manifest_list, ForeignManifestList(table, with_ids)));
+    const auto manifests = ReadManifestList(table.fs, snapshot);
+    ASSERT_TRUE(manifests) << manifests.error().message;
+    ASSERT_EQ(manifests->size(), 1U);
+    const ManifestFile& manifest = manifests->front();
+    EXPECT_EQ(manifest.manifest_path, "/m.avro");
+    EXPECT_EQ(manifest.manifest_length, 123);
+    EXPECT_EQ(manifest.content, ManifestContent::kDeletes);
+    EXPECT_EQ(manifest.sequence_number, 8);
+    EXPECT_EQ(manifest.min_sequence_number, 7);
+    EXPECT_EQ(manifest.added_snapshot_id, 66);
   }
 }
 

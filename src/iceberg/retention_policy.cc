@@ -24,7 +24,8 @@ constexpr int64_t kFineParts = 60;
 constexpr int64_t kDefaultMaxSnapshotAgeMs = int64_t{5} * 24 * 3'600'000;
 constexpr char kCountProperty[] = "history.expire.min-snapshots-to-keep";
 constexpr char kAgeProperty[] = "history.expire.max-snapshot-age-ms";
-constexpr int64_t kNever = -1;  // below any age
+// Below any age, also that of a snapshot from the future, made while the clock was ahead.
+constexpr int64_t kNever = std::numeric_limits<int64_t>::min();
 constexpr int64_t kForever = std::numeric_limits<int64_t>::max();
 
 struct BranchRetention {

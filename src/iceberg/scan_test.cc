@@ -123,6 +123,60 @@ TEST(FileMayMatchTest, TruncatedTextBoundsHold) {
   EXPECT_FALSE(FileMayMatch(*metadata, file, {Where("name", Op::kLess, {Text("abc")})}).value());
 }
 
+// Of values from "AAAA\u2022..." (E2 80 A2) to "zz\u2022...", cut within that character: the lower
+// bound is one all the same, the upper one would leave the greatest values out.
+TEST(FileMayMatchTest, BoundsCutWithinACharacterLoseNothing) {
+  TestTable table;
+  const auto metadata = table.Metadata();
+  const std::string bullet = "\u2022";
+  for (const std::string& cut : {bullet.substr(0, 1), bullet.substr(0, 2), std::string()}) {
+    const DataFile file = Bounded<std::string>(*metadata, "name", "AAAA" + cut, "zz" + cut);
+    const auto may_match = [&](Op op, const std::string& value) {
+      return FileMayMatch(*metadata, file, {Where("name", op, {Text(value)})}).value();
+    };
+    for (const std::string& value : {"AAAA" + bullet, "zz" + bullet, "zz" + bullet + " and more"}) {
+      EXPECT_TRUE(may_match(Op::kEq, value)) << value;
+      EXPECT_TRUE(may_match(Op::kIn, value)) << value;
+      EXPECT_TRUE(may_match(Op::kGreaterOrEqual, value)) << value;
+      EXPECT_TRUE(may_match(Op::kLessOrEqual, value)) << value;
+    }
+    EXPECT_TRUE(may_match(Op::kGreater, "zz" + bullet));
+    EXPECT_TRUE(may_match(Op::kGreater, "zz" + cut));
+    EXPECT_TRUE(may_match(Op::kLess, "AAAA" + bullet + "x"));
+    // What no value can be is still left out.
+    EXPECT_FALSE(may_match(Op::kEq, "AAA"));
+    EXPECT_FALSE(may_match(Op::kLess, "AAAA"));
+    EXPECT_FALSE(may_match(Op::kGreater, "{"));
+    EXPECT_FALSE(may_match(Op::kEq, "{"));
+    // ... also of those that begin as the bound does, if it was cut at another character.
+    EXPECT_EQ(may_match(Op::kEq, "zz\xF0\x9F\x98\x80"), cut.empty());
+  }
+  // Empty texts are not cut ones.
+  const DataFile empty = Bounded<std::string>(*metadata, "name", "", "");
+  EXPECT_FALSE(FileMayMatch(*metadata, empty, {Where("name", Op::kEq, {Text("a")})}).value());
+}
+
+TEST(FileMayMatchTest, NanIsNoBoundOfAColumn) {
+  TestTable table;
+  const auto metadata = table.Metadata();
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const auto may_match = [&](DataFile file, Op op, double value) {
+    file.nan_value_counts[4] = 0;  // as some that write it into bounds say
+    return FileMayMatch(*metadata, file, {Where("score", op, {Literal(value)})}).value();
+  };
+  for (const auto& [lower, upper] :
+       {std::pair(nan, nan), std::pair(-nan, nan), std::pair(1.0, nan), std::pair(nan, 9.0)}) {
+    const DataFile file = Bounded<double>(*metadata, "score", lower, upper);
+    for (const Op op :
+         {Op::kEq, Op::kIn, Op::kLess, Op::kLessOrEqual, Op::kGreater, Op::kGreaterOrEqual}) {
+      EXPECT_TRUE(may_match(file, op, 5.0)) << lower << " to " << upper;
+    }
+  }
+  // The other bound holds.
+  EXPECT_FALSE(may_match(Bounded<double>(*metadata, "score", 1.0, nan), Op::kLess, 1.0));
+  EXPECT_FALSE(may_match(Bounded<double>(*metadata, "score", nan, 9.0), Op::kGreater, 9.0));
+}
+
 TEST(FileMayMatchTest, RefusesWhatItCannotCompare) {
   TestTable table;
   const auto metadata = table.Metadata();

@@ -65,6 +65,42 @@ TEST(AppendFilesTest, TimeNeverGoesBack) {
   EXPECT_EQ(metadata->CurrentSnapshot()->timestamp_ms, 1'700'000'000'000);
 }
 
+// Gives what it is told, then what a seed gives.
+class ScriptedRandom final : public RandomSource {
+ public:
+  uint64_t Next() override {
+    if (next_.empty()) return seeded_.Next();
+    const uint64_t value = next_.front();
+    next_.erase(next_.begin());
+    return value;
+  }
+  void Give(std::vector<uint64_t> values) { next_ = std::move(values); }
+
+ private:
+  std::vector<uint64_t> next_;
+  SeededRandom seeded_{7};
+};
+
+// An id that a snapshot has already would make that one, and its rows, vanish.
+TEST(AppendFilesTest, ASnapshotIdThatIsTakenIsDrawnAnew) {
+  TestTable table;
+  const int64_t taken =
+      *table.MustCommit(AppendFiles({table.File("a", 1)}, {}))->current_snapshot_id;
+  ScriptedRandom random;
+  const UpdateContext context{.file_system = table.fs, .clock = table.clock, .random = random};
+  Transaction transaction(table.catalog, context);
+  transaction.Add(table.identifier, AppendFiles({table.File("b", 1)}, {}));
+  // Two for the UUID of its files; 0 is no id.
+  random.Give({1, 2, static_cast<uint64_t>(taken) << 1, 0, uint64_t{77} << 1});
+  const auto committed = transaction.Commit();
+  ASSERT_TRUE(committed) << committed.error().message;
+  const TableMetadata& metadata = *committed->front().metadata;
+  EXPECT_EQ(metadata.current_snapshot_id, 77);
+  EXPECT_EQ(metadata.snapshots.size(), 2U);
+  EXPECT_EQ(metadata.CurrentSnapshot()->parent_snapshot_id, taken);
+  EXPECT_EQ(metadata.CurrentSnapshot()->summary.at("total-data-files"), "2");
+}
+
 TEST(AppendFilesTest, RefusesWhatCannotBeAdded) {
   TestTable table;
   const auto twice = table.Commit(AppendFiles({table.File("a", 1), table.File("a", 1)}, {}));
