@@ -35,6 +35,14 @@ std::vector<bool> WorthTakingOver(const FileLayout& layout,
   return worth;
 }
 
+// Of a row group that has more rows to come.
+Result<std::shared_ptr<arrow::RecordBatch>> NextOf(BatchReader& others, const PageSource& source) {
+  OCTO_ASSIGN(auto batch, others.Next());
+  if (batch != nullptr) return batch;
+  return MakeError(ErrorKind::kCorruption,
+                   source.location() + ": its columns end before the rows that its footer counts");
+}
+
 class Merge {
  public:
   Merge(io::FileSystem& fs, const MergeRequest& request, FileLayout layout, DataFileNames names)
@@ -83,7 +91,7 @@ Status Merge::AddGroup(const PageSource& source, int group, BatchReader& others)
   std::shared_ptr<arrow::RecordBatch> batch;
   if (writer_ == nullptr) {
     // The first rows tell how to encode the others.
-    OCTO_ASSIGN(batch, others.Next());
+    OCTO_ASSIGN(batch, NextOf(others, source));
     OCTO_ASSIGN(writer_, DataFileWriter::Open(fs_, names_.Next(request_.files.front().partition),
                                               layout_, *batch));
     OCTO_TRY(writer_->TakeOver(taken_over_));
@@ -98,7 +106,7 @@ Status Merge::AddGroup(const PageSource& source, int group, BatchReader& others)
   }
   while (rows > 0) {
     if (batch == nullptr) {
-      OCTO_ASSIGN(batch, others.Next());
+      OCTO_ASSIGN(batch, NextOf(others, source));
     }
     rows -= batch->num_rows();
     OCTO_TRY(writer_->Write(*std::exchange(batch, nullptr)));

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -23,6 +24,7 @@ class PageSource {
   static Result<PageSource> Open(io::FileSystem& fs, const iceberg::DataFile& file,
                                  const FileLayout& layout);
 
+  const std::string& location() const { return file_->file_path; }
   int row_groups() const { return footer_->num_row_groups(); }
   int64_t rows(int group) const { return footer_->RowGroup(group)->num_rows(); }
   // Of all columns, before compression.
