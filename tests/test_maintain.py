@@ -150,6 +150,25 @@ def test_orphans_go_to_quarantine_and_come_back(small_files):
     assert check_lake(lake) == ""
 
 
+def test_the_quarantine_of_dropped_tables_is_emptied(tmp_path):
+    lake = Lake(tmp_path / "warehouse", ZONE)
+    lake.load(generate(tmp_path / "events.json", events=20))
+    (lake.directory / "bronze/github_events/data/stray.parquet").write_bytes(b"nobody's")
+    make_old(lake.directory, 4)
+    maintain(lake, BRONZE, "--orphans")
+    lake.catalog().drop_table(BRONZE)
+
+    def held():
+        return list((lake.directory / ".quarantine").rglob("*.parquet"))
+
+    assert maintain(lake, "--orphans") == [] and len(held()) == 1
+    lake.env = {**lake.env, "OCTOLAKE_MAINTAIN_QUARANTINE": "0s"}
+    assert [row["before"] for row in maintain(lake, "--orphans", "--dry-run")] == [1] and len(held()) == 1
+    (removed,) = maintain(lake, "--orphans")
+    assert removed["table"] == "(dropped tables)" and held() == []
+    assert list((lake.directory / ".quarantine").iterdir()) == []
+
+
 @pytest.mark.parametrize("arguments, message", [
     (["--compact=fast"], "expected binpack, sort or zorder"),
     (["--compact=sort", BRONZE], "needs columns to order the rows by"),

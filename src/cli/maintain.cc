@@ -10,6 +10,7 @@
 #include "cli/text_table.h"
 #include "iceberg/filter_text.h"
 #include "maintain/compaction.h"
+#include "maintain/dropped_quarantine.h"
 #include "maintain/expiry.h"
 #include "maintain/manifests.h"
 #include "maintain/table_policy.h"
@@ -62,6 +63,8 @@ class Maintenance {
 
   // Every step of the table; what fails does not keep the others back.
   void Maintain(const iceberg::TableIdentifier& table);
+  // What dropped tables left in quarantine, where all tables are looked after.
+  void EmptyDroppedQuarantine();
   const TextTable& results() const { return results_; }
   bool failed() const { return failed_; }
 
@@ -199,6 +202,23 @@ void Maintenance::Maintain(const iceberg::TableIdentifier& table) {
   if (all_steps_ || flags_.orphans) Check(RemoveOrphans(table), table);
 }
 
+void Maintenance::EmptyDroppedQuarantine() {
+  if (flags_.undo || !(all_steps_ || flags_.orphans)) return;
+  const auto options = OrphanOptionsOf(context_.config);
+  if (!options) return;  // said of every table
+  const auto report =
+      maintain::EmptyQuarantineOfDroppedTables(warehouse_, options->quarantine_ms, flags_.dry_run);
+  if (!report) {
+    failed_ = true;
+    context_.Fail(report.error());
+    return;
+  }
+  Warn(report->warnings);
+  if (report->removals == 0) return;
+  results_.Add({"(dropped tables)", "quarantine", std::to_string(report->removals),
+                flags_.dry_run ? "" : "0", flags_.dry_run ? "" : "removed for good"});
+}
+
 Result<std::vector<iceberg::TableIdentifier>> TablesOf(lake::Warehouse& warehouse,
                                                        const std::vector<std::string>& names) {
   std::vector<iceberg::TableIdentifier> tables;
@@ -261,6 +281,7 @@ int Maintain(const Context& context, const MaintainFlags& flags) {
   if (!filters) return Fail(context, filters.error());
   Maintenance maintenance(context, flags, **warehouse, *std::move(filters));
   for (const iceberg::TableIdentifier& table : *tables) maintenance.Maintain(table);
+  if (flags.tables.empty()) maintenance.EmptyDroppedQuarantine();
   const TextTable& results = maintenance.results();
   std::fputs((context.flags.json ? results.ToJson() : results.ToText()).c_str(), stdout);
   return maintenance.failed() ? kFailed : kDone;

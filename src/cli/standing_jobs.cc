@@ -12,6 +12,7 @@
 #include "cli/config_keys.h"
 #include "datafile/idle_memory.h"
 #include "maintain/compaction.h"
+#include "maintain/dropped_quarantine.h"
 #include "maintain/expiry.h"
 #include "maintain/manifests.h"
 #include "maintain/orphans.h"
@@ -156,19 +157,29 @@ Result<std::string> Maintenance::Expire(const JobContext& context) const {
 
 Result<std::string> Maintenance::RemoveOrphans(const JobContext& context) const {
   OCTO_ASSIGN(const maintain::OrphanOptions options, OrphanOptionsOf(config_));
-  return ForAllTables(warehouse_, context, [&](const auto& table, const auto& run, auto& figures) {
-    const auto report = maintain::RemoveOrphans(warehouse_, table, options, run.stop);
-    if (!report) return Status(tl::unexpected<Error>(report.error()));
-    Warn(run, report->warnings);
-    for (const std::string& location : report->locations) {
-      run.logger->info("to quarantine: {}", location);
-    }
-    Add(figures, "to_quarantine", report->files);
-    Add(figures, "bytes", report->bytes);
-    Add(figures, "brought_back", report->brought_back);
-    Add(figures, "removed", report->removed);
-    return Status();
-  });
+  Result<std::string> figures =
+      ForAllTables(warehouse_, context, [&](const auto& table, const auto& run, auto& counts) {
+        const auto report = maintain::RemoveOrphans(warehouse_, table, options, run.stop);
+        if (!report) return Status(tl::unexpected<Error>(report.error()));
+        Warn(run, report->warnings);
+        for (const std::string& location : report->locations) {
+          run.logger->info("to quarantine: {}", location);
+        }
+        Add(counts, "to_quarantine", report->files);
+        Add(counts, "bytes", report->bytes);
+        Add(counts, "brought_back", report->brought_back);
+        Add(counts, "removed", report->removed);
+        return Status();
+      });
+  OCTO_TRY(figures);
+  OCTO_ASSIGN(const auto dropped,
+              maintain::EmptyQuarantineOfDroppedTables(warehouse_, options.quarantine_ms, false));
+  Warn(context, dropped.warnings);
+  if (dropped.removals > 0) {
+    context.logger->info("{} removals of dropped tables were removed from quarantine for good",
+                         dropped.removals);
+  }
+  return figures;
 }
 
 Result<Job> MakeJob(std::string name, const std::string& key, const std::string& text,

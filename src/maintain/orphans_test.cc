@@ -16,6 +16,7 @@
 #include "io/write_record.h"
 #include "lake/warehouse_for_test.h"
 #include "maintain/compaction.h"
+#include "maintain/dropped_quarantine.h"
 
 namespace octolake::maintain {
 namespace {
@@ -418,11 +419,58 @@ TEST_F(OrphansTest, FilesComeBackToWhereTheyWereWhateverTheTableSaysByThen) {
       fs::is_empty(warehouse_->directory() + "/.quarantine/" + Bronze().metadata->table_uuid));
 }
 
+TEST_F(OrphansTest, TheQuarantineOfADroppedTableIsEmptiedInTime) {
+  const auto empty = [&](bool dry_run = false) {
+    const int64_t week = 7 * kDayMs;
+    return Must(EmptyQuarantineOfDroppedTables(*warehouse_, week, dry_run));
+  };
+  const std::string old = Away("20200101T000000Z", root_ + "/data/old.parquet");
+  const std::string young = Away("29990101T000000Z", root_ + "/data/young.parquet");
+  Put(old);
+  Put(young);
+  EXPECT_EQ(empty().removals, 0);  // it is a table's
+  Must(warehouse_->catalog().DropTable(BronzeEvents({})));
+  EXPECT_EQ(empty(true).removals, 1);
+  EXPECT_TRUE(fs::exists(old));
+  EXPECT_EQ(empty().removals, 1);
+  EXPECT_FALSE(fs::exists(old));
+  EXPECT_TRUE(fs::exists(young));
+  EXPECT_EQ(empty().removals, 0);
+}
+
+TEST_F(OrphansTest, NoQuarantineIsEmptiedWhileATableCannotBeRead) {
+  const std::string old = Put(Away("20200101T000000Z", root_ + "/data/old.parquet"));
+  Must(warehouse_->catalog().DropTable(BronzeEvents({})));
+  const auto other = Must(warehouse_->catalog().LoadTable(lake::ParsedEvents({})));
+  fs::remove(other.metadata_location.substr(std::string("file://").size()));
+  const DroppedQuarantineReport report =
+      Must(EmptyQuarantineOfDroppedTables(*warehouse_, kDayMs, false));
+  EXPECT_EQ(report.removals, 0);
+  EXPECT_THAT(report.warnings, ElementsAre(HasSubstr("stays: ")));
+  EXPECT_TRUE(fs::exists(old));
+}
+
 TEST_F(OrphansTest, TablesThatForbidItAreLeftAlone) {
   iceberg::Transaction transaction(warehouse_->catalog(), warehouse_->update_context());
   transaction.Add(BronzeEvents({}), iceberg::SetProperties({{"gc.enabled", "false"}}));
   Must(transaction.Commit());
   EXPECT_THAT(Try().error().message, HasSubstr("gc.enabled"));
+}
+
+// Files of the time when the clock was ahead are young, however long ago it was; those of when it
+// was behind are protected by what names them, as ever.
+TEST_F(OrphansTest, AClockThatWasSetTakesNothingAway) {
+  const std::string future = Put(root_ + "/data/future.parquet");
+  MakeOld(future, -400);
+  for (const auto& entry : fs::recursive_directory_iterator(root_)) {
+    if (entry.is_regular_file() && entry.path() != future) MakeOld(entry.path(), 20'000);
+  }
+  // This program's clock does not matter: ages are told by the store's.
+  clock_.Advance(int64_t{400} * kDayMs * 1000);
+  const OrphanReport report = Must(Try());
+  EXPECT_EQ(report.files, 0);
+  EXPECT_TRUE(fs::exists(future));
+  ExpectWhole();
 }
 
 TEST_F(OrphansTest, YoungerThanADayIsRefused) {

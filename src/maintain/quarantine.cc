@@ -27,14 +27,6 @@ std::string FormatTime(TimestampMicros time) {
   return text;
 }
 
-std::optional<TimestampMicros> ParseTime(const std::string& text) {
-  if (text.size() < kTimeLength) return std::nullopt;
-  const auto part = [&](size_t begin, size_t length) { return text.substr(begin, length); };
-  const auto time = ParseTimestamp(part(0, 4) + "-" + part(4, 2) + "-" + part(6, 5) + ":" +
-                                   part(11, 2) + ":" + part(13, 3));
-  return time ? std::optional(*time) : std::nullopt;
-}
-
 // Whether a file has the first bytes of another one, perhaps all.
 Result<bool> IsBeginningOf(io::FileSystem& fs, const std::string& part, const std::string& whole) {
   OCTO_ASSIGN(const auto first, fs.Open(part));
@@ -56,6 +48,14 @@ Result<bool> IsBeginningOf(io::FileSystem& fs, const std::string& part, const st
 }
 
 }  // namespace
+
+std::optional<TimestampMicros> Quarantine::TimeOf(const std::string& removal) {
+  if (removal.size() < kTimeLength) return std::nullopt;
+  const auto part = [&](size_t begin, size_t length) { return removal.substr(begin, length); };
+  const auto time = ParseTimestamp(part(0, 4) + "-" + part(4, 2) + "-" + part(6, 5) + ":" +
+                                   part(11, 2) + ":" + part(13, 3));
+  return time ? std::optional(*time) : std::nullopt;
+}
 
 Quarantine::Quarantine(lake::Warehouse& warehouse, const iceberg::TableMetadata& metadata)
     : warehouse_(warehouse),
@@ -148,7 +148,7 @@ Result<std::vector<Quarantine::Held>> Quarantine::List(std::vector<std::string>&
     // <removal>/<place>/<path below the place>
     const std::string below = file.location.substr(directory_.size() + 1);
     const size_t first = below.find('/');
-    const auto time = ParseTime(below);
+    const auto time = TimeOf(below);
     if (!time || first == std::string::npos) {
       strange.push_back(file.location);
       continue;
@@ -189,7 +189,7 @@ void Quarantine::Tidy() {
          file.increment(ignored)) {
       empty = empty && (file->is_directory(ignored) || file->path() == removal / kPlacesFile);
     }
-    if (!ignored && empty && ParseTime(removal.filename().native())) {
+    if (!ignored && empty && TimeOf(removal.filename().native())) {
       fs::remove_all(removal, ignored);
     }
     ignored.clear();

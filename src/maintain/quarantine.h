@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,8 @@ class Quarantine {
   Quarantine(lake::Warehouse& warehouse, const iceberg::TableMetadata& metadata);
 
   const std::string& directory() const { return directory_; }
+  // When the removal was whose directory has this name; nullopt for any other name.
+  static std::optional<TimestampMicros> TimeOf(const std::string& removal);
 
   // What the clock of the store says, by a file that is made for it.
   Result<TimestampMicros> StoreTime();
