@@ -40,6 +40,8 @@ class HookedCatalog final : public iceberg::CatalogDecorator {
   // Commits take no effect and nothing is answered from then on.
   bool fall_silent = false;
   std::shared_ptr<ReplyLoss> loss;
+  // Once it has fallen silent.
+  void AnswerAgain() { silent_ = false; }
 
   Result<iceberg::Table> LoadTable(const iceberg::TableIdentifier& identifier) override {
     if (silent_) return MakeError(ErrorKind::kIo, "the catalog does not answer");

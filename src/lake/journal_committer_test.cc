@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/civil_time.h"
 #include "journal/journal.h"
@@ -198,6 +199,30 @@ TEST_F(JournalCommitterTest, AnUnknownOutcomeIsNeitherDeletedNorRepeated) {
   PutEvent("2");
   EXPECT_EQ(Must(Open()->CommitNext()).events, 1);
   EXPECT_THAT(Ids(), ElementsAre("1", "2"));
+}
+
+// The first is cut off right after its commit took effect and before it knows; another takes over
+// from what the table says; then the first comes back to life, with what it remembers.
+TEST_F(JournalCommitterTest, ACommitterThatComesBackAfterAFailoverCommitsNothingTwice) {
+  PutEvent("1");
+  PutEvent("2");
+  HookedCatalog& catalog = HookCatalog();
+  const auto zombie = Open();
+  catalog.loss = std::make_shared<ReplyLoss>();
+  catalog.loss->then_silent = true;
+  ASSERT_EQ(zombie->CommitNext().error().kind, ErrorKind::kCommitStateUnknown);
+  const std::unique_ptr<Warehouse> zombies = std::exchange(warehouse_, std::move(others_));
+  const auto successor = Open();
+  EXPECT_EQ(successor->position(), 2u);
+  EXPECT_EQ(Must(successor->CommitNext()).events, 0);
+  catalog.loss.reset();
+  catalog.AnswerAgain();
+  EXPECT_EQ(Must(zombie->CommitNext()).events, 0);
+  PutEvent("3");
+  EXPECT_EQ(Must(successor->CommitNext()).events, 1);
+  EXPECT_EQ(Must(zombie->CommitNext()).events, 0);
+  EXPECT_THAT(Ids(), ElementsAre("1", "2", "3"));
+  EXPECT_EQ(CountDataFiles(BronzeEvents({})), 2);
 }
 
 TEST_F(JournalCommitterTest, EveryJournalHasAPositionOfItsOwn) {
