@@ -54,7 +54,7 @@ class Lake:
         return self.run("tables", table, "--files")
 
     def head(self, table):
-        return self.run("tables", table, "--snapshots")[-1]["snapshot_id"]
+        return next(row["snapshot_id"] for row in self.run("tables", table, "--snapshots") if "main" in (row["refs"] or ""))
 
 
 def spark_seconds(spark, directory, statement):

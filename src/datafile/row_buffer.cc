@@ -33,7 +33,9 @@ Result<int64_t> MemoryOf(const arrow::Array& array) {
   return ToResult(arrow::util::ReferencedBufferSize(array), "memory of a column");
 }
 
-Result<int64_t> MemoryOf(const arrow::RecordBatch& batch) {
+}  // namespace
+
+Result<int64_t> RowMemory(const arrow::RecordBatch& batch) {
   int64_t bytes = batch.num_columns() * kOverheadPerColumn;
   for (int column = 0; column < batch.num_columns(); ++column) {
     OCTO_ASSIGN(const int64_t more, MemoryOf(*batch.column(column)));
@@ -42,10 +44,8 @@ Result<int64_t> MemoryOf(const arrow::RecordBatch& batch) {
   return bytes;
 }
 
-}  // namespace
-
 Status RowBuffer::Add(std::shared_ptr<arrow::RecordBatch> batch) {
-  OCTO_ASSIGN(int64_t bytes, MemoryOf(*batch));
+  OCTO_ASSIGN(int64_t bytes, RowMemory(*batch));
   if (arrow::util::TotalBufferSize(*batch) > 2 * bytes + kWorthCopying) {
     // Concatenating one batch would hand it back as it is: an empty one makes Arrow copy.
     OCTO_ASSIGN(batch, ToResult(arrow::ConcatenateRecordBatches({batch, batch->Slice(0, 0)}),
@@ -65,9 +65,9 @@ Status RowBuffer::Add(std::shared_ptr<arrow::RecordBatch> batch) {
   arrow::RecordBatchVector many(begin, batches_.end());
   OCTO_ASSIGN(auto merged,
               ToResult(arrow::ConcatenateRecordBatches(many), "merge of record batches"));
-  OCTO_ASSIGN(int64_t merged_bytes, MemoryOf(*merged));
+  OCTO_ASSIGN(int64_t merged_bytes, RowMemory(*merged));
   for (const auto& one : many) {
-    OCTO_ASSIGN(int64_t one_bytes, MemoryOf(*one));
+    OCTO_ASSIGN(int64_t one_bytes, RowMemory(*one));
     bytes_ -= one_bytes;
   }
   bytes_ += merged_bytes;

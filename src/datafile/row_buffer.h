@@ -13,6 +13,9 @@ class RecordBatch;
 
 namespace octolake::datafile {
 
+// What a batch refers to of its buffers, and what Arrow spends on it.
+Result<int64_t> RowMemory(const arrow::RecordBatch& batch);
+
 class RowBuffer {
  public:
   // A batch that is a small part of larger buffers is copied, so that it does not keep them.

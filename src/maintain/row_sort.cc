@@ -12,7 +12,6 @@
 #include "datafile/arrow_status.h"
 #include "datafile/gather_rows.h"
 #include "datafile/row_buffer.h"
-#include "datafile/take_rows.h"
 #include "io/spill_directory.h"
 #include "maintain/spill_file.h"
 
@@ -32,12 +31,19 @@ constexpr int64_t kSinkBytes = int64_t{1} << 20;
 constexpr int64_t kMostAtOnce = int64_t{1} << 30;
 // Sampled keys are cut here: they divide rows all the same.
 constexpr size_t kSampledKeyBytes = 64;
-// Rows of a range are in memory twice while they go to its file.
-constexpr int64_t kCopies = 2;
 // A key as a string, and its places in the order.
 constexpr int64_t kKeyBytes = 112;
 
-int64_t MemoryOf(const RowBuffer& rows) { return rows.bytes() + rows.rows() * kKeyBytes; }
+// Buffers grow in steps, and allocators round up: a quarter more than what is in them.
+int64_t MemoryOf(const RowBuffer& rows) {
+  return rows.bytes() + rows.bytes() / 4 + rows.rows() * kKeyBytes;
+}
+
+// Of rows that take so much together.
+size_t RowsAtOnce(int64_t bytes, int64_t rows) {
+  const int64_t row_bytes = std::max<int64_t>(1, bytes / std::max<int64_t>(1, rows));
+  return static_cast<size_t>(std::clamp(kSinkBytes / row_bytes, int64_t{1}, kSinkRows));
+}
 
 // A row by the first bytes of its key, which tell most rows apart without a look at the rest.
 struct Place {
@@ -79,9 +85,7 @@ std::vector<RowPlace> PlacesOf(const Rows& rows, const KeyMaker& order) {
 
 Status SortInMemory(RowBuffer& rows, const OrderMaker& make_order, const RowSink& sink) {
   if (rows.rows() == 0) return {};
-  const int64_t row_bytes = std::max<int64_t>(1, rows.bytes() / rows.rows());
-  const auto at_once =
-      static_cast<size_t>(std::clamp(kSinkBytes / row_bytes, int64_t{1}, kSinkRows));
+  const size_t at_once = RowsAtOnce(rows.bytes(), rows.rows());
   const Rows all = rows.Release();
   OCTO_ASSIGN(const SampledOrder order, make_order(&all));
   const std::vector<RowPlace> places = PlacesOf(all, *order.keys);
@@ -133,10 +137,9 @@ class Sample {
 
 // Rows whose keys lie between two boundaries.
 struct Range {
-  RowBuffer waiting;
+  std::vector<RowPlace> waiting;    // in the division's batches
   std::unique_ptr<SpillFile> file;  // null as long as nothing was written
   Sample sample;
-  int64_t rows() const { return waiting.rows() + (file == nullptr ? 0 : file->rows()); }
 };
 
 class Division {
@@ -157,84 +160,84 @@ class Division {
   bool divides() const { return !boundaries_.empty(); }
 
  private:
-  Status Spill(size_t range);
-  RowSource SourceOf(Range& range);
+  // Writes what waits to the ranges' files. Many rows at once: few at a time would come in arrays
+  // that take more than they hold.
+  Status Flush();
+  Status Write(size_t range);
+  static RowSource SourceOf(Range& range);
 
   const std::shared_ptr<const KeyMaker> order_;
   const std::vector<std::string> boundaries_;
   const RowSortOptions& options_;
   io::SpillDirectory directory_;  // outlives the files
   std::vector<Range> ranges_;
+  Rows waiting_;
   int64_t waiting_bytes_ = 0;
+  int64_t waiting_rows_ = 0;
 };
 
-Status Division::Spill(size_t number) {
+Status Division::Write(size_t number) {
   Range& range = ranges_[number];
-  waiting_bytes_ -= range.waiting.bytes();
-  OCTO_ASSIGN(const Batch rows, ToResult(arrow::ConcatenateRecordBatches(range.waiting.Release()),
-                                         "rows to be sorted"));
-  if (range.file == nullptr) {
-    std::error_code error;
-    std::filesystem::create_directories(directory_.path(), error);
-    if (error) {
-      return MakeError(ErrorKind::kIo, "cannot make " + directory_.path() +
-                                           ", where rows to be sorted go: " + error.message());
+  const auto at_once = RowsAtOnce(waiting_bytes_, waiting_rows_);
+  const std::span<const RowPlace> places(range.waiting);
+  for (size_t begin = 0; begin < places.size(); begin += at_once) {
+    const auto some = places.subspan(begin, std::min(at_once, places.size() - begin));
+    OCTO_ASSIGN(const Batch rows, datafile::GatherRows(waiting_, some));
+    if (range.file == nullptr) {
+      OCTO_ASSIGN(range.file, SpillFile::Create(directory_.path() + "/" + std::to_string(number),
+                                                rows->schema()));
     }
-    OCTO_ASSIGN(range.file, SpillFile::Create(directory_.path() + "/" + std::to_string(number),
-                                              rows->schema()));
+    OCTO_TRY(range.file->Append(*rows));
   }
-  return range.file->Append(*rows);
+  range.waiting.clear();
+  return {};
+}
+
+Status Division::Flush() {
+  std::error_code error;
+  std::filesystem::create_directories(directory_.path(), error);
+  if (error) {
+    return MakeError(ErrorKind::kIo, "cannot make " + directory_.path() +
+                                         ", where rows to be sorted go: " + error.message());
+  }
+  for (size_t i = 0; i < ranges_.size(); ++i) OCTO_TRY(Write(i));
+  waiting_.clear();
+  waiting_bytes_ = 0;
+  waiting_rows_ = 0;
+  return {};
 }
 
 Status Division::Add(Batch batch) {
   const std::vector<std::string> keys = order_->KeysOf(*batch);
-  std::vector<std::vector<int64_t>> rows_of(ranges_.size());
+  const auto number = static_cast<uint32_t>(waiting_.size());
   for (size_t row = 0; row < keys.size(); ++row) {
     const auto range = static_cast<size_t>(
         std::upper_bound(boundaries_.begin(), boundaries_.end(), keys[row]) - boundaries_.begin());
-    rows_of[range].push_back(static_cast<int64_t>(row));
+    ranges_[range].waiting.push_back({number, static_cast<uint32_t>(row)});
     ranges_[range].sample.Add(keys[row]);
   }
-  for (size_t i = 0; i < ranges_.size(); ++i) {
-    if (rows_of[i].empty()) continue;
-    OCTO_ASSIGN(Batch rows, datafile::TakeRows(*batch, rows_of[i]));
-    const int64_t before = ranges_[i].waiting.bytes();
-    OCTO_TRY(ranges_[i].waiting.Add(std::move(rows)));
-    waiting_bytes_ += ranges_[i].waiting.bytes() - before;
-  }
-  while (waiting_bytes_ > options_.memory_bytes / kCopies) {
-    const auto largest = std::max_element(
-        ranges_.begin(), ranges_.end(),
-        [](const Range& a, const Range& b) { return a.waiting.bytes() < b.waiting.bytes(); });
-    OCTO_TRY(Spill(static_cast<size_t>(largest - ranges_.begin())));
-  }
-  return {};
+  OCTO_ASSIGN(const int64_t bytes, datafile::RowMemory(*batch));
+  waiting_bytes_ += bytes + batch->num_rows() * static_cast<int64_t>(sizeof(RowPlace));
+  waiting_rows_ += batch->num_rows();
+  waiting_.push_back(std::move(batch));
+  return waiting_bytes_ < options_.memory_bytes / 2 ? Status() : Flush();
 }
 
-// What is on disk, then what waits.
 RowSource Division::SourceOf(Range& range) {
-  return [&range, rest = std::optional<std::vector<Batch>>(),
-          next = size_t{0}]() mutable -> Result<Batch> {
-    if (range.file != nullptr) {
-      OCTO_ASSIGN(Batch batch, range.file->Next());
-      if (batch != nullptr) return batch;
-      range.file.reset();
-    }
-    if (!rest) rest = range.waiting.Release();
-    return next < rest->size() ? std::move((*rest)[next++]) : Batch();
-  };
+  return
+      [&range]() -> Result<Batch> { return range.file == nullptr ? Batch() : range.file->Next(); };
 }
 
 Status Division::Finish(const RowSink& sink) {
-  // Ranges that wait in memory would be on top of the one that is sorted.
-  for (size_t i = 0; i < ranges_.size(); ++i) {
-    if (ranges_[i].waiting.rows() > 0) OCTO_TRY(Spill(i));
+  // Rows that wait in memory would be on top of the range that is sorted.
+  OCTO_TRY(Flush());
+  for (Range& range : ranges_) {
     // Divisions of ranges open files of their own.
-    if (ranges_[i].file != nullptr) OCTO_TRY(ranges_[i].file->EndWriting());
+    if (range.file != nullptr) OCTO_TRY(range.file->EndWriting());
   }
   for (Range& range : ranges_) {
     RowSortOptions options = options_;
-    options.expected_rows = range.rows();
+    options.expected_rows = range.file == nullptr ? 0 : range.file->rows();
     const OrderMaker same_order = [&](const Rows*) -> Result<SampledOrder> {
       return SampledOrder{order_, range.sample.Take()};
     };
@@ -245,6 +248,7 @@ Status Division::Finish(const RowSink& sink) {
 }
 
 Status Division::FinishUnsorted(const RowSink& sink) {
+  OCTO_TRY(Flush());
   for (Range& range : ranges_) {
     const RowSource source = SourceOf(range);
     while (true) {
