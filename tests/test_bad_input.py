@@ -8,7 +8,7 @@ import sqlite3
 import pytest
 
 from lake import BRONZE, LOADED, REJECTED, Lake
-from program import UNPRIVILEGED, generate, octolake, octolake_measured
+from program import generate, octolake, octolake_measured, unprivileged
 
 MEMORY_LIMIT_MIB = 600
 
@@ -230,7 +230,7 @@ class TestWarehouse:
     def test_a_directory_without_permission(self, tmp_path, good):
         (tmp_path / "locked").mkdir(mode=0o555)
         lake = Lake(tmp_path / "locked" / "warehouse")
-        done = lake.octolake("load", good, status=1, prefix=UNPRIVILEGED)
+        done = lake.octolake("load", good, status=1, prefix=unprivileged())
         assert str(lake.directory) in done.err and "Permission denied" in done.err
 
     def test_a_table_directory_that_cannot_be_written(self, loaded_lake, tmp_path):

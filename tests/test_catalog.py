@@ -13,7 +13,7 @@ import pytest
 from pyiceberg.catalog.sql import SqlCatalog
 
 from lake import ALL_TABLES, BRONZE, GOLD, PARSED, Lake, pyiceberg_rows
-from program import PROGRAM, UNPRIVILEGED, environment, generate
+from program import PROGRAM, environment, generate, unprivileged
 from test_interop import bronze_rows
 
 # As JdbcUtil of Iceberg 1.11 has them.
@@ -293,9 +293,9 @@ def test_what_cannot_be_written_is_read(lake, synthetic_files, mode):
     before = locked.stat().st_mode
     locked.chmod(0o444 if mode == "file" else 0o555)
     try:
-        read = lake.octolake("sql", "--format", "csv", f"select count(*) as n from {BRONZE}", prefix=UNPRIVILEGED)
+        read = lake.octolake("sql", "--format", "csv", f"select count(*) as n from {BRONZE}", prefix=unprivileged())
         assert read.text.split() == ["n", "700"]
-        done = lake.octolake("load", synthetic_files[1], status=1, prefix=UNPRIVILEGED)
+        done = lake.octolake("load", synthetic_files[1], status=1, prefix=unprivileged())
     finally:
         locked.chmod(before)
     assert str(lake.directory) in done.err
