@@ -57,8 +57,23 @@ class Lake:
         return next(row["snapshot_id"] for row in self.run("tables", table, "--snapshots") if "main" in (row["refs"] or ""))
 
 
+def cpu_seconds(pid):
+    """Of a process and its descendants that live."""
+    parents, seconds = {}, {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it has ended
+        parents[int(stat.parent.name)] = int(fields[1])
+        seconds[int(stat.parent.name)] = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    def total(process):
+        return seconds.get(process, 0) + sum(total(child) for child, parent in parents.items() if parent == process)
+    return total(pid)
+
+
 def spark_seconds(spark, directory, statement):
-    """Until it is ready, and for the statement."""
+    """Until it is ready, for the statement, and the CPU time of the statement."""
     python, jars = spark
     start = time.monotonic()
     with subprocess.Popen(
@@ -73,10 +88,12 @@ def spark_seconds(spark, directory, statement):
             return json.loads(line)
         execute("SELECT 1")
         ready = time.monotonic()
+        cpu = cpu_seconds(process.pid)
         execute(statement)
         done = time.monotonic()
+        cpu = cpu_seconds(process.pid) - cpu
         process.stdin.close()
-    return ready - start, done - ready
+    return ready - start, done - ready, cpu
 
 
 def main():
@@ -108,7 +125,7 @@ def measure(lake, table, ours, theirs, runs, spark):
     megabytes = sum(row["bytes"] for row in files) / 1e6
     head = lake.head(table)
     print(f"{table}: {len(files)} files, {megabytes:.1f} MB")
-    own, started, call = [], [], []
+    own, started, call, spark_cpu = [], [], [], []
     statement = (f"CALL demo.system.rewrite_data_files(table => '{table}', {theirs}"
                  "options => map('target-file-size-bytes', '20000000', 'min-input-files', '2'))")
     for _ in range(runs):
@@ -117,7 +134,8 @@ def measure(lake, table, ours, theirs, runs, spark):
         after = lake.files(table)
         lake.run("tables", table, "--rollback-to", str(head))
         if spark:
-            start, seconds = spark_seconds(spark, lake.directory, statement)
+            start, seconds, used = spark_seconds(spark, lake.directory, statement)
+            spark_cpu.append(used)
             started.append(start + seconds)
             call.append(seconds)
             theirs_after = lake.files(table)
@@ -128,11 +146,12 @@ def measure(lake, table, ours, theirs, runs, spark):
     if not spark:
         return
     seconds = statistics.median(call)
-    print(f"Spark    {seconds:7.2f} s wall {megabytes / seconds:27.1f} MB/s,"
+    print(f"Spark    {seconds:7.2f} s wall {statistics.median(spark_cpu):7.2f} s CPU {megabytes / seconds:18.1f} MB/s,"
           f" {len(theirs_after)} files, {sum(row['bytes'] for row in theirs_after) / 1e6:.1f} MB")
     ratio = statistics.median(theirs / ours[0] for theirs, ours in zip(call, own))
     with_start = statistics.median(theirs / ours[0] for theirs, ours in zip(started, own))
-    print(f"ratio {ratio:.1f}, with Spark's start {with_start:.1f}; medians of {runs}")
+    of_cpu = statistics.median(theirs / ours[1] for theirs, ours in zip(spark_cpu, own))
+    print(f"ratio {ratio:.1f}, with Spark's start {with_start:.1f}, of CPU time {of_cpu:.1f}; medians of {runs}")
 
 
 if __name__ == "__main__":
