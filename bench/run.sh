@@ -37,3 +37,12 @@ for benchmark in "load.py --tenfold" run_pipeline.py; do
     --runs "$runs" "${files[@]}"
 done
 python3 "$top/bench/commits.py" --octolake "$octolake"
+
+cmake --build "$top/build/release" --target many_commits
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+"$top/build/release/bin/many_commits" "$scratch"
+# What files a query reads can only be seen where strace is, the pages in them where pyarrow is.
+if command -v strace >/dev/null && [ -x "$top/.deps/tests/bin/python" ]; then
+  "$top/.deps/tests/bin/python" "$top/bench/zorder.py" --octolake "$octolake"
+fi
