@@ -240,6 +240,9 @@ void Compaction::Discard(const std::vector<Rewritten>& batch) {
 // What concerns one group must not keep the others from their commit.
 Status Compaction::CommitBatch(std::vector<Rewritten> batch) {
   if (batch.empty()) return {};
+  // Groups finish in any order; neighbours are to be neighbours in the manifest, too.
+  std::sort(batch.begin(), batch.end(),
+            [](const Rewritten& a, const Rewritten& b) { return a.group < b.group; });
   Status committed = TryCommit(batch);
   if (committed) return {};
   if (committed.error().kind == ErrorKind::kCommitStateUnknown) return committed;
