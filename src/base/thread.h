@@ -12,8 +12,8 @@ namespace octolake {
 // Where work is done that could go on beside the caller's.
 enum class WorkIn {
   kOwnThread,
-  // Piece by piece, as its results are asked for: no other thread is started, and everything happens
-  // in an order that can be repeated.
+  // Piece by piece, as its results are asked for: no other thread is started, and everything
+  // happens in an order that can be repeated.
   kCallersThread
 };
 
