@@ -88,6 +88,7 @@ Status Merge::EndGroupIfFull(int64_t more_rows, int64_t more_bytes) {
 
 Status Merge::AddGroup(const PageSource& source, int group, BatchReader& others) {
   int64_t rows = source.rows(group);
+  if (rows == 0) return {};  // as some other writers end or begin a file
   std::shared_ptr<arrow::RecordBatch> batch;
   if (writer_ == nullptr) {
     // The first rows tell how to encode the others.
@@ -116,7 +117,7 @@ Status Merge::AddGroup(const PageSource& source, int group, BatchReader& others)
 
 Status Merge::Add(const iceberg::DataFile& file) {
   OCTO_ASSIGN(PageSource source, PageSource::Open(fs_, file, layout_));
-  const std::vector<bool> transferable = source.Transferable();
+  const std::vector<bool>& transferable = source.transferable();
   std::vector<bool> taken_over = taken_over_;
   for (size_t i = 0; i < taken_over.size(); ++i) taken_over[i] = taken_over[i] && transferable[i];
   if (taken_over != taken_over_) {

@@ -7,8 +7,11 @@
 #include <parquet/metadata.h>
 #include <parquet/page_index.h>
 
+#include <cmath>
 #include <fstream>
 #include <random>
+#include <string>
+#include <vector>
 
 #include "datafile/file_check.h"
 #include "datafile/foreign_file_for_test.h"
@@ -127,6 +130,37 @@ TEST_F(FileMergeTest, MetricsAreThoseOfAWriter) {
   EXPECT_EQ(merged.upper_bounds, written.upper_bounds);
   EXPECT_EQ(merged.split_offsets.size(), 1u);
   EXPECT_EQ(merged.column_sizes.size(), 3u);
+}
+
+// A count of 0 would let readers pass over the file.
+TEST(FileMergeOfNumbersTest, NanIsCountedThoughNothingIsBounded) {
+  TestTable table({{1, "score", iceberg::DoubleType(), false, ""},
+                   {2, "payload", iceberg::StringType(), false, ""}});
+  table.metadata().properties["write.metadata.metrics.default"] = "counts";
+  std::vector<iceberg::DataFile> files;
+  std::mt19937_64 random(7);
+  for (int i = 0; i < 2; ++i) {
+    arrow::DoubleBuilder score;
+    arrow::StringBuilder payload;
+    constexpr int64_t kRows = 20'000;
+    for (int64_t row = 0; row < kRows; ++row) {
+      const auto number = static_cast<double>(random());
+      ASSERT_TRUE(score.Append(row % 1000 == 0 ? std::nan("") : number).ok());
+      ASSERT_TRUE(payload.Append(std::to_string(random())).ok());
+    }
+    const auto rows = arrow::RecordBatch::Make(
+        arrow::schema(
+            {arrow::field("score", arrow::float64()), arrow::field("payload", arrow::utf8())}),
+        kRows, {score.Finish().ValueOrDie(), payload.Finish().ValueOrDie()});
+    files.push_back(table.Write({rows}, {}).front());
+    ASSERT_EQ(files.back().nan_value_counts.at(1), 20);
+  }
+  ASSERT_TRUE(MergePays(table.metadata(), files));
+  SeededRandom seeded(3);
+  const auto merged =
+      MergeFiles(table.fs(), seeded, table.metadata(), {files, {}, {}, [](int64_t) {}});
+  ASSERT_TRUE(merged) << merged.error().message;
+  EXPECT_EQ((*merged)->nan_value_counts.at(1), 40);
 }
 
 TEST_F(FileMergeTest, ThePageIndexSaysWhereRowsBegin) {

@@ -39,7 +39,23 @@ Result<PageSource> PageSource::Open(io::FileSystem& fs, const iceberg::DataFile&
   PageSource source(file, layout);
   OCTO_ASSIGN(source.input_, OpenParquet(fs, file, kRowsOfABatch));
   source.footer_ = source.input_.file->parquet_reader()->metadata();
+  OCTO_TRY(Guard(file.file_path, [&] {
+    source.ReadFooter();
+    return arrow::Status::OK();
+  }));
   return source;
+}
+
+void PageSource::ReadFooter() {
+  for (int group = 0; group < footer_->num_row_groups(); ++group) {
+    const auto row_group = footer_->RowGroup(group);
+    groups_.push_back({row_group->num_rows(), row_group->total_byte_size()});
+  }
+  transferable_.assign(layout_->schema.fields.size(), false);
+  if (footer_->created_by() != kCreatedBy) return;
+  for (size_t column = 0; column < transferable_.size(); ++column) {
+    transferable_[column] = IsTransferable(column, LeafOf(column));
+  }
 }
 
 int PageSource::LeafOf(size_t column) const {
@@ -52,6 +68,8 @@ int PageSource::LeafOf(size_t column) const {
 
 bool PageSource::IsTransferable(size_t column, int leaf) const {
   const int32_t id = layout_->schema.fields[column].id;
+  const iceberg::TypeId type = layout_->schema.fields[column].type->id;
+  if (type == iceberg::TypeId::kFloat || type == iceberg::TypeId::kDouble) return false;
   if (leaf < 0 || layout_->modes[column].bounds || !file_->null_value_counts.contains(id)) {
     return false;
   }
@@ -66,19 +84,10 @@ bool PageSource::IsTransferable(size_t column, int leaf) const {
   return true;
 }
 
-std::vector<bool> PageSource::Transferable() const {
-  std::vector<bool> columns(layout_->schema.fields.size(), false);
-  if (footer_->created_by() != kCreatedBy) return columns;
-  for (size_t column = 0; column < columns.size(); ++column) {
-    columns[column] = IsTransferable(column, LeafOf(column));
-  }
-  return columns;
-}
-
 Result<ColumnPages> PageSource::Pages(int group, size_t column) const {
-  const auto chunk = footer_->RowGroup(group)->ColumnChunk(LeafOf(column));
   ColumnPages result;
   OCTO_TRY(Guard(file_->file_path, [&]() -> arrow::Status {
+    const auto chunk = footer_->RowGroup(group)->ColumnChunk(LeafOf(column));
     ARROW_ASSIGN_OR_RAISE(auto bytes, input_.bytes->ReadAt(chunk->data_page_offset(),
                                                            chunk->total_compressed_size()));
     result.bytes = bytes->size();

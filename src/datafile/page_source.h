@@ -25,15 +25,16 @@ class PageSource {
                                  const FileLayout& layout);
 
   const std::string& location() const { return file_->file_path; }
-  int row_groups() const { return footer_->num_row_groups(); }
-  int64_t rows(int group) const { return footer_->RowGroup(group)->num_rows(); }
+  int row_groups() const { return static_cast<int>(groups_.size()); }
+  int64_t rows(int group) const { return groups_[static_cast<size_t>(group)].rows; }
   // Of all columns, before compression.
-  int64_t raw_bytes(int group) const { return footer_->RowGroup(group)->total_byte_size(); }
+  int64_t raw_bytes(int group) const { return groups_[static_cast<size_t>(group)].raw_bytes; }
 
   // By column of the layout: whether its pages can stand in a file of the layout. They were written
   // by octolake (so that they have checksums), have the column's type and codec, and need no
-  // dictionary; the layout wants no bounds of the column, and its NULLs are counted.
-  std::vector<bool> Transferable() const;
+  // dictionary; the layout wants no bounds of the column, and its NULLs are counted. Numbers with a
+  // fraction are not among them: somebody has to look for NaN.
+  const std::vector<bool>& transferable() const { return transferable_; }
   // Of such a column. Checksums are compared.
   Result<ColumnPages> Pages(int group, size_t column) const;
   // NULLs of such a column in the whole file.
@@ -42,8 +43,16 @@ class PageSource {
   Result<std::unique_ptr<BatchReader>> Others(const std::vector<bool>& taken_over);
 
  private:
+  struct Group {
+    int64_t rows = 0;
+    int64_t raw_bytes = 0;
+  };
+
   PageSource(const iceberg::DataFile& file, const FileLayout& layout)
       : file_(&file), layout_(&layout) {}
+
+  // Of these three the caller catches what Parquet throws.
+  void ReadFooter();
 
   // The column's place in the file; -1 if it is not there.
   int LeafOf(size_t column) const;
@@ -53,6 +62,8 @@ class PageSource {
   const FileLayout* layout_;
   ParquetInput input_;
   std::shared_ptr<parquet::FileMetaData> footer_;
+  std::vector<Group> groups_;
+  std::vector<bool> transferable_;
 };
 
 }  // namespace octolake::datafile
