@@ -53,12 +53,18 @@ void Add(ScanTask file, CompactionGroup& group) {
   group.files.push_back(std::move(file));
 }
 
-// Leaves out files that outweigh all smaller ones together.
-void KeepTier(CompactionGroup& group) {
+// Leaves out files that outweigh all smaller ones together, and those that are to be divided; but
+// none of which rows are deleted.
+void KeepTier(CompactionGroup& group, const FileSizes& file_sizes) {
   std::vector<int64_t> sizes;
-  for (const ScanTask& task : group.files) sizes.push_back(task.file.file_size_in_bytes);
+  int64_t smaller = 0;
+  for (const ScanTask& task : group.files) {
+    const int64_t bytes = task.file.file_size_in_bytes;
+    if (!task.deletes.empty() || bytes > Most(file_sizes)) continue;
+    sizes.push_back(bytes);
+    smaller += bytes;
+  }
   std::sort(sizes.begin(), sizes.end());
-  int64_t smaller = group.bytes;
   while (!sizes.empty()) {
     smaller -= sizes.back();
     if (sizes.back() <= smaller || sizes.size() == 1) break;
@@ -67,7 +73,8 @@ void KeepTier(CompactionGroup& group) {
   const int64_t largest = sizes.empty() ? 0 : sizes.back();  // of those kept
   CompactionGroup kept{group.spec_id, group.partition, {}, 0, 0};
   for (ScanTask& task : group.files) {
-    if (task.file.file_size_in_bytes <= largest) Add(std::move(task), kept);
+    const bool keep = !task.deletes.empty() || task.file.file_size_in_bytes <= largest;
+    if (keep) Add(std::move(task), kept);
   }
   group = std::move(kept);
 }
@@ -108,9 +115,10 @@ std::vector<CompactionGroup> DivideEvenly(CompactionGroup group, const FileSizes
   for (ScanTask& file : group.files) {
     const int64_t bytes = file.file.file_size_in_bytes;
     // Where the current part should end, so that what one has too much the next has less.
-    const int64_t end = group.bytes * std::ssize(parts) / count;
-    const bool full =
-        parts.empty() || done >= end || parts.back().bytes + bytes > MostOfAFile(sizes);
+    const double end = static_cast<double>(group.bytes) * static_cast<double>(parts.size()) /
+                       static_cast<double>(count);
+    const bool full = parts.empty() || static_cast<double>(done) >= end ||
+                      parts.back().bytes + bytes > MostOfAFile(sizes);
     if (full) parts.push_back({group.spec_id, group.partition, {}, 0, 0});
     done += bytes;
     Add(std::move(file), parts.back());
@@ -149,7 +157,7 @@ Result<std::vector<CompactionGroup>> PlanCompaction(const iceberg::TableMetadata
   std::vector<CompactionGroup> groups;
   for (auto& [partition, group] : by_partition) {
     if (scope.days_back && IsTooOld(metadata, group, today - *scope.days_back)) continue;
-    if (scope.by_tiers) KeepTier(group);
+    if (scope.by_tiers) KeepTier(group, scope.sizes);
     if (!IsWorthIt(group, scope) || (scope.pays && !scope.pays(group))) continue;
     auto parts = scope.file_by_file ? DivideEvenly(std::move(group), scope.sizes)
                                     : Divide(std::move(group), scope.max_group_bytes);

@@ -165,6 +165,18 @@ TEST_F(CompactionPlanTest, LargerFilesWaitForTheirTier) {
   EXPECT_EQ(Plan().at(0).files.size(), 31U);
 }
 
+// A read applies deletes each time, however large the file; what is only to be divided can wait.
+TEST_F(CompactionPlanTest, ATierHasFilesWithDeletesAndNoneThatAreToBeDivided) {
+  scope_.by_tiers = true;
+  AddMany(5, 1, 2);
+  Add("of another engine", 1, 100'000);
+  Add("with deletes", 1, 60);
+  files_.back().deletes.emplace_back();
+  const auto groups = Plan();
+  ASSERT_THAT(groups, SizeIs(1));
+  EXPECT_THAT(Names(groups[0]), ElementsAre("f0", "f1", "f2", "f3", "f4", "with deletes"));
+}
+
 TEST_F(CompactionPlanTest, TakesAllFilesIfAsked) {
   Add("good", 1, 100);
   Add("large", 1, 150);
