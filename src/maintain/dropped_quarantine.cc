@@ -25,15 +25,18 @@ Result<std::optional<std::set<std::string>>> UuidsOfTables(lake::Warehouse& ware
     return std::nullopt;
   }
   std::set<std::string> uuids;
-  OCTO_ASSIGN(const auto tables, iceberg::ListAllTables(warehouse.catalog()));
-  for (const iceberg::TableIdentifier& name : tables) {
-    const auto table = warehouse.catalog().LoadTable(name);
-    if (!table && table.error().kind == ErrorKind::kNotFound) continue;  // dropped meanwhile
-    if (!table) {
-      warnings.push_back("the quarantine of dropped tables stays: " + table.error().message);
-      return std::nullopt;
+  // Twice, for a table that is renamed meanwhile can be missing from one list.
+  for (int pass = 0; pass < 2; ++pass) {
+    OCTO_ASSIGN(const auto tables, iceberg::ListAllTables(warehouse.catalog()));
+    for (const iceberg::TableIdentifier& name : tables) {
+      const auto table = warehouse.catalog().LoadTable(name);
+      // kNotFound among them: dropped, or renamed.
+      if (!table) {
+        warnings.push_back("the quarantine of dropped tables stays: " + table.error().message);
+        return std::nullopt;
+      }
+      uuids.insert(table->metadata->table_uuid);
     }
-    uuids.insert(table->metadata->table_uuid);
   }
   return uuids;
 }
