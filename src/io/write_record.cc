@@ -181,8 +181,9 @@ Status ForEachRecordedLocation(const std::string& directory,
   OCTO_ASSIGN(const std::vector<FileInfo> files, local->List(directory));
   for (const FileInfo& file : files) {
     if (!file.location.ends_with(kWriteRecordSuffix)) continue;
-    OCTO_ASSIGN(const auto of_the_dead, OwnedFile::TakeOver(file.location));
-    if (of_the_dead) continue;
+    // Of whom that cannot be told lives.
+    const auto of_the_dead = OwnedFile::TakeOver(file.location);
+    if (of_the_dead && *of_the_dead) continue;
     const auto bytes = ReadAll(*local, file.location, kMaxRecordBytes);
     if (!bytes && bytes.error().kind == ErrorKind::kNotFound) continue;
     if (!bytes) return tl::unexpected<Error>(bytes.error());
