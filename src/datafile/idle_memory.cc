@@ -23,7 +23,23 @@ bool IsUnchanged(const ElfW(Phdr) & segment) {
   return segment.p_type == PT_LOAD && (segment.p_flags & PF_W) == 0;
 }
 
+// Code that the dynamic linker has changed, as it does in libraries that are not built to be
+// shared.
+bool HasTextRelocations(const dl_phdr_info& object) {
+  for (int i = 0; i < object.dlpi_phnum; ++i) {
+    const ElfW(Phdr)& segment = object.dlpi_phdr[i];
+    if (segment.p_type != PT_DYNAMIC) continue;
+    const auto* entry = reinterpret_cast<const ElfW(Dyn)*>(object.dlpi_addr + segment.p_vaddr);
+    for (; entry->d_tag != DT_NULL; ++entry) {
+      if (entry->d_tag == DT_TEXTREL) return true;
+      if (entry->d_tag == DT_FLAGS && (entry->d_un.d_val & DF_TEXTREL) != 0) return true;
+    }
+  }
+  return false;
+}
+
 int ReleaseCodeOf(dl_phdr_info* object, size_t /*size*/, void* page_bytes) {
+  if (HasTextRelocations(*object)) return 0;
   const auto page = *static_cast<const uintptr_t*>(page_bytes);
   for (int i = 0; i < object->dlpi_phnum; ++i) {
     const ElfW(Phdr)& segment = object->dlpi_phdr[i];
