@@ -79,6 +79,9 @@ int RunProgram(int argc, const char* const* argv) {
   // Writing beyond the limit on file sizes is to fail as any other write does, with an error that
   // names the file; left alone, the signal would end the program half way.
   std::signal(SIGXFSZ, SIG_IGN);
+  // Whoever started this program may have had it ignored, which is inherited: then no exit status
+  // of a command could be learned.
+  std::signal(SIGCHLD, SIG_DFL);
   GlobalFlags flags;
   Action chosen;
   CLI::App app("GitHub events to Apache Iceberg tables: Bronze, Silver, Gold", "octolake");

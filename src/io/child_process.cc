@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -34,10 +35,23 @@ struct Pipe {
   Descriptor write;
 };
 
+// Whoever started this process may have closed its stdin, stdout or stderr; what took their place
+// would be overwritten in the new process, which puts its own there.
+Result<Descriptor> BehindStandardOnes(Descriptor descriptor) {
+  if (descriptor.get() >= kFirstOtherDescriptor) return descriptor;
+  const int other = ::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, kFirstOtherDescriptor);
+  if (other < 0) return ErrnoError(errno, "duplicate", "a descriptor");
+  return Descriptor(other);
+}
+
 Result<Pipe> MakePipe() {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return ErrnoError(errno, "make", "a pipe");
-  return Pipe{Descriptor(ends[0]), Descriptor(ends[1])};
+  Descriptor read(ends[0]);
+  Descriptor write(ends[1]);
+  OCTO_ASSIGN(read, BehindStandardOnes(std::move(read)));
+  OCTO_ASSIGN(write, BehindStandardOnes(std::move(write)));
+  return Pipe{std::move(read), std::move(write)};
 }
 
 Result<std::string> FindProgram(const std::string& name) {
@@ -135,18 +149,23 @@ class Child {
   explicit Child(const ChildCommand& command) : command_(command), lines_(command.on_line) {}
 
   Status Begin();
-  ChildEnd WaitForEnd();
+  Result<ChildEnd> WaitForEnd();
 
  private:
   bool HasEnded() const;
-  // Whether there may be more.
-  bool ReadOutput(int wait_millis);
+  // Both keep in mind whether there may be more.
+  void ReadOutput(int wait_millis);
+  void ReadWhatIsThere();
   void AskToEnd();
+  void WaitForLeader();
+  void WaitForGroup();
 
   const ChildCommand& command_;
   Lines lines_;
   pid_t pid_ = 0;
   Descriptor output_;
+  bool more_ = true;                          // nobody has seen the output's end
+  int64_t bytes_read_ = 0;                    // of the output
   std::optional<Clock::time_point> kill_at_;  // once it was asked to end
 };
 
@@ -159,8 +178,9 @@ Status Child::Begin() {
   std::vector<std::string> environment = EnvironmentWith(command_.environment);
   OCTO_ASSIGN(Pipe output, MakePipe());
   OCTO_ASSIGN(Pipe failure, MakePipe());
-  const Descriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  Descriptor nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (nothing.get() < 0) return ErrnoError(errno, "open", "/dev/null");
+  OCTO_ASSIGN(nothing, BehindStandardOnes(std::move(nothing)));
   const std::vector<char*> argument_pointers = Pointers(arguments);
   const std::vector<char*> environment_pointers = Pointers(environment);
   const Start start{program.c_str(), argument_pointers.data(), environment_pointers.data(),
@@ -187,17 +207,28 @@ Status Child::Begin() {
 bool Child::HasEnded() const {
   siginfo_t info{};
   // It stays to be waited for: its number, and that of its group, are not given to others yet.
-  return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-         info.si_pid == pid_;
+  if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0) {
+    return info.si_pid == pid_;
+  }
+  return errno != EINTR;  // somebody else has waited for it
 }
 
-bool Child::ReadOutput(int wait_millis) {
+void Child::ReadOutput(int wait_millis) {
   pollfd waited{output_.get(), POLLIN, 0};
-  if (::poll(&waited, 1, wait_millis) <= 0) return true;
+  if (::poll(&waited, 1, wait_millis) <= 0) return;
   std::array<char, 16 << 10> bytes{};
   const ssize_t count = ::read(output_.get(), bytes.data(), bytes.size());
-  if (count > 0) lines_.Add({bytes.data(), static_cast<size_t>(count)});
-  return count > 0 || (count < 0 && (errno == EINTR || errno == EAGAIN));
+  more_ = count > 0 || (count < 0 && (errno == EINTR || errno == EAGAIN));
+  if (count <= 0) return;
+  bytes_read_ += count;
+  lines_.Add({bytes.data(), static_cast<size_t>(count)});
+}
+
+// No more than that: others of the group may write without end.
+void Child::ReadWhatIsThere() {
+  int there = 0;
+  if (::ioctl(output_.get(), FIONREAD, &there) != 0) return;
+  for (const int64_t end = bytes_read_ + there; more_ && bytes_read_ < end;) ReadOutput(0);
 }
 
 void Child::AskToEnd() {
@@ -210,25 +241,39 @@ void Child::AskToEnd() {
   }
 }
 
-ChildEnd Child::WaitForEnd() {
-  bool more = true;
+void Child::WaitForLeader() {
+  int pause_millis = 1;
   while (!HasEnded()) {
     if (command_.stop.stop_requested()) AskToEnd();
-    if (more) {
-      more = ReadOutput(kLookMillis);
+    if (more_) {
+      ReadOutput(kLookMillis);
     } else {
-      ::poll(nullptr, 0, 1);  // it has closed its output and is about to end
+      // It has closed its output: most are about to end then, but some go on for long.
+      ::poll(nullptr, 0, pause_millis);
+      pause_millis = std::min(2 * pause_millis, kLookMillis);
     }
   }
-  // Others of its group may have its output open: what they write later is not waited for.
-  for (pollfd left{output_.get(), POLLIN, 0}; more && ::poll(&left, 1, 0) > 0;) {
-    more = ReadOutput(0);
+}
+
+// Those that were asked to end with it have their grace, too, as long as they keep its output open.
+// Of others, what they write later is not waited for.
+void Child::WaitForGroup() {
+  if (kill_at_) {
+    while (more_ && Clock::now() < *kill_at_) ReadOutput(kLookMillis);
+    ::kill(-pid_, SIGKILL);
   }
+  ReadWhatIsThere();
+}
+
+Result<ChildEnd> Child::WaitForEnd() {
+  WaitForLeader();
+  WaitForGroup();
   lines_.End();
-  if (kill_at_) ::kill(-pid_, SIGKILL);
   int status = 0;
   rusage used{};
-  while (::wait4(pid_, &status, 0, &used) < 0 && errno == EINTR) {
+  while (::wait4(pid_, &status, 0, &used) < 0) {
+    if (errno == EINTR) continue;
+    return ErrnoError(errno, "learn the exit status of", command_.arguments.front());
   }
   ChildEnd end;
   if (WIFEXITED(status)) end.exit_status = WEXITSTATUS(status);

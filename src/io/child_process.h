@@ -38,8 +38,10 @@ struct ChildEnd {
 };
 
 // Its stdin is empty, it has no descriptor but those three, default signals, and a process group of
-// its own, to which the signals go; it is killed when this process dies. kNotFound if there is no
-// such program, kIo and others if it cannot be started.
+// its own, to which the signals go; it is killed when this process dies. What others of its group
+// write after its end is not waited for, unless they were asked to end with it: then until the
+// grace is over. kNotFound if there is no such program, kIo and others if it cannot be started, or
+// its exit status cannot be learned, as where this process ignores SIGCHLD.
 Result<ChildEnd> RunChild(const ChildCommand& command);
 
 }  // namespace octolake::io

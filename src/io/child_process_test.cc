@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 
 #include "io/descriptor.h"
@@ -119,6 +120,56 @@ TEST_F(ChildProcessTest, OutputThatOthersKeepOpenIsNotWaitedFor) {
   EXPECT_EQ(end->exit_status, 0);
   ASSERT_EQ(lines_.size(), 1U);
   EXPECT_EQ(::kill(std::stoi(lines_[0]), SIGKILL), 0);  // it was left alone
+}
+
+TEST_F(ChildProcessTest, OutputWithoutEndOfOthersIsNotReadForEver) {
+  size_t lines = 0;
+  command_.on_line = [&](std::string_view) { ++lines; };
+  command_.arguments = {"sh", "-c", "yes & exit 3"};
+  const auto end = RunChild(command_);  // whose pipe is closed then, which ends the other
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->exit_status, 3);
+}
+
+// The shell ends at once, and what it runs has its grace all the same.
+TEST_F(ChildProcessTest, AskedToEndOthersOfTheGroupMayTidyUp) {
+  const auto end = Shell(
+      "sh -c 'trap \"sleep 0.2; echo tidied; exit 0\" TERM; echo stop me; while :; do sleep 0.01; "
+      "done' 2>/dev/null; true");
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->signal, SIGTERM);
+  EXPECT_THAT(lines_, ElementsAre("stop me", "tidied"));
+}
+
+TEST_F(ChildProcessTest, MayCloseItsOutputAndGoOn) {
+  const auto end = Shell("exec >/dev/null 2>&1; sleep 0.2; exit 4");
+  ASSERT_TRUE(end);
+  EXPECT_EQ(end->exit_status, 4);
+}
+
+TEST_F(ChildProcessTest, AnExitStatusThatIsLostIsAnError) {
+  const sighandler_t before = std::signal(SIGCHLD, SIG_IGN);
+  const auto end = Shell("exit 3");
+  std::signal(SIGCHLD, before);
+  ASSERT_FALSE(end);
+  EXPECT_THAT(end.error().message, HasSubstr("cannot learn the exit status of sh"));
+}
+
+// As where a daemon is started without stdin, stdout and stderr.
+TEST_F(ChildProcessTest, ClosedStandardDescriptorsDoNotMatter) {
+  std::array<Descriptor, 3> kept;
+  for (int fd = 0; fd < 3; ++fd) {
+    kept[static_cast<size_t>(fd)] = Descriptor(::fcntl(fd, F_DUPFD_CLOEXEC, 10));
+    ::close(fd);
+  }
+  const auto end = Shell("echo one; echo two >&2; cat; exit 3");
+  command_.arguments = {"/no/such/program"};
+  const auto missing = Run();
+  for (int fd = 0; fd < 3; ++fd) ::dup2(kept[static_cast<size_t>(fd)].get(), fd);
+  ASSERT_TRUE(end) << end.error().message;
+  EXPECT_EQ(end->exit_status, 3);
+  EXPECT_THAT(lines_, ElementsAre("one", "two"));
+  EXPECT_FALSE(missing);
 }
 
 TEST_F(ChildProcessTest, LongLinesComeInPieces) {
