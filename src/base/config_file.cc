@@ -38,6 +38,9 @@ class Flattener {
  private:
   Status AddItem(const std::string& key, const YAML::Mark& mark, const YAML::Node& value,
                  int depth) {
+    if (value.IsMap() && value.size() == 0) {
+      return Refuse(mark, "'" + key + "' is an empty map: give it keys, or leave it out");
+    }
     if (value.IsMap()) return AddMap(value, key + ".", depth + 1);
     const int line = mark.line + 1;
     if (const auto [it, inserted] = first_line_.emplace(key, line); !inserted) {

@@ -146,7 +146,10 @@ TEST_F(ConfigTest, BrokenFilesNameTheLine) {
   EXPECT_THAT(FileError("a: [b\n"), HasSubstr("no valid YAML"));
   EXPECT_THAT(FileError("silver.sources: [[a], b]\n"), HasSubstr("list of plain values"));
   EXPECT_THAT(FileError("warehouse: " + std::string(1 << 20, 'x')), HasSubstr("larger than 1 MiB"));
+  EXPECT_THAT(FileError("jobs:\n  custom: {nightly: {}}\n"),
+              HasSubstr(":2: 'jobs.custom.nightly' is an empty map"));
   EXPECT_TRUE(FromFile(""));
+  EXPECT_TRUE(FromFile("{}"));
   EXPECT_TRUE(FromFile("# nothing\n"));
 }
 
