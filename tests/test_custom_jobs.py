@@ -75,6 +75,9 @@ good:
 bad:
   schedule: every 1h
   command: sh -c 'echo "no such host" >&2; exit 7'
+noisy:
+  schedule: every 1h
+  command: [sh, -c, "printf 'a\\\\033[1m\\\\377'; head -c 3000 /dev/zero | tr '\\\\0' x; exit 1"]
 killed:
   schedule: every 1h
   command: sh -c 'kill -KILL $$'
@@ -87,6 +90,7 @@ missing:
     assert f"in {lake.directory}" in log and "and well" in log
     for name, message in [("bad", "sh ended with exit status 7; its last line: no such host"),
                           ("killed", "sh ended with signal 9 (Killed)"),
+                          ("noisy", "its last line: a [1m\N{REPLACEMENT CHARACTER}" + "x" * 994),
                           ("missing", "cannot start /no/such/program")]:
         run = custom.run(name, status=1)
         assert run["state"] == "failed" and message in run["message"]
@@ -97,12 +101,12 @@ def test_a_command_is_asked_to_end_at_its_time_limit(lake, tmp_path):
     custom = Custom(lake, tmp_path, """
 slow:
   schedule: every 1h
-  time_limit: 300ms
+  time_limit: 3s
   command: [sh, -c, 'trap "echo tidied up; exit 0" TERM; while true; do sleep 0.02; done']
 """)
     lake.load(generate(tmp_path / "events.json", events=5))
     run = custom.run("slow", status=1)
-    assert run["state"] == "timed_out" and "tidied up" in run["log"] and "300ms" in run["message"]
+    assert run["state"] == "timed_out" and "tidied up" in run["log"] and "of 3s" in run["message"]
 
 
 def alive(pid):
@@ -144,6 +148,24 @@ waiting:
     assert states == ["interrupted"]
 
 
+def test_a_command_that_was_asked_to_end_has_not_done_its_work(lake, tmp_path):
+    """Whatever it says: it is run again at the next start."""
+    began, ended = tmp_path / "began", tmp_path / "ended"
+    custom = Custom(lake, tmp_path, f"""
+polite:
+  schedule: every 1s
+  command: [sh, -c, 'trap "echo tidied up; touch {ended}; exit 0" TERM; touch {began}; while :; do sleep 0.02; done']
+""")
+    lake.load(generate(tmp_path / "events.json", events=5))
+    with Up(lake, config=custom.file) as up:
+        up.wait_until(began.exists, "the command runs")
+        up.stop()
+    assert ended.exists()
+    (run,) = custom.octolake("--json", "jobs", "runs", "polite").json()
+    assert run["state"] == "interrupted"
+    assert "sh was asked to end, and ended with exit status 0; its last line: tidied up" in run["message"]
+
+
 @pytest.mark.parametrize("text, message", [
     ("nightly: {octolake: [maintain]}", "jobs.custom.nightly.schedule: a schedule is missing"),
     ("nightly: {schedule: '0 25 * * *', octolake: [maintain]}", "jobs.custom.nightly.schedule: "),
@@ -151,6 +173,8 @@ waiting:
     ("nightly: {schedule: every 1h, octolake: [run], command: [ls]}", "expected this, the arguments of an octolake command"),
     ("nightly: {schedule: every 1h, octolake: [maintian]}", "there is no command 'maintian' (did you mean 'maintain'?)"),
     ("nightly: {schedule: every 1h, octolake: [up]}", "'up' never ends"),
+    ("nightly: {schedule: every 1h, command: ['', x]}", "found a program without a name"),
+    ("nightly: {}", "'jobs.custom.nightly' is an empty map"),
     ("nightly: {schedule: every 1h, command: ls | wc}", "there is a | outside quotes"),
     ("nightly: {schedule: every 1h, command: [ls], retries: -1}", "jobs.custom.nightly.retries"),
     ("nightly: {schedule: every 1h, command: [ls], catch_up: two}", "expected none, one or always, found 'two'"),

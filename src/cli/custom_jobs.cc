@@ -22,9 +22,37 @@ using schedule::JobContext;
 
 // Less than what `up` waits for its jobs when it ends.
 constexpr std::chrono::milliseconds kGrace{2'500};
+// Of its last line that a message has.
+constexpr size_t kMaxLastLine = 1'000;
 
 tl::unexpected<Error> Refuse(const std::string& key, const std::string& why) {
   return MakeError(ErrorKind::kInvalidArgument, key + ": " + why);
+}
+
+// What logs and messages can have of a line, wherever they are shown: so many bytes of it, as valid
+// UTF-8, without control characters.
+std::string CleanLine(std::string_view line, size_t most) {
+  std::string text(line.substr(0, most));
+  if (text.size() < line.size()) {
+    // Not half a character.
+    while (!text.empty() && (static_cast<unsigned char>(line[text.size()]) & 0xC0) == 0x80) {
+      text.pop_back();
+    }
+  }
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7F') c = ' ';
+  }
+  const std::string quoted =
+      nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return nlohmann::json::parse(quoted).get<std::string>();
+}
+
+std::string HowItEnded(const io::ChildEnd& end) {
+  std::string how = end.signal == 0 ? "exit status " + std::to_string(end.exit_status)
+                                    : "signal " + std::to_string(end.signal) + " (" +
+                                          ::strsignal(end.signal) + ")";
+  if (!end.last_line.empty()) how += "; its last line: " + CleanLine(end.last_line, kMaxLastLine);
+  return how;
 }
 
 Result<std::string> RunCommand(const std::vector<std::string>& arguments,
@@ -33,21 +61,21 @@ Result<std::string> RunCommand(const std::vector<std::string>& arguments,
   io::ChildCommand command;
   command.arguments = arguments;
   command.environment = {{"OCTOLAKE_WAREHOUSE", setting.warehouse}};
-  command.on_line = [&](std::string_view line) { context.logger->info("{}", line); };
+  command.on_line = [&](std::string_view line) {
+    context.logger->info("{}", CleanLine(line, io::kMaxChildLine));
+  };
   command.stop = context.stop;
   command.grace = kGrace;
   OCTO_ASSIGN(const io::ChildEnd end, io::RunChild(command));
-  if (end.signal == 0 && end.exit_status == 0) {
+  // Asked to end, it may have left its work half done, whatever it says.
+  if (end.signal == 0 && end.exit_status == 0 && !end.asked_to_end) {
     return nlohmann::ordered_json{{"cpu_seconds", end.cpu_seconds},
                                   {"peak_memory_bytes", end.peak_memory_bytes}}
         .dump();
   }
-  const std::string how = end.signal == 0 ? "exit status " + std::to_string(end.exit_status)
-                                          : "signal " + std::to_string(end.signal) + " (" +
-                                                ::strsignal(end.signal) + ")";
-  return MakeError(ErrorKind::kTransient,
-                   arguments.front() + " ended with " + how +
-                       (end.last_line.empty() ? "" : "; its last line: " + end.last_line));
+  return MakeError(ErrorKind::kTransient, arguments.front() +
+                                              (end.asked_to_end ? " was asked to end, and" : "") +
+                                              " ended with " + HowItEnded(end));
 }
 
 class CustomJobs {
@@ -88,7 +116,11 @@ Result<std::vector<std::string>> CustomJobs::CommandOf(const std::string& prefix
     return Refuse(prefix + "octolake", "expected this, the arguments of an octolake command, or " +
                                            prefix + "command, a program and its arguments");
   }
-  if (ours.empty()) return any;
+  if (ours.empty()) {
+    if (!any.front().empty()) return any;
+    return Refuse(prefix + "command",
+                  "expected a program and its arguments, found a program without a name");
+  }
   const std::vector<std::string>& known = setting_->commands;
   if (std::find(known.begin(), known.end(), ours.front()) == known.end()) {
     return Refuse(prefix + "octolake",

@@ -22,8 +22,8 @@ struct CommandSetting {
 };
 
 // A job for each. The process that a run starts has its output in the run's log, and says by its
-// exit status how it went; it is asked to end by SIGTERM. kInvalidArgument names a key that makes
-// no sense.
+// exit status how it went; it is asked to end by SIGTERM, after which no exit status is success.
+// kInvalidArgument names a key that makes no sense.
 Result<std::vector<schedule::Job>> MakeCustomJobs(const Config& config, CommandSetting setting);
 
 }  // namespace octolake::cli

@@ -66,7 +66,9 @@ int List(const Context& context) {
   const auto jobs = (*scheduler)->Jobs();
   if (!jobs) return Fail(context, jobs.error());
   if (context.flags.json) {
-    std::printf("%s\n", JobsJson(*jobs).dump(2).c_str());
+    std::printf(
+        "%s\n",
+        JobsJson(*jobs).dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
     return kDone;
   }
   TextTable out({{"job"}, {"schedule"}, {"zone"}, {"next"}, {"last"}, {"state"}, {"message"}});

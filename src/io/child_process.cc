@@ -276,6 +276,7 @@ Result<ChildEnd> Child::WaitForEnd() {
     return ErrnoError(errno, "learn the exit status of", command_.arguments.front());
   }
   ChildEnd end;
+  end.asked_to_end = kill_at_.has_value();
   if (WIFEXITED(status)) end.exit_status = WEXITSTATUS(status);
   if (WIFSIGNALED(status)) end.signal = WTERMSIG(status);
   const auto seconds = [](const timeval& time) {

@@ -32,6 +32,7 @@ inline constexpr size_t kMaxChildLine = 8 << 10;
 struct ChildEnd {
   int exit_status = 0;  // if no signal ended it
   int signal = 0;
+  bool asked_to_end = false;  // before it did
   double cpu_seconds = 0;
   int64_t peak_memory_bytes = 0;
   std::string last_line;  // that is not empty

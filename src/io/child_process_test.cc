@@ -44,6 +44,7 @@ TEST_F(ChildProcessTest, LinesOfBothOutputsAndExitStatusAreKept) {
   EXPECT_EQ(end->signal, 0);
   EXPECT_THAT(lines_, ElementsAre("one", "two", "three", "four"));
   EXPECT_EQ(end->last_line, "four");
+  EXPECT_FALSE(end->asked_to_end);
   EXPECT_GT(end->peak_memory_bytes, 100'000);
   EXPECT_GE(end->cpu_seconds, 0);
 }
@@ -94,6 +95,7 @@ TEST_F(ChildProcessTest, AskedToEndItMayTidyUp) {
       "done");
   ASSERT_TRUE(end);
   EXPECT_EQ(end->exit_status, 5);
+  EXPECT_TRUE(end->asked_to_end);
   EXPECT_THAT(lines_, ElementsAre("stop me", "tidied"));
 }
 
