@@ -15,6 +15,7 @@ namespace octolake::cli {
 namespace {
 
 constexpr char kEvent[] = "job_failed";
+constexpr char kProgramEnds[] = "the program ends";
 
 std::string HostName() {
   std::array<char, 256> name{};
@@ -73,10 +74,11 @@ FailureReports::FailureReports(source::WebhookOptions options,
       http_(std::move(http)),
       sender_(std::move(options), *http_, pause_) {}
 
-FailureReports::~FailureReports() {
+void FailureReports::Stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
+    LeaveWaiting();  // first: it is to be in the log, also if the thread does not end in time
     changed_.notify_all();
   }
   pause_.End();
@@ -88,6 +90,7 @@ void FailureReports::Report(const schedule::RunRecord& run) {
   source::WebhookMessage message{kEvent, Uuid::RandomV4(random_).ToString(),
                                  BodyOf(run, host_, directory_)};
   const std::lock_guard lock(mutex_);
+  if (stopping_) return Leave(message, kProgramEnds);
   if (waiting_.size() >= kMostWaiting) {
     return Leave(message, std::to_string(kMostWaiting) + " others wait already");
   }
@@ -120,9 +123,12 @@ void FailureReports::Work() {
     }
     changed_.notify_all();
   }
-  for (const source::WebhookMessage& message : waiting_) Leave(message, "the program ends");
+}
+
+// With the mutex.
+void FailureReports::LeaveWaiting() {
+  for (const source::WebhookMessage& message : waiting_) Leave(message, kProgramEnds);
   waiting_.clear();
-  changed_.notify_all();
 }
 
 void FailureReports::WaitUntilSent() {

@@ -35,8 +35,9 @@ class FailureReports {
   // warehouse's; the random source must outlive it.
   static Result<std::unique_ptr<FailureReports>> Start(const Config& config, std::string directory,
                                                        RandomSource& random, Logger logger);
-  // Gives up what is not delivered by then.
-  ~FailureReports();
+  ~FailureReports() { Stop(); }
+  // Gives up what is not delivered by then, and all that is reported later.
+  void Stop();
 
   // The last attempt of a run that failed or timed out. Returns at once.
   void Report(const schedule::RunRecord& run);
@@ -49,6 +50,7 @@ class FailureReports {
                  std::string directory, RandomSource& random, Logger logger);
   void Work();
   void Leave(const source::WebhookMessage& message, const std::string& why);
+  void LeaveWaiting();
 
   const std::string directory_;
   const std::string host_;

@@ -250,7 +250,9 @@ int Up::Stop() {
   recovery_.reset();
   journal_->Stop();
   commits_->Stop();
-  if (!scheduler_->Stop(kJobsGrace)) {
+  const bool jobs_ended = scheduler_->Stop(kJobsGrace);
+  if (reports_) reports_->Stop();
+  if (!jobs_ended) {
     context_.logger->info("a job is cut off; its next run does its work");
     std::fflush(nullptr);
     // Safe as any crash is: what it wrote is not named by a commit, and is removed at the next

@@ -135,6 +135,8 @@ void CurlClient::Prepare(Transfer& transfer, curl_slist* headers, char* message)
   curl_easy_setopt(curl, CURLOPT_USERAGENT, kUserAgent);
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, message);
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  // Given up, it does not wait for a name server that gives no answer.
+  curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, transfer.request.post_body ? 0L : 1L);
   if (const auto& body = transfer.request.post_body) {
