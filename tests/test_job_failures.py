@@ -4,6 +4,7 @@ the server that takes it."""
 import hashlib
 import hmac
 import json
+import re
 import socket
 import threading
 import time
@@ -165,3 +166,18 @@ def test_up_reports_the_last_attempt_and_runs_on_while_the_server_hangs(lake, tm
         assert (report["job"], report["reason"], report["attempt"]) == ("broken", "scheduled", 1)
         assert report["message"].startswith("sh ended with exit status 3; its last line: ")
         assert up.stop() < 10
+
+
+def test_what_a_stop_leaves_is_logged(lake, tmp_path):
+    config = tmp_path / "octolake.yaml"
+    config.write_text("jobs: {tidy: 'off', custom: {broken: {schedule: every 1s, command: ['false'], retries: 0}}}")
+    with Receiver(slow=True) as receiver:
+        with Up(lake, env=settings(receiver.url), config=config) as up:
+            up.wait_until(lambda: receiver.taken, "the first failure was reported")
+            first = last_run(up, "broken")
+            up.wait_until(lambda: last_run(up, "broken") >= first + 2, "another failure waits")
+            assert up.stop() < 10
+            err = up.err
+        assert "is given up: the program ends" in err  # what waited
+        assert re.search(r"delivery \S+ is given up: http://127.0.0.1:\d+: given up", err), err  # what was sent
+        assert len(receiver.taken) == 1
