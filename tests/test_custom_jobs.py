@@ -94,7 +94,17 @@ missing:
                           ("missing", "cannot start /no/such/program")]:
         run = custom.run(name, status=1)
         assert run["state"] == "failed" and message in run["message"]
+    assert "a [1m\N{REPLACEMENT CHARACTER}x" in run_log(custom, "noisy")
     assert [run["state"] for run in custom.octolake("--json", "jobs", "runs", "bad").json()] == ["failed"]
+    # Whoever started octolake may have ignored what tells of ended processes.
+    done = lake.octolake("--config", custom.file, "--json", "jobs", "run", "bad", status=1,
+                         prefix=("env", "--ignore-signal=CHLD"))
+    assert "sh ended with exit status 7" in done.json()["message"]
+
+
+def run_log(custom, name):
+    (run,) = custom.octolake("--json", "jobs", "runs", name).json()
+    return run["log"]
 
 
 def test_a_command_is_asked_to_end_at_its_time_limit(lake, tmp_path):

@@ -93,7 +93,12 @@ int Runs(const Context& context, const JobsFlags& flags) {
   if (!runs) return Fail(context, runs.error());
   if (context.flags.json) {
     auto json = nlohmann::ordered_json::array();
-    for (const schedule::RunRecord& run : *runs) json.push_back(RunJson(run));
+    for (const schedule::RunRecord& run : *runs) {
+      // With its log, which lists leave out.
+      const auto whole = setup->history->Find(run.id);
+      if (!whole && whole.error().kind != ErrorKind::kNotFound) return Fail(context, whole.error());
+      json.push_back(RunJson(whole ? *whole : run));  // it may just have become too old
+    }
     std::printf("%s\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
     return kDone;
   }
