@@ -13,8 +13,8 @@ from gateway import Up
 from lake import BRONZE, Lake
 from program import generate
 
-# Tells its number, and waits for a file that never comes.
-WAITING = """[sh, -c, 'echo $$ > {pid}; until [ -e {never} ]; do sleep 0.05; done']"""
+# Tells its number, and goes on for ever.
+WAITING = """[sh, -c, 'echo $$ > {pid}; exec tail -f /dev/null']"""
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_a_command_is_asked_to_end_at_its_time_limit(lake, tmp_path):
 slow:
   schedule: every 1h
   time_limit: 3s
-  command: [sh, -c, 'trap "echo tidied up; exit 0" TERM; while true; do sleep 0.02; done']
+  command: [sh, -c, 'trap "echo tidied up; exit 0" TERM; tail -f /dev/null & wait']
 """)
     lake.load(generate(tmp_path / "events.json", events=5))
     run = custom.run("slow", status=1)
@@ -133,7 +133,7 @@ def test_a_command_ends_with_the_program_that_runs_it(lake, tmp_path, how):
     custom = Custom(lake, tmp_path, f"""
 waiting:
   schedule: every 1s
-  command: {WAITING.format(pid=pid_file, never=tmp_path / "never")}
+  command: {WAITING.format(pid=pid_file)}
 """)
     with Up(lake, config=custom.file) as up:
         up.wait_until(lambda: pid_file.exists() and pid_file.read_text().endswith("\n"), "the command runs")
@@ -164,7 +164,7 @@ def test_a_command_that_was_asked_to_end_has_not_done_its_work(lake, tmp_path):
     custom = Custom(lake, tmp_path, f"""
 polite:
   schedule: every 1s
-  command: [sh, -c, 'trap "echo tidied up; touch {ended}; exit 0" TERM; touch {began}; while :; do sleep 0.02; done']
+  command: [sh, -c, 'trap "echo tidied up; touch {ended}; exit 0" TERM; tail -f /dev/null & touch {began}; wait']
 """)
     lake.load(generate(tmp_path / "events.json", events=5))
     with Up(lake, config=custom.file) as up:

@@ -3,11 +3,14 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <csignal>
+#include <thread>
 
+#include "base/temp_directory_for_test.h"
 #include "io/descriptor.h"
 
 namespace octolake::io {
@@ -88,11 +91,10 @@ TEST_F(ChildProcessTest, SignalThatEndedItIsTold) {
   EXPECT_EQ(end->signal, SIGTERM);
 }
 
-// The shell would say that its sleep was ended, too, if that was going on.
+// The shell would say that what it waits for was ended, too.
 TEST_F(ChildProcessTest, AskedToEndItMayTidyUp) {
   const auto end = Shell(
-      "exec 2>/dev/null; trap 'echo tidied; exit 5' TERM; echo stop me; while :; do sleep 0.01; "
-      "done");
+      "exec 2>/dev/null; trap 'echo tidied; exit 5' TERM; tail -f /dev/null & echo stop me; wait");
   ASSERT_TRUE(end);
   EXPECT_EQ(end->exit_status, 5);
   EXPECT_TRUE(end->asked_to_end);
@@ -102,8 +104,7 @@ TEST_F(ChildProcessTest, AskedToEndItMayTidyUp) {
 // Those that it started, too, though they do not listen.
 TEST_F(ChildProcessTest, WhatDoesNotEndIsKilled) {
   command_.grace = std::chrono::milliseconds(20);
-  const auto end =
-      Shell("trap '' TERM; sh -c 'echo $$; echo stop me; while :; do sleep 0.01; done'");
+  const auto end = Shell("trap '' TERM; sh -c 'echo $$; echo stop me; exec tail -f /dev/null'");
   ASSERT_TRUE(end);
   EXPECT_EQ(end->signal, SIGKILL);
   ASSERT_EQ(lines_.size(), 2U);
@@ -117,7 +118,7 @@ TEST_F(ChildProcessTest, WhatDoesNotEndIsKilled) {
 }
 
 TEST_F(ChildProcessTest, OutputThatOthersKeepOpenIsNotWaitedFor) {
-  const auto end = Shell("sleep 600 & echo $!");
+  const auto end = Shell("tail -f /dev/null & echo $!");
   ASSERT_TRUE(end);
   EXPECT_EQ(end->exit_status, 0);
   ASSERT_EQ(lines_.size(), 1U);
@@ -133,18 +134,26 @@ TEST_F(ChildProcessTest, OutputWithoutEndOfOthersIsNotReadForEver) {
   EXPECT_EQ(end->exit_status, 3);
 }
 
-// The shell ends at once, and what it runs has its grace all the same.
+// The shell ends at once, and what it runs has its grace all the same: it tidies up when the shell
+// is gone, or waits for its parent to notice.
 TEST_F(ChildProcessTest, AskedToEndOthersOfTheGroupMayTidyUp) {
   const auto end = Shell(
-      "sh -c 'trap \"sleep 0.2; echo tidied; exit 0\" TERM; echo stop me; while :; do sleep 0.01; "
-      "done' 2>/dev/null; true");
+      "sh -c 'ended() { ! [ -e /proc/$PPID ] || grep -q \"^State:.Z\" /proc/$PPID/status; }; "
+      "trap \"until ended; do :; done; echo tidied; exit 0\" TERM; "
+      "tail -f /dev/null & echo stop me; wait' 2>/dev/null; true");
   ASSERT_TRUE(end);
   EXPECT_EQ(end->signal, SIGTERM);
   EXPECT_THAT(lines_, ElementsAre("stop me", "tidied"));
 }
 
 TEST_F(ChildProcessTest, MayCloseItsOutputAndGoOn) {
-  const auto end = Shell("exec >/dev/null 2>&1; sleep 0.2; exit 4");
+  const TempDirectory directory;
+  const std::string pipe = directory.path() + "/pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  // Opening a pipe to write waits for who reads it: the child, when it has closed its output.
+  std::thread allows_end([&] { const Descriptor opened(::open(pipe.c_str(), O_WRONLY)); });
+  const auto end = Shell("exec >/dev/null 2>&1; cat '" + pipe + "'; exit 4");
+  allows_end.join();
   ASSERT_TRUE(end);
   EXPECT_EQ(end->exit_status, 4);
 }
