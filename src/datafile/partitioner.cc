@@ -13,7 +13,7 @@
 #include "base/civil_time.h"
 #include "datafile/array_value.h"
 #include "datafile/arrow_status.h"
-#include "datafile/take_rows.h"
+#include "datafile/gather_rows.h"
 
 namespace octolake::datafile {
 namespace {
@@ -193,14 +193,14 @@ Result<std::vector<PartitionRows>> Partitioner::Split(
     result.push_back({std::move(only.values), std::move(only.key), std::move(batch)});
     return result;
   }
-  std::vector<std::vector<int64_t>> rows_of_group(grouping.groups.size());
+  std::vector<std::vector<RowPlace>> places_of_group(grouping.groups.size());
   for (size_t row = 0; row < rows; ++row) {
-    rows_of_group[static_cast<size_t>(grouping.group_of_row[row])].push_back(
-        static_cast<int64_t>(row));
+    places_of_group[static_cast<size_t>(grouping.group_of_row[row])].push_back(
+        {.batch = 0, .row = static_cast<uint32_t>(row)});
   }
   for (size_t index = 0; index < grouping.groups.size(); ++index) {
     auto& group = grouping.groups[index];
-    OCTO_ASSIGN(auto taken, TakeRows(*batch, rows_of_group[index]));
+    OCTO_ASSIGN(auto taken, GatherRows({batch}, places_of_group[index]));
     result.push_back({std::move(group.values), std::move(group.key), std::move(taken)});
   }
   return result;
