@@ -234,7 +234,7 @@ Transfer::Outcome Transfer::Judge(const HttpResponse& response) {
 
 Transfer::Outcome Transfer::Try(HttpClient& http) {
   began_ = false;
-  const auto response = http.Get(
+  const auto response = http.Send(
       MakeRequest(),
       [this](const HttpResponse& head, std::string_view piece) { return Take(head, piece); });
   if (response) return Judge(*response);

@@ -102,7 +102,7 @@ bool DownloadAhead::IsUnchanged(const std::string& name, int64_t size, Timestamp
   HttpRequest request;
   request.url = name;
   request.head_only = true;
-  const auto response = asking_->Get(request);
+  const auto response = asking_->Send(request);
   silent = !response;
   if (!response || response->status != 200) return false;
   const auto modified = ParseHttpDate(response->Header("Last-Modified"));

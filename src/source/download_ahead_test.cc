@@ -31,7 +31,7 @@ constexpr int64_t kMicrosPerSecond = 1'000'000;
 // What the clients of a test share. Thread-safe.
 class Servers {
  public:
-  Result<HttpResponse> Get(const HttpRequest& request, const BodySink& sink) {
+  Result<HttpResponse> Send(const HttpRequest& request, const BodySink& sink) {
     std::unique_lock lock(mutex_);
     ++asked_[request.url];
     changed_.notify_all();
@@ -71,8 +71,8 @@ class Servers {
 class Client final : public HttpClient {
  public:
   explicit Client(Servers& servers) : servers_(servers) {}
-  Result<HttpResponse> Get(const HttpRequest& request, const BodySink& sink) override {
-    return servers_.Get(request, sink);
+  Result<HttpResponse> Send(const HttpRequest& request, const BodySink& sink) override {
+    return servers_.Send(request, sink);
   }
   void Cancel() override {}
 

@@ -27,7 +27,7 @@ class FakeServer final : public HttpClient {
     HttpResponse response;
     bool cut = false;
   };
-  Result<HttpResponse> Get(const HttpRequest& request, const BodySink& sink) override {
+  Result<HttpResponse> Send(const HttpRequest& request, const BodySink& sink) override {
     requests.push_back(request.headers);
     if (answers.empty()) return MakeError(ErrorKind::kTransient, "no connection");
     Prepared answer = std::move(answers.front());

@@ -27,7 +27,7 @@ constexpr size_t kShown = 300;
 // A feed as GitHub shows it: the newest first, in pages, with an ETag over the first.
 class FakeEvents final : public HttpClient {
  public:
-  Result<HttpResponse> Get(const HttpRequest& request, const BodySink& /*sink*/) override {
+  Result<HttpResponse> Send(const HttpRequest& request, const BodySink& /*sink*/) override {
     requests.push_back(request);
     if (before_answer) before_answer(requests.size());
     HttpResponse response;
@@ -298,7 +298,7 @@ TEST_F(EventFeedTest, APageThatCannotBeHadFailsThePoll) {
 TEST_F(EventFeedTest, AnAnswerThatIsNoListFailsThePoll) {
   class Fixed final : public HttpClient {
    public:
-    Result<HttpResponse> Get(const HttpRequest& /*request*/, const BodySink& /*sink*/) override {
+    Result<HttpResponse> Send(const HttpRequest& /*request*/, const BodySink& /*sink*/) override {
       return HttpResponse{200, {}, body};
     }
     void Cancel() override {}

@@ -20,7 +20,7 @@ inline HttpResponse Answer(int status, std::string body = "",
 
 class FakeHttp final : public HttpClient {
  public:
-  Result<HttpResponse> Get(const HttpRequest& request, const BodySink&) override {
+  Result<HttpResponse> Send(const HttpRequest& request, const BodySink&) override {
     requests.push_back(request);
     if (on_request) on_request(request);
     if (const auto found = pages.find(request.url); found != pages.end()) return found->second;

@@ -124,7 +124,7 @@ Result<HttpResponse> GitHubClient::Get(const std::string& path,
   int waits = 0;
   for (int tries = 1;;) {
     OCTO_ASSIGN(const HttpRequest request, MakeRequest(url, headers));
-    Result<HttpResponse> response = http_.Get(request);
+    Result<HttpResponse> response = http_.Send(request);
     if (response) {
       const int status = response->status;
       if ((status >= 200 && status < 300) || status == 304) return response;

@@ -56,7 +56,7 @@ class CurlClient final : public HttpClient {
   CurlClient(std::unique_ptr<CURL, FreeHandle> handle, const HttpOptions& options)
       : handle_(std::move(handle)), options_(options) {}
 
-  Result<HttpResponse> Get(const HttpRequest& request, const BodySink& sink) override;
+  Result<HttpResponse> Send(const HttpRequest& request, const BodySink& sink) override;
   void Cancel() override { cancelled_ = true; }
 
  private:
@@ -164,7 +164,7 @@ void CurlClient::Prepare(Transfer& transfer, curl_slist* headers, char* message)
   curl_easy_setopt(curl, CURLOPT_XFERINFODATA, this);
 }
 
-Result<HttpResponse> CurlClient::Get(const HttpRequest& request, const BodySink& sink) {
+Result<HttpResponse> CurlClient::Send(const HttpRequest& request, const BodySink& sink) {
   std::unique_ptr<curl_slist, FreeList> headers;
   for (const std::string& header : request.headers) {
     curl_slist* longer = curl_slist_append(headers.get(), header.c_str());

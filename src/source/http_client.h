@@ -45,7 +45,7 @@ class HttpClient {
   // cut off, too slow), kInvalidArgument for what is no URL or a server whose certificate is not
   // right, kResourceExhausted for a longer body. With a sink, the bodies of 200 and 206 go to it as
   // they come.
-  virtual Result<HttpResponse> Get(const HttpRequest& request, const BodySink& sink = {}) = 0;
+  virtual Result<HttpResponse> Send(const HttpRequest& request, const BodySink& sink = {}) = 0;
 
   // From any thread: the request under way and all later ones end with kTransient.
   virtual void Cancel() = 0;

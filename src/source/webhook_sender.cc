@@ -51,7 +51,7 @@ Status WebhookSender::Send(const WebhookMessage& message) {
   const HttpRequest request = RequestFor(message);
   int64_t wait = options_.first_wait_micros;
   for (int attempt = 0;; ++attempt) {
-    const Result<HttpResponse> response = http_.Get(request);
+    const Result<HttpResponse> response = http_.Send(request);
     if (response && IsSuccess(response->status)) return {};
     Error error = response ? Error{MayWorkLater(response->status) ? ErrorKind::kTransient
                                                                   : ErrorKind::kInvalidArgument,
