@@ -37,6 +37,7 @@
 #include "maintain/expiry.h"
 #include "maintain/manifests.h"
 #include "maintain/orphans.h"
+#include "maintain/small_files.h"
 
 namespace octolake {
 namespace {
@@ -46,8 +47,7 @@ constexpr int64_t kBetweenCommits = 120 * kMicrosPerSecond;
 constexpr int64_t kCommitsOfADay = kMicrosPerDay / kBetweenCommits;
 // A window of the figures.
 constexpr int64_t kWindow = 100;
-// As `up` has it by default: jobs.tidy with maintain.tidy_files, jobs.compact.
-constexpr int64_t kTidyFiles = 50;
+// As `up` has it by default for jobs.compact.
 constexpr int64_t kTargetBytes = 20'000'000;
 constexpr int64_t kDaysBack = 7;
 
@@ -136,7 +136,8 @@ class Benchmark {
   void Maintain(int64_t commit, Window& window);
   // The rows of the last hour.
   void Scan(Window& window);
-  void Compact(int64_t min_files, bool by_tiers);
+  void Tidy();
+  void Compact(const maintain::CompactionScope& scope);
   Weight WeighTable();
   static void Print(int64_t commit, const Window& window, const Weight& weight);
 
@@ -148,6 +149,7 @@ class Benchmark {
   std::unique_ptr<journal::SegmentStore> store_;
   std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<lake::JournalCommitter> committer_;
+  maintain::SmallFileWatch small_files_;
 };
 
 void Benchmark::Commit(Window& window) {
@@ -174,24 +176,34 @@ void Benchmark::Commit(Window& window) {
   }
 }
 
-void Benchmark::Compact(int64_t min_files, bool by_tiers) {
+void Benchmark::Compact(const maintain::CompactionScope& scope) {
   maintain::CompactionOptions options;
-  options.scope.sizes.target = kTargetBytes;
-  options.scope.min_input_files = min_files;
-  options.scope.by_tiers = by_tiers;
-  if (!by_tiers) options.scope.days_back = kDaysBack;
+  options.scope = scope;
   IgnoreProgress progress;
   const auto report = Must(maintain::Compact(*warehouse_, bronze(), options, {}, progress));
   for (const Error& error : report.failures) std::fprintf(stderr, "%s\n", error.message.c_str());
   if (!report.failures.empty()) std::exit(1);
 }
 
+// As the job tidy.
+void Benchmark::Tidy() {
+  maintain::SmallFilePolicy policy;
+  policy.sizes.target = kTargetBytes;
+  if (Must(small_files_.Look(*warehouse_, bronze(), policy)).pays) {
+    Compact(maintain::ScopeOf(policy));
+  }
+}
+
 // Once a minute what is small is looked for, once a day everything is done.
 void Benchmark::Maintain(int64_t commit, Window& window) {
   const Stopwatch watch;
-  Compact(kTidyFiles, true);
+  Tidy();
   if (commit % kCommitsOfADay == 0) {
-    Compact(5, false);
+    maintain::CompactionScope scope;
+    scope.sizes.target = kTargetBytes;
+    scope.min_input_files = 5;
+    scope.days_back = kDaysBack;
+    Compact(scope);
     Must(maintain::RewriteTableManifests(*warehouse_, bronze(), false));
     Must(maintain::ExpireTable(*warehouse_, bronze(), {}, {}));
     Must(maintain::RemoveOrphans(*warehouse_, bronze(), {}, {}));
