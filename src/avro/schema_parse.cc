@@ -6,6 +6,7 @@
 
 #include "avro/schema.h"
 #include "base/json_nesting.h"
+#include "base/json_text.h"
 
 namespace octolake::avro {
 namespace {
@@ -65,10 +66,6 @@ std::optional<int32_t> AsInt32(const Json& json) {
     return std::nullopt;
   }
   return static_cast<int32_t>(value);
-}
-
-std::string Dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 class Parser {
@@ -274,13 +271,13 @@ class Parser {
     for (const auto& [key, value] : json.items()) {
       if (key == "name" || key == "type") continue;
       if (key == "default") {
-        field.default_json = Dump(value);
+        field.default_json = JsonText(value);
       } else if ((key == "doc" && TakeText(value, field.doc)) ||
                  (key == "field-id" && TakeInt(value, field.field_id)) ||
                  (key == "aliases" && TakeTexts(value, field.aliases))) {
         continue;
       } else {
-        field.attributes.push_back({key, Dump(value)});
+        field.attributes.push_back({key, JsonText(value)});
       }
     }
   }
@@ -313,7 +310,7 @@ class Parser {
                                                      "symbols", "items", "values",    "size"};
     for (const auto& [key, value] : json.items()) {
       if (kStructure.contains(key) || TakeKnown(key, value, schema)) continue;
-      schema.attributes.push_back({key, Dump(value)});
+      schema.attributes.push_back({key, JsonText(value)});
     }
   }
 

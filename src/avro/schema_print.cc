@@ -2,6 +2,7 @@
 #include <set>
 
 #include "avro/schema.h"
+#include "base/json_text.h"
 
 namespace octolake::avro {
 namespace {
@@ -100,8 +101,6 @@ class Printer {
 
 }  // namespace
 
-std::string ToJson(const Schema& schema) {
-  return Printer().Print(schema, "").dump(-1, ' ', false, Json::error_handler_t::replace);
-}
+std::string ToJson(const Schema& schema) { return JsonText(Printer().Print(schema, "")); }
 
 }  // namespace octolake::avro

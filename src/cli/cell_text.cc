@@ -7,6 +7,7 @@
 
 #include "base/civil_time.h"
 #include "base/hex.h"
+#include "base/json_text.h"
 #include "cli/row_printer.h"
 
 namespace octolake::cli {
@@ -70,7 +71,7 @@ std::string CellText(const arrow::Array& array, int64_t row) {
     case arrow::Type::MAP:
     case arrow::Type::LIST:
     case arrow::Type::STRUCT:
-      return CellJson(array, row).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+      return JsonText(CellJson(array, row));
     default: {
       auto scalar = array.GetScalar(row);
       return scalar.ok() ? (*scalar)->ToString() : "?";

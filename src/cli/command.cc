@@ -58,6 +58,10 @@ int Context::FailUsage(const Error& error) const {
   return kWrongUsage;
 }
 
+int Context::FailByKind(const Error& error) const {
+  return error.kind == ErrorKind::kInvalidArgument ? FailUsage(error) : Fail(error);
+}
+
 Result<model::Bundle> LoadBundle() { return model::ParseBundle(model::EmbeddedBundleJson()); }
 
 std::string Grouped(int64_t number) {

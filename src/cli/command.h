@@ -48,6 +48,8 @@ struct Context {
   int Fail(const Error& error) const;
   // The same for what the user asked for wrongly; gives kWrongUsage.
   int FailUsage(const Error& error) const;
+  // FailUsage for kInvalidArgument, Fail for every other kind.
+  int FailByKind(const Error& error) const;
 };
 
 // Set by the parser to what the chosen command does; its result is the exit status.

@@ -10,8 +10,10 @@
 #include <utility>
 
 #include "base/arguments.h"
+#include "base/json_text.h"
 #include "base/string_util.h"
 #include "base/thread.h"
+#include "cli/scheduled_job.h"
 #include "io/child_process.h"
 
 namespace octolake::cli {
@@ -42,8 +44,7 @@ std::string CleanLine(std::string_view line, size_t most) {
   for (char& c : text) {
     if (static_cast<unsigned char>(c) < ' ' || c == '\x7F') c = ' ';
   }
-  const std::string quoted =
-      nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const std::string quoted = JsonText(nlohmann::json(text));
   return nlohmann::json::parse(quoted).get<std::string>();
 }
 
@@ -86,7 +87,7 @@ class CustomJobs {
   Result<Job> Make(const std::string& name) const;
 
  private:
-  Result<schedule::Schedule> ScheduleOf(const std::string& prefix) const;
+  Result<Job> Scheduled(const std::string& name, const std::string& prefix) const;
   Result<std::vector<std::string>> CommandOf(const std::string& prefix) const;
   Result<schedule::CatchUp> CatchUpOf(const std::string& key) const;
 
@@ -94,19 +95,15 @@ class CustomJobs {
   const std::shared_ptr<const CommandSetting> setting_;
 };
 
-Result<schedule::Schedule> CustomJobs::ScheduleOf(const std::string& prefix) const {
-  const std::string zone_key =
-      config_.Has(prefix + "time_zone") ? prefix + "time_zone" : std::string("jobs.time_zone");
-  const auto zone = schedule::TimeZone::Load(config_.GetString(zone_key));
-  if (!zone) return Refuse(zone_key, zone.error().message);
+Result<Job> CustomJobs::Scheduled(const std::string& name, const std::string& prefix) const {
+  const std::string own_zone = prefix + "time_zone";
+  OCTO_ASSIGN(const schedule::TimeZone zone,
+              TimeZoneOf(config_, config_.Has(own_zone) ? own_zone : "jobs.time_zone"));
   const std::string key = prefix + "schedule";
   if (!config_.Has(key)) {
     return Refuse(key, "a schedule is missing, such as \"0 5 * * *\", \"every 10m\" or off");
   }
-  const std::string& text = config_.GetString(key);
-  auto schedule = schedule::Schedule::Parse(text == "off" ? "@daily" : text, *zone);
-  if (!schedule) return WithContext(std::move(schedule).error(), key);
-  return schedule;
+  return ScheduledJob(name, key, config_.GetString(key), zone);
 }
 
 Result<std::vector<std::string>> CustomJobs::CommandOf(const std::string& prefix) const {
@@ -153,19 +150,15 @@ Result<Job> CustomJobs::Make(const std::string& name) const {
                   "expected a name of at most 64 lower-case letters, digits, - and _, that begins "
                   "with a letter");
   }
-  OCTO_ASSIGN(schedule::Schedule schedule, ScheduleOf(prefix));
+  OCTO_ASSIGN(Job job, Scheduled(name, prefix));
   OCTO_ASSIGN(std::vector<std::string> command, CommandOf(prefix));
-  OCTO_ASSIGN(const schedule::CatchUp catch_up, CatchUpOf(prefix + "catch_up"));
-  const int retries = static_cast<int>(config_.GetInt(prefix + "retries"));
-  return Job{
-      .name = name,
-      .schedule = std::move(schedule),
-      .enabled = config_.GetString(prefix + "schedule") != "off",
-      .work = [command = std::move(command), setting = setting_](
-                  const JobContext& context) { return RunCommand(command, *setting, context); },
-      .retry = {.retries = retries},
-      .time_limit_micros = config_.GetMicros(prefix + "time_limit"),
-      .catch_up = catch_up};
+  OCTO_ASSIGN(job.catch_up, CatchUpOf(prefix + "catch_up"));
+  job.work = [command = std::move(command), setting = setting_](const JobContext& context) {
+    return RunCommand(command, *setting, context);
+  };
+  job.retry.retries = static_cast<int>(config_.GetInt(prefix + "retries"));
+  job.time_limit_micros = config_.GetMicros(prefix + "time_limit");
+  return job;
 }
 
 }  // namespace

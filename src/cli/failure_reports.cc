@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/civil_time.h"
+#include "base/json_text.h"
 #include "base/thread.h"
 #include "base/uuid.h"
 #include "cli/jobs_json.h"
@@ -32,7 +33,7 @@ std::string BodyOf(const schedule::RunRecord& run, const std::string& host,
   json["warehouse"] = directory;
   json["text"] = "octolake on " + host + ": job " + run.job + " " +
                  std::string(schedule::RunStateName(run.state)) + ": " + run.message;
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return JsonText(json);
 }
 
 source::HttpOptions TimesOf(const Config& config) {

@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "base/civil_time.h"
+#include "base/json_text.h"
 #include "cli/all_jobs.h"
 #include "cli/command.h"
 #include "cli/failure_reports.h"
@@ -51,24 +52,18 @@ Status AddJobs(const Context& context, Setup& setup) {
   return {};
 }
 
-int Fail(const Context& context, const Error& error) {
-  return error.kind == ErrorKind::kInvalidArgument ? context.FailUsage(error) : context.Fail(error);
-}
-
 int List(const Context& context) {
   auto setup = SetUp(context);
-  if (!setup) return Fail(context, setup.error());
+  if (!setup) return context.FailByKind(setup.error());
   const Status added = AddJobs(context, *setup);
-  if (!added) return Fail(context, added.error());
+  if (!added) return context.FailByKind(added.error());
   auto scheduler = schedule::Scheduler::Make(std::move(setup->jobs), *setup->history, {},
                                              SystemClock(), SystemRandom(), context.logger);
-  if (!scheduler) return Fail(context, scheduler.error());
+  if (!scheduler) return context.FailByKind(scheduler.error());
   const auto jobs = (*scheduler)->Jobs();
-  if (!jobs) return Fail(context, jobs.error());
+  if (!jobs) return context.FailByKind(jobs.error());
   if (context.flags.json) {
-    std::printf(
-        "%s\n",
-        JobsJson(*jobs).dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+    std::printf("%s\n", JsonText(JobsJson(*jobs), 2).c_str());
     return kDone;
   }
   TextTable out({{"job"}, {"schedule"}, {"zone"}, {"next"}, {"last"}, {"state"}, {"message"}});
@@ -85,21 +80,22 @@ int List(const Context& context) {
 
 int Runs(const Context& context, const JobsFlags& flags) {
   auto setup = SetUp(context);
-  if (!setup) return Fail(context, setup.error());
+  if (!setup) return context.FailByKind(setup.error());
   schedule::RunFilter filter;
   if (!flags.job.empty()) filter.job = flags.job;
   filter.limit = flags.limit;
   const auto runs = setup->history->Runs(filter);
-  if (!runs) return Fail(context, runs.error());
+  if (!runs) return context.FailByKind(runs.error());
   if (context.flags.json) {
     auto json = nlohmann::ordered_json::array();
     for (const schedule::RunRecord& run : *runs) {
       // With its log, which lists leave out.
       const auto whole = setup->history->Find(run.id);
-      if (!whole && whole.error().kind != ErrorKind::kNotFound) return Fail(context, whole.error());
+      if (!whole && whole.error().kind != ErrorKind::kNotFound)
+        return context.FailByKind(whole.error());
       json.push_back(RunJson(whole ? *whole : run));  // it may just have become too old
     }
-    std::printf("%s\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+    std::printf("%s\n", JsonText(json, 2).c_str());
     return kDone;
   }
   TextTable out({{"run", true},
@@ -131,25 +127,23 @@ void ReportFailure(const schedule::RunRecord& run, FailureReports* reports) {
 
 int RunJob(const Context& context, const JobsFlags& flags) {
   auto setup = SetUp(context);
-  if (!setup) return Fail(context, setup.error());
+  if (!setup) return context.FailByKind(setup.error());
   const Status added = AddJobs(context, *setup);
-  if (!added) return Fail(context, added.error());
+  if (!added) return context.FailByKind(added.error());
   std::string names;
   for (schedule::Job& job : setup->jobs) {
     names += (names.empty() ? "" : ", ") + job.name;
     if (job.name != flags.job) continue;
     const auto reports = FailureReports::Start(context.config, setup->warehouse->directory(),
                                                SystemRandom(), context.logger);
-    if (!reports) return Fail(context, reports.error());
+    if (!reports) return context.FailByKind(reports.error());
     context.RemoveLeftovers(*setup->warehouse);
     // Ctrl-C ends it as any crash would: the history says so from the next start on.
     const auto run = schedule::RunOnce(std::move(job), *setup->history, SystemClock(),
                                        SystemRandom(), context.logger, {});
-    if (!run) return Fail(context, run.error());
+    if (!run) return context.FailByKind(run.error());
     if (context.flags.json) {
-      std::printf(
-          "%s\n",
-          RunJson(*run).dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+      std::printf("%s\n", JsonText(RunJson(*run), 2).c_str());
     } else {
       std::printf("%s: %s %s%s\n", run->job.c_str(),
                   std::string(schedule::RunStateName(run->state)).c_str(), run->figures.c_str(),

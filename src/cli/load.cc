@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "base/units.h"
 #include "cli/command.h"
 #include "cli/config_keys.h"
@@ -70,7 +71,7 @@ void PrintJson(const lake::LoadReport& report) {
     if (!file.error.empty()) entry["error"] = file.error;
     json["files"].push_back(std::move(entry));
   }
-  std::printf("%s\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+  std::printf("%s\n", JsonText(json, 2).c_str());
 }
 
 int Report(const Context& context, const lake::LoadReport& report) {
@@ -123,10 +124,7 @@ Result<std::vector<std::string>> Expand(const Context& context,
 
 int Load(const Context& context, const LoadFlags& flags) {
   Result<std::vector<std::string>> paths = Expand(context, flags.sources);
-  if (!paths) {
-    return paths.error().kind == ErrorKind::kInvalidArgument ? context.FailUsage(paths.error())
-                                                             : context.Fail(paths.error());
-  }
+  if (!paths) return context.FailByKind(paths.error());
   auto warehouse = context.OpenWarehouse(true);
   if (!warehouse) return context.Fail(warehouse.error());
   context.RemoveLeftovers(**warehouse, {(*warehouse)->namespaces().bronze});

@@ -262,10 +262,6 @@ Status CheckFlags(const MaintainFlags& flags) {
   return {};
 }
 
-int Fail(const Context& context, const Error& error) {
-  return error.kind == ErrorKind::kInvalidArgument ? context.FailUsage(error) : context.Fail(error);
-}
-
 int Maintain(const Context& context, const MaintainFlags& flags) {
   if (const Status flags_fit = CheckFlags(flags); !flags_fit) {
     return context.FailUsage(flags_fit.error());
@@ -276,9 +272,9 @@ int Maintain(const Context& context, const MaintainFlags& flags) {
   if (!warehouse) return context.Fail(warehouse.error());
   context.RemoveLeftovers(**warehouse);
   const auto tables = TablesOf(**warehouse, flags.tables);
-  if (!tables) return Fail(context, tables.error());
+  if (!tables) return context.FailByKind(tables.error());
   auto filters = FiltersOf(**warehouse, flags.where, *tables);
-  if (!filters) return Fail(context, filters.error());
+  if (!filters) return context.FailByKind(filters.error());
   Maintenance maintenance(context, flags, **warehouse, *std::move(filters));
   for (const iceberg::TableIdentifier& table : *tables) maintenance.Maintain(table);
   if (flags.tables.empty()) maintenance.EmptyDroppedQuarantine();

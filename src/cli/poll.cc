@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/json_text.h"
 #include "base/thread.h"
 #include "cli/command.h"
 #include "cli/config_keys.h"
@@ -61,7 +62,7 @@ void PrintJson(const std::vector<FeedReport>& reports) {
     }
     json.push_back(std::move(entry));
   }
-  std::printf("%s\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+  std::printf("%s\n", JsonText(json, 2).c_str());
 }
 
 int Once(const Context& context, FeedPoller& poller) {
@@ -110,8 +111,7 @@ Result<int> TryPoll(const Context& context, const PollFlags& flags) {
 int Poll(const Context& context, const PollFlags& flags) {
   const Result<int> status = TryPoll(context, flags);
   if (status) return *status;
-  return status.error().kind == ErrorKind::kInvalidArgument ? context.FailUsage(status.error())
-                                                            : context.Fail(status.error());
+  return context.FailByKind(status.error());
 }
 
 }  // namespace

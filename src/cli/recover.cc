@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "base/json_text.h"
 #include "cli/command.h"
 #include "cli/hook_recovery.h"
 #include "cli/up_options.h"
@@ -25,7 +26,7 @@ int Report(const Context& context, const ordered_json& hooks, const std::vector<
   context.progress.Clear();
   for (const std::string& line : lines) context.Say(line);
   if (context.flags.json) {
-    std::printf("%s\n", hooks.dump(2, ' ', false, ordered_json::error_handler_t::replace).c_str());
+    std::printf("%s\n", JsonText(hooks, 2).c_str());
   }
   return good ? kDone : kFailed;
 }
@@ -146,8 +147,7 @@ int Recover(const Context& context, const std::string& listen) {
   const Result<int> status = TryRecover(context, listen);
   if (status) return *status;
   context.progress.Clear();
-  return status.error().kind == ErrorKind::kInvalidArgument ? context.FailUsage(status.error())
-                                                            : context.Fail(status.error());
+  return context.FailByKind(status.error());
 }
 
 }  // namespace

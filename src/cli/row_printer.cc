@@ -13,6 +13,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "base/json_text.h"
 #include "datafile/arrow_status.h"
 
 namespace octolake::cli {
@@ -110,10 +111,6 @@ std::string CsvCell(const std::string& text, bool is_null) {
   return quoted + "\"";
 }
 
-std::string Dump(const nlohmann::ordered_json& json) {
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
 // Calls `print_row(batch, row)` for every row; returns how many there were.
 template <typename PrintRow>
 Result<int64_t> ForEachRow(sql::ResultStream& rows, PrintRow print_row) {
@@ -161,7 +158,7 @@ Result<int64_t> PrintJson(sql::ResultStream& rows, std::FILE* out) {
                 for (int i = 0; i < batch.num_columns(); ++i) {
                   object[batch.schema()->field(i)->name()] = CellJson(*batch.column(i), row);
                 }
-                std::fprintf(out, "%s%s", separator, Dump(object).c_str());
+                std::fprintf(out, "%s%s", separator, JsonText(object).c_str());
                 separator = ",\n";
               }));
   std::fputs(count == 0 ? "[]\n" : "\n]\n", out);

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "cli/command.h"
 #include "cli/config_keys.h"
 #include "cli/test_report.h"
@@ -94,7 +95,7 @@ void PrintJson(const PipelineReport& report) {
   json["models"] = ModelsJson(report.models);
   json["tests"] = TestsJson(report.tests);
   json["freshness"] = FreshnessJson(report.freshness);
-  std::printf("%s\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+  std::printf("%s\n", JsonText(json, 2).c_str());
 }
 
 Result<PipelineReport> RunPipeline(const Context& context, const RunFlags& flags,

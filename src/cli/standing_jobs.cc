@@ -10,6 +10,7 @@
 #include "base/thread.h"
 #include "base/units.h"
 #include "cli/config_keys.h"
+#include "cli/scheduled_job.h"
 #include "datafile/idle_memory.h"
 #include "maintain/compaction.h"
 #include "maintain/dropped_quarantine.h"
@@ -25,7 +26,6 @@ using schedule::Job;
 using schedule::JobContext;
 using Figures = nlohmann::ordered_json;
 
-constexpr char kOff[] = "off";
 constexpr int kRetries = 3;
 
 // What is done with one table, adding to the figures.
@@ -182,35 +182,20 @@ Result<std::string> Maintenance::RemoveOrphans(const JobContext& context) const 
   return figures;
 }
 
-Result<Job> MakeJob(std::string name, const std::string& key, const std::string& text,
-                    const schedule::TimeZone& zone) {
-  const bool enabled = text != kOff;
-  auto schedule = schedule::Schedule::Parse(enabled ? text : "@daily", zone);
-  if (!schedule) return WithContext(std::move(schedule).error(), key);
-  return Job{.name = std::move(name),
-             .schedule = *std::move(schedule),
-             .enabled = enabled,
-             .work = {},
-             .retry = {.retries = kRetries}};
-}
-
 }  // namespace
 
 Result<std::vector<Job>> MakeStandingJobs(const Config& config, lake::Warehouse& warehouse,
                                           Pipeline& pipeline,
                                           maintain::SmallFileWatch& small_files) {
-  const auto zone = schedule::TimeZone::Load(config.GetString("jobs.time_zone"));
-  if (!zone) {
-    return MakeError(ErrorKind::kInvalidArgument, "jobs.time_zone: " + zone.error().message);
-  }
+  OCTO_ASSIGN(const schedule::TimeZone zone, TimeZoneOf(config, "jobs.time_zone"));
   std::vector<Job> jobs;
   const std::string interval = FormatDuration(config.GetMicros("pipeline.interval"));
-  OCTO_ASSIGN(Job run, MakeJob(kPipelineJob, "pipeline.interval", "every " + interval, *zone));
+  OCTO_ASSIGN(Job run, ScheduledJob(kPipelineJob, "pipeline.interval", "every " + interval, zone));
   run.work = [&pipeline](const JobContext& context) {
     YieldToOthers();
     return pipeline.Run(context.logger);
   };
-  run.retry.first_wait_micros = 2 * kMicrosPerSecond;
+  run.retry = {.retries = kRetries, .first_wait_micros = 2 * kMicrosPerSecond};
   run.catch_up = schedule::CatchUp::kAlways;
   jobs.push_back(std::move(run));
 
@@ -219,7 +204,8 @@ Result<std::vector<Job>> MakeStandingJobs(const Config& config, lake::Warehouse&
   const auto add = [&](const char* name, Step step, int64_t limit_micros,
                        schedule::CatchUp catch_up) -> Status {
     const std::string key = std::string("jobs.") + name;
-    OCTO_ASSIGN(Job job, MakeJob(name, key, config.GetString(key), *zone));
+    OCTO_ASSIGN(Job job, ScheduledJob(name, key, config.GetString(key), zone));
+    job.retry.retries = kRetries;
     job.work = [maintenance, step](const JobContext& context) {
       auto figures = (*maintenance.*step)(context);
       datafile::GiveBackIdleMemory();

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "cli/command.h"
 #include "cli/config_keys.h"
 #include "cli/test_report.h"
@@ -39,7 +40,7 @@ int Test(const Context& context, const TestFlags& flags) {
     nlohmann::ordered_json json;
     json["tests"] = TestsJson(*tests);
     json["freshness"] = FreshnessJson(*freshness);
-    std::printf("%s\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+    std::printf("%s\n", JsonText(json, 2).c_str());
   }
   const bool stale =
       std::any_of(freshness->begin(), freshness->end(), [](const model::FreshnessReport& report) {

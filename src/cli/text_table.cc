@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/json_text.h"
 #include "base/string_util.h"
 #include "cli/command.h"
 
@@ -58,7 +59,7 @@ std::string TextTable::ToJson() const {
     }
     json.push_back(std::move(object));
   }
-  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  return JsonText(json, 2) + "\n";
 }
 
 }  // namespace octolake::cli

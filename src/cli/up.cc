@@ -266,10 +266,7 @@ int Up::Stop() {
 int Up::Run() {
   datafile::LimitIdleMemory();
   const Status started = Start();
-  if (!started) {
-    return started.error().kind == ErrorKind::kInvalidArgument ? context_.FailUsage(started.error())
-                                                               : context_.Fail(started.error());
-  }
+  if (!started) return context_.FailByKind(started.error());
   const int signal = signals_.Wait();
   context_.logger->info("stopping on {}", signal == SIGINT ? "SIGINT" : "SIGTERM");
   return Stop();

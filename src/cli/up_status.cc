@@ -1,5 +1,6 @@
 #include "cli/up_status.h"
 
+#include "base/json_text.h"
 #include "cli/jobs_json.h"
 #include "gateway/metrics.h"
 
@@ -138,7 +139,7 @@ std::string UpStatus::StatusJson() {
                         {"hooks", RecoveriesJson(recovery.last)}};
   }
   json["gold"] = pipeline.gold;
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return JsonText(json);
 }
 
 std::string UpStatus::MetricsText() {
@@ -194,7 +195,7 @@ std::string UpStatus::MetricsText() {
 Result<std::string> UpStatus::JobsJson() {
   OCTO_ASSIGN(const auto jobs, scheduler_.Jobs());
   const nlohmann::ordered_json json = {{"jobs", cli::JobsJson(jobs)}};
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return JsonText(json);
 }
 
 Result<int64_t> UpStatus::StartRecovery() {

@@ -3,6 +3,8 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
+
 namespace octolake::gateway {
 namespace {
 
@@ -111,8 +113,7 @@ void Request::Clear() {
 Response ErrorResponse(int status, std::string_view detail) {
   Response response;
   response.status = status;
-  response.body = nlohmann::json{{"detail", detail}}.dump(-1, ' ', false,
-                                                          nlohmann::json::error_handler_t::replace);
+  response.body = JsonText(nlohmann::json{{"detail", detail}});
   return response;
 }
 

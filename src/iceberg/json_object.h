@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/json_text.h"
 #include "base/result.h"
 
 namespace octolake::iceberg {
@@ -113,7 +114,7 @@ class JsonObject {
     constexpr size_t kLimit = 60;
     if (value.is_object()) return "an object";
     if (value.is_array()) return "an array";
-    std::string text = value.dump(-1, ' ', false, Json::error_handler_t::replace);
+    std::string text = JsonText(value);
     if (text.size() > kLimit) text = text.substr(0, kLimit) + "...";
     return text;
   }

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/json_text.h"
 #include "iceberg/literal_avro.h"
 #include "iceberg/schema_json.h"
 
@@ -29,7 +30,7 @@ Result<SchemaPtr> PartitionSchema(const Type& partition_type) {
     const std::string name = AvroName(field.name);
     avro::Field& added = fields.emplace_back(OptionalField(name, std::move(schema), field.id));
     if (name != field.name) {
-      added.attributes.push_back({"iceberg-field-name", JsonText(field.name)});
+      added.attributes.push_back({"iceberg-field-name", JsonText(OrderedJson(field.name))});
     }
   }
   return RecordOf("r102", std::move(fields));

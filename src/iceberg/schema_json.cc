@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "base/json_text.h"
 #include "iceberg/table_metadata.h"
 
 namespace octolake::iceberg {
@@ -224,10 +225,6 @@ Result<SortOrder> SortOrderFromJson(const JsonObject& json) {
     return {};
   }));
   return order;
-}
-
-std::string JsonText(const OrderedJson& value) {
-  return value.dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
 }
 
 std::string SchemaToJson(const Schema& schema) { return JsonText(SchemaToJsonValue(schema)); }

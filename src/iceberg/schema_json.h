@@ -22,7 +22,4 @@ Result<Schema> SchemaFromJson(const JsonObject& json);
 Result<PartitionSpec> PartitionSpecFromJson(const JsonObject& json);
 Result<SortOrder> SortOrderFromJson(const JsonObject& json);
 
-// Text of a value; bytes that are not UTF-8 become U+FFFD instead of an exception.
-std::string JsonText(const OrderedJson& value);
-
 }  // namespace octolake::iceberg

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "iceberg/schema_json.h"
+#include "base/json_text.h"
 #include "iceberg/table_metadata.h"
 
 namespace octolake::iceberg {

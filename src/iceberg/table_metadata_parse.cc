@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/json_nesting.h"
+#include "base/json_text.h"
 #include "base/uuid.h"
 #include "iceberg/schema_json.h"
 #include "iceberg/table_metadata.h"
@@ -153,7 +154,7 @@ Result<std::string> RawArray(const JsonObject& json, std::string_view key) {
   const Json* member = json.Find(key);
   if (member == nullptr) return std::string("[]");
   if (!member->is_array()) return json.Bad(key, "an array");
-  return member->dump(-1, ' ', false, Json::error_handler_t::replace);
+  return JsonText(*member);
 }
 
 Result<TableMetadata> Read(const JsonObject& json) {
