@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,6 +51,9 @@ class ContainerWriter {
   // been appended.
   Status Append(const Value& record);
 
+  // The same for a record that is encoded already, as Encode (binary.h) does; that is not checked.
+  Status AppendEncoded(std::string_view record);
+
   // Writes the last block. The file below is not closed. Nothing may be appended afterwards.
   Status Finish();
 
@@ -65,6 +69,7 @@ class ContainerWriter {
                                                                  WriterOptions options,
                                                                  RandomSource& random, Sink sink);
   Status WriteHeader(RandomSource& random);
+  Status EndRecord();
   Status FlushBlock();
   Status Write(std::string_view bytes);
 
@@ -82,6 +87,8 @@ class ContainerWriter {
 struct ReaderLimits {
   // A block that is larger after decompression is refused with kResourceExhausted.
   int64_t block_bytes = int64_t{256} << 20;
+  // Of all blocks together, after decompression; the block that goes beyond it is refused likewise.
+  int64_t total_bytes = std::numeric_limits<int64_t>::max();
 };
 
 // Reads the records of one file held in memory. Codecs null, deflate and zstandard; any other is
@@ -120,6 +127,7 @@ class ContainerReader {
   Codec codec_ = Codec::kNull;
   std::string sync_;
   int64_t header_bytes_ = 0;
+  int64_t bytes_left_ = 0;     // of limits_.total_bytes
   size_t position_ = 0;        // in bytes_, behind the block being read
   int64_t block_number_ = 0;   // for errors
   int64_t block_records_ = 0;  // left in the block

@@ -44,7 +44,10 @@ Result<SchemaPtr> ParseOnce(std::string_view json) {
 }  // namespace
 
 ContainerReader::ContainerReader(std::string bytes, std::string name, ReaderLimits limits)
-    : bytes_(std::move(bytes)), name_(std::move(name)), limits_(limits) {}
+    : bytes_(std::move(bytes)),
+      name_(std::move(name)),
+      limits_(limits),
+      bytes_left_(limits.total_bytes) {}
 
 Result<std::unique_ptr<ContainerReader>> ContainerReader::Open(std::string bytes, std::string name,
                                                                ReaderLimits limits) {
@@ -124,12 +127,17 @@ Status ContainerReader::ReadBlock() {
   if (sync != sync_) {
     return MakeError(ErrorKind::kCorruption, "it does not end with the file's sync marker");
   }
-  if (codec_ == Codec::kNull) {
+  const int64_t most = std::min(limits_.block_bytes, bytes_left_);
+  if (codec_ != Codec::kNull) {
+    OCTO_ASSIGN(decompressed_, DecompressBlock(codec_, data, most));
+    block_ = decompressed_;
+  } else if (static_cast<int64_t>(data.size()) <= most) {
     block_ = data;
   } else {
-    OCTO_ASSIGN(decompressed_, DecompressBlock(codec_, data, limits_.block_bytes));
-    block_ = decompressed_;
+    return MakeError(ErrorKind::kResourceExhausted,
+                     "a block of more than " + std::to_string(most) + " bytes");
   }
+  bytes_left_ -= static_cast<int64_t>(block_.size());
   if (records < 0 ||
       records > std::max<int64_t>(static_cast<int64_t>(block_.size()), kMaxEmptyRecords)) {
     return MakeError(ErrorKind::kCorruption, "it says it has " + std::to_string(records) +

@@ -80,6 +80,16 @@ Status ContainerWriter::Append(const Value& record) {
     block_.resize(before);
     return encoded;
   }
+  return EndRecord();
+}
+
+Status ContainerWriter::AppendEncoded(std::string_view record) {
+  if (finished_) return MakeError(ErrorKind::kInvalidArgument, "this Avro file is finished");
+  block_.append(record);
+  return EndRecord();
+}
+
+Status ContainerWriter::EndRecord() {
   ++block_records_;
   ++record_count_;
   const bool full = static_cast<int64_t>(block_.size()) >= options_.block_bytes;

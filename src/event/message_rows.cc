@@ -1,0 +1,216 @@
+#include "event/message_rows.h"
+
+#include <arrow/api.h>
+#include <simdjson.h>
+
+#include <utility>
+#include <vector>
+
+#include "avro/container.h"
+#include "event/arrow_error.h"
+#include "event/avro_json.h"
+#include "event/envelopes.h"
+#include "event/event_parser.h"
+#include "event/event_time.h"
+#include "event/json_index.h"
+#include "event/message_schema.h"
+#include "event/object_reader.h"
+#include "event/row_builder.h"
+
+namespace octolake::event {
+namespace {
+
+// Of a row beside its payload and extra.
+constexpr int64_t kRowBytes = 512;
+// extra may hold a whole document, which may nest as deep as a reader lets it.
+constexpr int kMaxDepth = 2 * 256 + 2;
+
+constexpr const char kEmptyMessage[] = "an empty message";
+
+// Checks that a text is JSON, as columns promise that hold it.
+class JsonCheck {
+ public:
+  // Empty, or what is wrong.
+  std::string Problem(std::string_view text, bool object_only) {
+    padded_.assign(text).append(kJsonPadding, ' ');
+    const JsonProblem problem = index_.Parse({padded_.data(), text.size()});
+    if (problem) return DescribeProblem(problem, kMaxDepth);
+    if (!index_.only_root()) return "more than one JSON value";
+    if (object_only && !index_.root().IsObject()) return kNotAnObject;
+    return "";
+  }
+
+ private:
+  std::string padded_;
+  JsonIndex index_{kMaxDepth};
+};
+
+bool IsUtf8(std::string_view text) { return simdjson::validate_utf8(text.data(), text.size()); }
+
+// For a column of text, which what stands in a foreign message need not be.
+std::string AsText(std::string_view bytes) {
+  std::string text(bytes);
+  if (IsUtf8(text)) return text;
+  for (char& c : text) {
+    if (static_cast<unsigned char>(c) >= 0x80) c = '?';
+  }
+  return text;
+}
+
+struct Message {
+  avro::SchemaPtr schema;
+  std::optional<MessageResolution> resolution;
+  std::vector<avro::Value> records;
+};
+
+int64_t CountValues(const avro::Value& value) {
+  int64_t count = 1;
+  if (const auto* items = value.IfRecord() ? value.IfRecord() : value.IfArray()) {
+    for (const avro::Value& item : *items) count += CountValues(item);
+  } else if (const auto* entries = value.IfMap()) {
+    for (const avro::MapEntry& entry : *entries) count += CountValues(entry.value);
+  }
+  return count;
+}
+
+tl::unexpected<Error> TooMany(int64_t limit, const char* of_what) {
+  return MakeError(ErrorKind::kResourceExhausted,
+                   "a message of more than " + std::to_string(limit) + " " + of_what);
+}
+
+// The whole message, or why it cannot be read.
+Result<Message> ReadMessage(std::string_view bytes, const MessageLimits& limits) {
+  if (bytes.empty()) return MakeError(ErrorKind::kCorruption, kEmptyMessage);
+  OCTO_ASSIGN(const auto reader,
+              avro::ContainerReader::Open(std::string(bytes), "message",
+                                          {limits.block_bytes, limits.total_bytes}));
+  Message message;
+  message.schema = reader->schema();
+  OCTO_ASSIGN(message.resolution, MessageResolution::Resolve(message.schema));
+  int64_t values = 0;
+  while (true) {
+    OCTO_ASSIGN(auto record, reader->Next());
+    if (!record) return message;
+    if (static_cast<int64_t>(message.records.size()) >= limits.records) {
+      return TooMany(limits.records, "records");
+    }
+    values += CountValues(*record);
+    if (values > limits.values) return TooMany(limits.values, "values");
+    message.records.push_back(*std::move(record));
+  }
+}
+
+}  // namespace
+
+struct MessageRows::State {
+  State(UuidV7Generator& ids, const MessageLimits& most)
+      : trace_ids(ids), limits(most), events(RowOrigin{}), rejected(RowOrigin{}) {}
+
+  Envelope EnvelopeOf(const Text& trace_id, const Text& source,
+                      const std::optional<int64_t>& received_at, const MessagePlace& place) {
+    const auto known = Uuid::Parse(trace_id.value_or(""));
+    const bool has_source = source && IsUtf8(*source);
+    return {known ? *known : trace_ids.Next(), has_source ? *source : kDefaultSource,
+            received_at.value_or(place.timestamp)};
+  }
+
+  // Completes the record. Empty, or why it is no event.
+  std::string Check(MessageRecord* record) {
+    if (record->id.value_or("").empty()) return kNoId;
+    if (!record->type) return kNoType;
+    if (!record->created_at) return kNoCreatedAt;
+    record->event_time = ParseEventTime(*record->created_at);
+    if (!record->event_time) return kBadCreatedAt;
+    if (record->payload && record->payload->empty()) record->payload.reset();
+    if (record->payload) {
+      const std::string problem = json.Problem(*record->payload, false);
+      if (!problem.empty()) return "payload: " + problem;
+    }
+    if (record->extra) {
+      const std::string problem = json.Problem(*record->extra, true);
+      if (!problem.empty()) return "extra: " + problem;
+    }
+    return "";
+  }
+
+  Status AddRecord(const Message& message, const avro::Value& value, const MessagePlace& place) {
+    MessageRecord record;
+    std::string problem = message.resolution->Read(value, &record);
+    if (problem.empty()) problem = Check(&record);
+    const Envelope envelope = EnvelopeOf(record.trace_id, record.source, record.received_at, place);
+    if (!problem.empty()) {
+      return Reject(JsonOfAvro(*message.schema, value), problem, envelope, place);
+    }
+    bytes += kRowBytes + static_cast<int64_t>(record.payload.value_or("").size() +
+                                              record.extra.value_or("").size());
+    OCTO_TRY(events.Append(record));
+    OCTO_TRY(FromArrow(of_events.Add(envelope)));
+    OCTO_TRY(FromArrow(partitions.AppendOrNull(place.partition)));
+    return FromArrow(offsets.AppendOrNull(place.offset));
+  }
+
+  Status Reject(std::string_view raw, std::string_view reason, const Envelope& envelope,
+                const MessagePlace& place) {
+    bytes += kRowBytes + static_cast<int64_t>(raw.size());
+    OCTO_TRY(rejected.Append({raw, AsText(reason), place.offset.value_or(0), 0}));
+    OCTO_TRY(FromArrow(of_rejected.Add(envelope)));
+    return FromArrow(place.origin.empty() ? origins.AppendNull() : origins.Append(place.origin));
+  }
+
+  UuidV7Generator& trace_ids;
+  const MessageLimits limits;
+  JsonCheck json;
+  EventRowBuilder events;
+  Envelopes of_events;
+  arrow::Int32Builder partitions;
+  arrow::Int64Builder offsets;
+  RejectedRowBuilder rejected;
+  Envelopes of_rejected;
+  arrow::StringBuilder origins;
+  int64_t bytes = 0;
+};
+
+MessageRows::MessageRows(UuidV7Generator& trace_ids, const MessageLimits& limits)
+    : state_(std::make_unique<State>(trace_ids, limits)) {}
+MessageRows::~MessageRows() = default;
+
+int64_t MessageRows::bytes() const { return state_->bytes; }
+int64_t MessageRows::rows() const { return state_->events.rows() + state_->rejected.rows(); }
+
+Status MessageRows::Add(std::string_view bytes, const MessagePlace& place) {
+  const auto message = ReadMessage(bytes, state_->limits);
+  if (!message) {
+    const Envelope envelope = state_->EnvelopeOf({}, {}, {}, place);
+    return state_->Reject(bytes, message.error().message, envelope, place);
+  }
+  for (const avro::Value& record : message->records) {
+    OCTO_TRY(state_->AddRecord(*message, record, place));
+  }
+  return {};
+}
+
+Status MessageRows::AddRejected(const RejectedMessage& rejected, const MessagePlace& place) {
+  const Envelope envelope =
+      state_->EnvelopeOf(rejected.trace_id, rejected.source, rejected.received_at, place);
+  return state_->Reject(rejected.raw, rejected.reason, envelope, place);
+}
+
+Result<EventBatch> MessageRows::Finish() {
+  State& state = *state_;
+  state.bytes = 0;
+  EventBatch batch;
+  OCTO_ASSIGN(batch.events, state.events.Finish());
+  OCTO_ASSIGN(batch.rejected, state.rejected.Finish());
+  OCTO_TRY(FromArrow(state.of_events.PutIntoEvents(&batch.events)));
+  OCTO_TRY(FromArrow(state.of_rejected.PutIntoRejected(&batch.rejected)));
+  NamedArrays places{{"kafka_partition", nullptr}, {"kafka_offset", nullptr}};
+  OCTO_TRY(FromArrow(state.partitions.Finish(&places[0].second)));
+  OCTO_TRY(FromArrow(state.offsets.Finish(&places[1].second)));
+  OCTO_TRY(FromArrow(ReplaceColumns(places, &batch.events)));
+  NamedArrays origins{{"source_file", nullptr}};
+  OCTO_TRY(FromArrow(state.origins.Finish(&origins[0].second)));
+  OCTO_TRY(FromArrow(ReplaceColumns(origins, &batch.rejected)));
+  return batch;
+}
+
+}  // namespace octolake::event
