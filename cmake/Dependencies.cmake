@@ -1,5 +1,5 @@
 # Every third-party target the rooms may name in LIBS. From deps/bootstrap.sh:
-#   dep_arrow  dep_arrow_compute  DuckDB::duckdb  simdjson
+#   dep_arrow  dep_arrow_compute  DuckDB::duckdb  simdjson  dep_rdkafka
 # From the distribution:
 #   spdlog::spdlog  fmt::fmt  CLI11::CLI11  nlohmann_json::nlohmann_json  OpenSSL::Crypto
 #   OpenSSL::SSL  SQLite::SQLite3  CURL::libcurl  yaml-cpp  tl::expected  dep_zstd  dep_isal
@@ -38,6 +38,16 @@ function(octolake_c_library name header library)
 endfunction()
 octolake_c_library(zstd zstd.h zstd)
 octolake_c_library(isal isa-l/igzip_lib.h isal)
+
+# librdkafka, and what it was compiled with.
+find_package(ZLIB REQUIRED)
+find_path(rdkafka_INCLUDE_DIR librdkafka/rdkafka.h PATHS "${OCTOLAKE_DEPS}/rdkafka/include"
+          NO_DEFAULT_PATH REQUIRED)
+find_library(rdkafka_LIBRARY librdkafka.a PATHS "${OCTOLAKE_DEPS}/rdkafka/lib" NO_DEFAULT_PATH REQUIRED)
+add_library(dep_rdkafka INTERFACE)
+target_include_directories(dep_rdkafka SYSTEM INTERFACE "${rdkafka_INCLUDE_DIR}")
+target_link_libraries(dep_rdkafka INTERFACE "${rdkafka_LIBRARY}" OpenSSL::SSL OpenSSL::Crypto ZLIB::ZLIB
+  "${zstd_LIBRARY}" Threads::Threads ${CMAKE_DL_LIBS} m)
 
 # Asio and Beast, of which the headers are all.
 find_path(boost_INCLUDE_DIR boost/beast/http/basic_parser.hpp REQUIRED)

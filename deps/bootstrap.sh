@@ -2,12 +2,13 @@
 # Fetches the pinned third-party parts into .deps/:
 #   include/ lib/ licenses/   Arrow, Parquet and DuckDB: headers, shared libraries
 #   src/simdjson/             simdjson as a single source file
+#   rdkafka/                  librdkafka: headers and a static library, compiled here
 #   dbt/                      a Python environment with dbt, which compiles the models at build time
 #   tests/                    a Python environment for tests/ (only with --tests)
 #   webhook-examples/         a payload of every webhook of GitHub, for tests/ (only with --tests)
 #   bench/                    a Python environment with peers for bench/ (only with --bench)
 # Every file is checked: wheels and environments by pip against SHA-256, npm by the lock's SHA-512,
-# source archives by fetch_sdists.py. Each part has a stamp of its pins, so a second call is instant.
+# source archives by fetch_sdists.py and check_digest. Each part has a stamp of its pins, so a second call is instant.
 #
 # usage: deps/bootstrap.sh [--tests | --bench]
 set -euo pipefail
@@ -84,6 +85,45 @@ fetch_native_parts() {
   echo "$stamp" >"$deps/.stamp-native"
 }
 
+# check_digest FILE SHA512-BASE64: ends the script if the file is another one, as npm does with a lock.
+check_digest() {
+  python3 - "$1" "$2" <<'PYTHON'
+import base64, hashlib, sys
+with open(sys.argv[1], "rb") as file:
+    found = "sha512-" + base64.b64encode(hashlib.sha512(file.read()).digest()).decode()
+if found != sys.argv[2]:
+    sys.exit(f"bootstrap: {sys.argv[1]}: expected {sys.argv[2]}, found {found}")
+PYTHON
+}
+
+# Out of a package that would bring Node's own dependencies with it; of it only the C sources are used.
+build_rdkafka() {
+  local stamp name digest log=$work/rdkafka.log
+  stamp=$(stamp_of "$here/rdkafka.txt")
+  is_current rdkafka "$stamp" && return
+  echo "bootstrap: fetching and compiling librdkafka"
+  read -r name digest < <(grep -v '^#' "$here/rdkafka.txt")
+  mkdir -p "$work/rdkafka" "$work/rdkafka-parts/include/librdkafka" "$work/rdkafka-parts/lib"
+  (cd "$work/rdkafka" && npm pack --silent --ignore-scripts "$name" >"$log")
+  check_digest "$work"/rdkafka/*.tgz "$digest"
+  tar -xzf "$work"/rdkafka/*.tgz -C "$work/rdkafka" --strip-components=3 package/deps/librdkafka
+  # lz4 and snappy are in it. GSSAPI and OIDC would need libraries that few have a use for.
+  if ! (cd "$work/rdkafka" &&
+    ./configure --enable-zstd --enable-ssl --enable-zlib --disable-gssapi --disable-curl \
+      --disable-lz4-ext --disable-syslog --disable-debug-symbols &&
+    make -j "$(nproc)" -C src librdkafka.a) >"$log" 2>&1; then
+    tail -n 40 "$log" >&2
+    echo "bootstrap: librdkafka does not compile here" >&2
+    exit 1
+  fi
+  cp "$work"/rdkafka/src/{rdkafka,rdkafka_mock}.h "$work/rdkafka-parts/include/librdkafka/"
+  cp "$work/rdkafka/src/librdkafka.a" "$work/rdkafka-parts/lib/"
+  cp "$work/rdkafka/LICENSES.txt" "$work/rdkafka-parts/"
+  rm -rf "$deps/rdkafka"
+  mv "$work/rdkafka-parts" "$deps/rdkafka"
+  echo "$stamp" >"$deps/.stamp-rdkafka"
+}
+
 # make_environment NAME: a virtual environment .deps/NAME with exactly the packages of python/NAME.txt.
 make_environment() {
   local name=$1 lock=$here/python/$1.txt stamp
@@ -114,6 +154,7 @@ fetch_webhook_examples() {
 }
 
 fetch_native_parts
+build_rdkafka
 make_environment dbt
 [ "$environment" != tests ] || fetch_webhook_examples
 [ -z "$environment" ] || make_environment "$environment"
