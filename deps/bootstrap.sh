@@ -7,10 +7,11 @@
 #   tests/                    a Python environment for tests/ (only with --tests)
 #   webhook-examples/         a payload of every webhook of GitHub, for tests/ (only with --tests)
 #   bench/                    a Python environment with peers for bench/ (only with --bench)
+#   spark/                    a Python environment with Spark and dbt on it (only with --spark)
 # Every file is checked: wheels and environments by pip against SHA-256, npm by the lock's SHA-512,
 # source archives by fetch_sdists.py and check_digest. Each part has a stamp of its pins, so a second call is instant.
 #
-# usage: deps/bootstrap.sh [--tests | --bench]
+# usage: deps/bootstrap.sh [--tests | --bench | --spark]
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -19,9 +20,9 @@ mkdir -p "$deps"
 deps=$(cd "$deps" && pwd)
 environment=
 case "${1-}" in
-  --tests | --bench) environment=${1#--} ;;
+  --tests | --bench | --spark) environment=${1#--} ;;
   '') ;;
-  *) echo "usage: deps/bootstrap.sh [--tests | --bench]" >&2; exit 2 ;;
+  *) echo "usage: deps/bootstrap.sh [--tests | --bench | --spark]" >&2; exit 2 ;;
 esac
 
 case $(uname -m) in
@@ -124,17 +125,29 @@ build_rdkafka() {
   echo "$stamp" >"$deps/.stamp-rdkafka"
 }
 
-# make_environment NAME: a virtual environment .deps/NAME with exactly the packages of python/NAME.txt.
+# make_environment NAME [PACKAGE,...]: a virtual environment .deps/NAME with exactly the packages of
+# python/NAME.txt. Only the packages named are built from their sources, with the tools of python/build.txt.
 make_environment() {
-  local name=$1 lock=$here/python/$1.txt stamp
-  stamp=$(python3 --version | cat - "$lock" | sha256sum | cut -c1-16)
+  local name=$1 sources=${2-} lock=$here/python/$1.txt stamp
+  local locks=("$lock") from_sources=()
+  if [ -n "$sources" ]; then
+    locks+=("$here/python/build.txt")
+    # Without isolation, or pip would fetch build tools that no hash is checked of.
+    from_sources=(--no-binary "$sources" --no-build-isolation)
+  fi
+  stamp=$(python3 --version | cat - "${locks[@]}" | sha256sum | cut -c1-16)
   is_current "$name" "$stamp" && return
   echo "bootstrap: making the Python environment .deps/$name"
   rm -rf "${deps:?}/$name" "$deps/.stamp-$name"
   python3 -m venv "$deps/$name"
-  "$deps/$name/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
-    --require-hashes --only-binary :all: -r "$lock"
+  [ -z "$sources" ] || pip_into "$name" -r "$here/python/build.txt"
+  pip_into "$name" "${from_sources[@]}" -r "$lock"
   echo "$stamp" >"$deps/.stamp-$name"
+}
+
+pip_into() {
+  "$deps/$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
+    --require-hashes --only-binary :all: "${@:2}"
 }
 
 # Apart from the others: a change here rebuilds nothing.
@@ -157,4 +170,8 @@ fetch_native_parts
 build_rdkafka
 make_environment dbt
 [ "$environment" != tests ] || fetch_webhook_examples
-[ -z "$environment" ] || make_environment "$environment"
+case $environment in
+  '') ;;
+  spark) make_environment spark pyspark,pyhive,pure-sasl,thrift ;;  # published as sources only
+  *) make_environment "$environment" ;;
+esac
