@@ -1,0 +1,138 @@
+"""liboctolake_spark.so through ctypes. One library a process, loaded with the first call."""
+
+import ctypes
+import functools
+import json
+import os
+from pathlib import Path
+
+ABI = 1
+LIBRARY_NAME = "liboctolake_spark.so"
+# Sizes of ArrowArray and ArrowSchema in the Arrow C data interface, on machines of 64 bits.
+ARRAY_BYTES, SCHEMA_BYTES = 80, 72
+# pyarrow's libraries that ours names. One of them that is in the process is taken, wherever it lies.
+ARROW_LIBRARIES = ("arrow", "arrow_compute", "parquet")
+
+
+class NativeError(Exception):
+    """What the library said; `status` is one of octolake_spark_status."""
+
+    def __init__(self, status, message):
+        super().__init__(message)
+        self.status = status
+
+
+class Structure:
+    """Room for one of the two structures of the C data interface."""
+
+    def __init__(self, size):
+        self._buffer = ctypes.create_string_buffer(size)
+        self.address = ctypes.addressof(self._buffer)
+
+
+def library_path():
+    """Beside this file, or where LIBOCTOLAKE_SPARK says."""
+    path = Path(os.environ.get("LIBOCTOLAKE_SPARK") or Path(__file__).parent / "lib" / LIBRARY_NAME)
+    if not path.exists():
+        raise RuntimeError(f"octolake_spark: no {path}; install the package that spark/make_package.py makes, "
+                           "or set LIBOCTOLAKE_SPARK to the library")
+    return path
+
+
+@functools.cache
+def library():
+    path = library_path()
+    load_arrow()
+    try:
+        lib = ctypes.CDLL(str(path))
+    except OSError as error:
+        raise RuntimeError(f"octolake_spark: {path} cannot be loaded with pyarrow {pyarrow_version()}; it needs the "
+                           f"pyarrow whose Arrow it was built with (deps/python/spark.in): {error}") from error
+    found = lib.octolake_spark_abi()
+    if found != ABI:
+        raise RuntimeError(f"octolake_spark: {path} has interface {found}, this package needs {ABI}; "
+                           "they must be of one build")
+    pointer, text = ctypes.c_void_p, ctypes.POINTER(ctypes.c_void_p)
+    lib.octolake_spark_free.argtypes = [pointer]
+    lib.octolake_spark_free.restype = None
+    lib.octolake_spark_table_definitions.argtypes = [text, text]
+    lib.octolake_spark_bronze_columns.argtypes = [text, text]
+    lib.octolake_spark_parser_new.argtypes = [text, text]
+    lib.octolake_spark_parser_free.argtypes = [pointer]
+    lib.octolake_spark_parser_free.restype = None
+    lib.octolake_spark_parse_bronze.argtypes = [pointer, pointer, pointer, ctypes.c_int64, pointer, pointer, text]
+    return lib
+
+
+def pyarrow_version():
+    import pyarrow
+
+    return pyarrow.__version__
+
+
+def load_arrow():
+    """Brings pyarrow's Arrow into the process, where the loader finds it by its name."""
+    import pyarrow
+
+    for directory in map(Path, pyarrow.get_library_dirs()):
+        for name in ARROW_LIBRARIES:
+            for found in directory.glob(f"lib{name}.so.*"):
+                ctypes.CDLL(str(found))
+
+
+def call(function, *arguments):
+    """Calls a function whose last parameter is the message; raises NativeError."""
+    message = ctypes.c_void_p()
+    status = function(*arguments, ctypes.byref(message))
+    if status == 0:
+        return
+    try:
+        text = ctypes.string_at(message).decode("utf-8", "replace") if message else "no memory for a message"
+    finally:
+        library().octolake_spark_free(message)
+    raise NativeError(status, text)
+
+
+def json_of(function):
+    out = ctypes.c_void_p()
+    call(function, ctypes.byref(out))
+    try:
+        return json.loads(ctypes.string_at(out))
+    finally:
+        library().octolake_spark_free(out)
+
+
+def table_definitions():
+    """The tables that octolake defines: src/lake/definition_json.h."""
+    return json_of(library().octolake_spark_table_definitions)
+
+
+def bronze_columns():
+    """Columns of Bronze that parsing reads."""
+    return json_of(library().octolake_spark_bronze_columns)
+
+
+class Parser:
+    """Bronze rows to parsed Silver rows. For one thread at a time; a context manager."""
+
+    def __init__(self):
+        self._handle = ctypes.c_void_p()
+        call(library().octolake_spark_parser_new, ctypes.byref(self._handle))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        library().octolake_spark_parser_free(self._handle)
+        self._handle = ctypes.c_void_p()
+
+    def parse(self, batch, processed_at):
+        """A pyarrow.RecordBatch with Silver's columns, row for row. processed_at: microseconds since 1970."""
+        import pyarrow
+
+        given, given_schema = Structure(ARRAY_BYTES), Structure(SCHEMA_BYTES)
+        made, made_schema = Structure(ARRAY_BYTES), Structure(SCHEMA_BYTES)
+        batch._export_to_c(given.address, given_schema.address)
+        call(library().octolake_spark_parse_bronze, self._handle, given.address, given_schema.address,
+             processed_at, made.address, made_schema.address)
+        return pyarrow.RecordBatch._import_from_c(made.address, made_schema.address)
