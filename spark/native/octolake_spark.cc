@@ -7,13 +7,26 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/uuid.h"
+#include "event/message_rows.h"
 #include "lake/definition_json.h"
 #include "lake/silver_parser.h"
 #include "spark/native/boundary.h"
+#include "spark/native/message_batch.h"
 #include "spark/native/silver_batch.h"
 
 struct octolake_spark_parser {
   octolake::lake::SilverParser parser;
+};
+
+struct octolake_spark_decoder {
+  explicit octolake_spark_decoder(const char* name) : origin(name) {}
+
+  const std::string origin;
+  octolake::UuidV7Generator trace_ids{octolake::SystemClock(), octolake::SystemRandom()};
+  octolake::event::MessageRows rows{trace_ids};
 };
 
 namespace octolake::spark {
@@ -66,5 +79,42 @@ int32_t octolake_spark_parse_bronze(octolake_spark_parser* parser, ArrowArray* b
     OCTO_ASSIGN(const auto batch, ImportBatch(bronze, bronze_schema));
     OCTO_ASSIGN(const auto parsed, ParseWhole(parser->parser, *batch, processed_at));
     return ExportBatch(*parsed, silver, silver_schema);
+  });
+}
+
+int32_t octolake_spark_decoder_new(const char* origin, octolake_spark_decoder** decoder,
+                                   char** message) {
+  return AtBoundary(message, [&]() -> Status {
+    *decoder = std::make_unique<octolake_spark_decoder>(origin).release();
+    return {};
+  });
+}
+
+void octolake_spark_decoder_free(octolake_spark_decoder* decoder) { delete decoder; }
+
+int32_t octolake_spark_decode_messages(octolake_spark_decoder* decoder, ArrowArray* messages,
+                                       ArrowSchema* messages_schema, ArrowArray* events,
+                                       ArrowSchema* events_schema, ArrowArray* rejected,
+                                       ArrowSchema* rejected_schema, char** message) {
+  return AtBoundary(message, [&]() -> Status {
+    OCTO_ASSIGN(const auto batch, ImportBatch(messages, messages_schema));
+    OCTO_ASSIGN(const auto decoded, DecodeMessages(decoder->rows, *batch, decoder->origin));
+    OCTO_TRY(ExportBatch(*decoded.rejected, rejected, rejected_schema));
+    const Status exported = ExportBatch(*decoded.events, events, events_schema);
+    if (!exported) {  // the caller takes both or none
+      rejected->release(rejected);
+      rejected_schema->release(rejected_schema);
+    }
+    return exported;
+  });
+}
+
+int32_t octolake_spark_rejected_messages(octolake_spark_decoder* decoder, ArrowArray* messages,
+                                         ArrowSchema* messages_schema, ArrowArray* rejected,
+                                         ArrowSchema* rejected_schema, char** message) {
+  return AtBoundary(message, [&]() -> Status {
+    OCTO_ASSIGN(const auto batch, ImportBatch(messages, messages_schema));
+    OCTO_ASSIGN(const auto rows, RowsOfRejected(decoder->rows, *batch, decoder->origin));
+    return ExportBatch(*rows.rejected, rejected, rejected_schema);
   });
 }

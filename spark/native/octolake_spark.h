@@ -59,6 +59,34 @@ OCTOLAKE_SPARK_API int32_t octolake_spark_parse_bronze(
     struct ArrowSchema* bronze_schema, int64_t processed_at, struct ArrowArray* silver,
     struct ArrowSchema* silver_schema, char** message);
 
+struct octolake_spark_decoder;
+/* `origin` says in rejected rows what they were read from (source_file), such as "kafka
+ * raw_metrics_avro". */
+OCTOLAKE_SPARK_API int32_t octolake_spark_decoder_new(const char* origin,
+                                                      struct octolake_spark_decoder** decoder,
+                                                      char** message);
+OCTOLAKE_SPARK_API void octolake_spark_decoder_free(struct octolake_spark_decoder* decoder);
+
+/* Messages of Kafka to rows of bronze.github_events and of bronze.rejected_events, both with all
+ * columns in table order. `messages` has the columns value (binary), partition (int32), offset
+ * (int64) and timestamp (microseconds, of any time zone); value is an object container file
+ * (docs/formats/avro_message.md). What a message is makes no error. */
+OCTOLAKE_SPARK_API int32_t
+octolake_spark_decode_messages(struct octolake_spark_decoder* decoder, struct ArrowArray* messages,
+                               struct ArrowSchema* messages_schema, struct ArrowArray* events,
+                               struct ArrowSchema* events_schema, struct ArrowArray* rejected,
+                               struct ArrowSchema* rejected_schema, char** message);
+
+/* Messages of the topic of what could not become an event: `messages` has also the text columns
+ * reason, source and trace_id and received_at (microseconds), any of them with NULLs; value is kept
+ * as raw. */
+OCTOLAKE_SPARK_API int32_t octolake_spark_rejected_messages(struct octolake_spark_decoder* decoder,
+                                                            struct ArrowArray* messages,
+                                                            struct ArrowSchema* messages_schema,
+                                                            struct ArrowArray* rejected,
+                                                            struct ArrowSchema* rejected_schema,
+                                                            char** message);
+
 #ifdef __cplusplus
 }
 #endif

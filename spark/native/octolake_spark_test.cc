@@ -18,6 +18,7 @@
 #include "base/random.h"
 #include "base/uuid.h"
 #include "event/event_reader.h"
+#include "event/message_writer.h"
 #include "lake/silver_parser.h"
 #include "lake/warehouse_for_test.h"
 
@@ -202,6 +203,153 @@ TEST(SparkInterface, WhatIsNoBatchIsRefused) {
   EXPECT_EQ(in_schema.release, nullptr);
   octolake_spark_free(message);
   octolake_spark_parser_free(parser);
+}
+
+struct Message {
+  std::string value;
+  int32_t partition = 0;
+  int64_t offset = 0;
+};
+
+Batch BatchOf(const std::vector<Message>& messages) {
+  arrow::BinaryBuilder values;
+  arrow::Int32Builder partitions;
+  arrow::Int64Builder offsets;
+  arrow::TimestampBuilder times(arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"),
+                                arrow::default_memory_pool());
+  for (const Message& message : messages) {
+    EXPECT_TRUE(values.Append(message.value).ok());
+    EXPECT_TRUE(partitions.Append(message.partition).ok());
+    EXPECT_TRUE(offsets.Append(message.offset).ok());
+    EXPECT_TRUE(times.Append(kTestNow).ok());
+  }
+  const arrow::ArrayVector columns = {values.Finish().ValueOrDie(),
+                                      partitions.Finish().ValueOrDie(),
+                                      offsets.Finish().ValueOrDie(), times.Finish().ValueOrDie()};
+  const auto schema = arrow::schema(
+      {arrow::field("value", arrow::binary()), arrow::field("partition", arrow::int32()),
+       arrow::field("offset", arrow::int64()), arrow::field("timestamp", columns[3]->type())});
+  return arrow::RecordBatch::Make(schema, columns[0]->length(), columns);
+}
+
+struct Decoded {
+  Batch events;
+  Batch rejected;
+  int32_t status = OCTOLAKE_SPARK_OK;
+  std::string message;
+};
+
+Decoded Decode(const arrow::RecordBatch& messages) {
+  octolake_spark_decoder* decoder = nullptr;
+  EXPECT_EQ(octolake_spark_decoder_new("kafka events", &decoder, nullptr), OCTOLAKE_SPARK_OK);
+  ArrowArray in{}, events{}, rejected{};
+  ArrowSchema in_schema{}, events_schema{}, rejected_schema{};
+  EXPECT_TRUE(arrow::ExportRecordBatch(messages, &in, &in_schema).ok());
+  char* message = nullptr;
+  Decoded decoded;
+  decoded.status = octolake_spark_decode_messages(decoder, &in, &in_schema, &events, &events_schema,
+                                                  &rejected, &rejected_schema, &message);
+  EXPECT_EQ(in.release, nullptr);
+  if (message != nullptr) decoded.message = message;
+  octolake_spark_free(message);
+  octolake_spark_decoder_free(decoder);
+  if (decoded.status != OCTOLAKE_SPARK_OK) return decoded;
+  decoded.events = arrow::ImportRecordBatch(&events, &events_schema).ValueOrDie();
+  decoded.rejected = arrow::ImportRecordBatch(&rejected, &rejected_schema).ValueOrDie();
+  return decoded;
+}
+
+std::string ValueAt(const Batch& batch, const std::string& column, int64_t row) {
+  return batch->GetColumnByName(column)->GetScalar(row).ValueOrDie()->ToString();
+}
+
+TEST(SparkInterface, MessagesBecomeRowsOfBothKinds) {
+  const Batch sent = BronzeRows(EventWithPayload("1", "{}") + EventWithPayload("2", "null"));
+  const std::vector<int64_t> rows = {0, 1};
+  const std::string container = Must(event::EncodeMessage(*sent, rows, SystemRandom()));
+  const Decoded decoded = Decode(
+      *BatchOf({{container, 3, 70}, {"no container", 4, 80}, {container.substr(0, 200), 5, 90}}));
+  ASSERT_EQ(decoded.status, OCTOLAKE_SPARK_OK) << decoded.message;
+  EXPECT_TRUE(decoded.events->schema()->Equals(*event::EventSchema()));
+  EXPECT_TRUE(decoded.rejected->schema()->Equals(*event::RejectedSchema()));
+  ASSERT_EQ(decoded.events->num_rows(), 2);
+  EXPECT_EQ(ValueAt(decoded.events, "id", 1), "2");
+  EXPECT_EQ(ValueAt(decoded.events, "kafka_partition", 0), "3");
+  EXPECT_EQ(ValueAt(decoded.events, "kafka_offset", 0), "70");
+  EXPECT_EQ(ValueAt(decoded.events, "trace_id", 0), ValueAt(sent, "trace_id", 0));
+  ASSERT_EQ(decoded.rejected->num_rows(), 2);
+  EXPECT_EQ(ValueAt(decoded.rejected, "ordinal", 0), "80");
+  EXPECT_EQ(ValueAt(decoded.rejected, "ordinal", 1), "90");
+  EXPECT_EQ(ValueAt(decoded.rejected, "source_file", 0), "kafka events");
+}
+
+TEST(SparkInterface, NoMessageEndsTheDecoder) {
+  const Batch sent = BronzeRows(EventWithPayload("1", R"({"a":[1,2,3]})"));
+  const std::vector<int64_t> rows = {0};
+  const std::string container = Must(event::EncodeMessage(*sent, rows, SystemRandom()));
+  std::vector<Message> messages = {{""}, {std::string(1, '\0')}, {"Obj\x01"}};
+  for (size_t cut = 0; cut < container.size(); cut += 7) {
+    messages.push_back({container.substr(0, cut)});
+    std::string damaged = container;
+    damaged[cut] = static_cast<char>(~damaged[cut]);
+    messages.push_back({damaged});
+  }
+  const Decoded decoded = Decode(*BatchOf(messages));
+  ASSERT_EQ(decoded.status, OCTOLAKE_SPARK_OK) << decoded.message;
+  // A flipped byte may fall where it does not matter, such as in a name; none is lost.
+  EXPECT_EQ(decoded.events->num_rows() + decoded.rejected->num_rows(),
+            static_cast<int64_t>(messages.size()));
+  EXPECT_GT(decoded.rejected->num_rows(), static_cast<int64_t>(messages.size()) / 2);
+}
+
+TEST(SparkInterface, MessagesNeedTheirPlace) {
+  const Batch messages = BatchOf({{"x"}});
+  const Decoded lacking = Decode(*messages->RemoveColumn(2).ValueOrDie());
+  EXPECT_EQ(lacking.status, OCTOLAKE_SPARK_INVALID_ARGUMENT);
+  EXPECT_THAT(lacking.message, HasSubstr("column offset should be int64"));
+  const auto none = arrow::MakeArrayOfNull(arrow::int64(), 1).ValueOrDie();
+  const Decoded null = Decode(*WithColumn(messages, "offset", none));
+  EXPECT_EQ(null.status, OCTOLAKE_SPARK_INVALID_ARGUMENT);
+  EXPECT_THAT(null.message, HasSubstr("found a NULL"));
+}
+
+TEST(SparkInterface, WhatWasRejectedBeforeIsKept) {
+  const Batch place = BatchOf({{"\xff\xfe", 1, 7}, {"{}", 1, 8}});
+  arrow::StringBuilder reasons, sources, traces;
+  arrow::TimestampBuilder times(arrow::timestamp(arrow::TimeUnit::MICRO, "UTC"),
+                                arrow::default_memory_pool());
+  const std::string trace = "0198c0de-0000-7000-8000-000000000001";
+  ASSERT_TRUE(reasons.AppendValues({"not JSON", "no id"}).ok());
+  ASSERT_TRUE(sources.AppendValues({"collect", "webhook"}).ok());
+  ASSERT_TRUE(traces.Append(trace).ok() && traces.AppendNull().ok());
+  ASSERT_TRUE(times.Append(kTestNow - 5).ok() && times.AppendNull().ok());
+  Batch batch = place;
+  const std::pair<const char*, std::shared_ptr<arrow::Array>> more[] = {
+      {"reason", reasons.Finish().ValueOrDie()},
+      {"source", sources.Finish().ValueOrDie()},
+      {"trace_id", traces.Finish().ValueOrDie()},
+      {"received_at", times.Finish().ValueOrDie()}};
+  for (const auto& [name, column] : more) {
+    batch = batch->AddColumn(batch->num_columns(), name, column).ValueOrDie();
+  }
+  octolake_spark_decoder* decoder = nullptr;
+  ASSERT_EQ(octolake_spark_decoder_new("kafka events.rejected", &decoder, nullptr),
+            OCTOLAKE_SPARK_OK);
+  ArrowArray in{}, out{};
+  ArrowSchema in_schema{}, out_schema{};
+  ASSERT_TRUE(arrow::ExportRecordBatch(*batch, &in, &in_schema).ok());
+  char* message = nullptr;
+  ASSERT_EQ(octolake_spark_rejected_messages(decoder, &in, &in_schema, &out, &out_schema, &message),
+            OCTOLAKE_SPARK_OK)
+      << message;
+  octolake_spark_decoder_free(decoder);
+  const Batch rejected = arrow::ImportRecordBatch(&out, &out_schema).ValueOrDie();
+  ASSERT_EQ(rejected->num_rows(), 2);
+  EXPECT_EQ(ValueAt(rejected, "reason", 0), "not JSON");
+  EXPECT_EQ(ValueAt(rejected, "source", 1), "webhook");
+  EXPECT_EQ(ValueAt(rejected, "trace_id", 0), trace);
+  EXPECT_EQ(ValueAt(rejected, "ordinal", 1), "8");
+  EXPECT_TRUE(rejected->GetColumnByName("byte_offset")->IsNull(0));
 }
 
 TEST(SparkInterface, SaysWhatItDefinesAndNeeds) {

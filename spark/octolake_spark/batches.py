@@ -1,6 +1,7 @@
 """Functions over iterators of pyarrow.RecordBatch, for DataFrame.mapInArrow."""
 
 import pyarrow
+import pyarrow.compute as pc
 
 from octolake_spark import native
 
@@ -13,3 +14,44 @@ def parse_bronze(batches, processed_at, kept=()):
             parsed = parser.parse(batch, processed_at)
             columns = [*parsed.columns, *(batch.column(name) for name in kept)]
             yield pyarrow.RecordBatch.from_arrays(columns, names=[*parsed.schema.names, *kept])
+
+
+# Messages are decoded together up to so many bytes: rows of few are small batches, and those of many would take
+# memory without end, since Spark bounds its batches by their number.
+BYTES_AT_ONCE = 1 << 20
+
+
+def decode_messages(batches, origin):
+    """Messages with the columns value, partition, offset and timestamp as rows of bronze.github_events."""
+    with native.Decoder(origin) as decoder:
+        for messages in in_parts(batches):
+            yield decoder.decode(messages)[0]
+
+
+def rejected_of_messages(batches, origin):
+    """What decode_messages leaves out of the same messages, as rows of bronze.rejected_events."""
+    with native.Decoder(origin) as decoder:
+        for messages in in_parts(batches):
+            yield decoder.decode(messages)[1]
+
+
+def rejected_messages(batches, origin):
+    """Messages that were rejected before they came to Kafka, with the columns reason, source, trace_id and
+    received_at beside those above, as rows of bronze.rejected_events."""
+    with native.Decoder(origin) as decoder:
+        for messages in in_parts(batches):
+            yield decoder.rejected(messages)
+
+
+def in_parts(batches):
+    """The same rows in slices of BYTES_AT_ONCE of values, or of one row."""
+    for batch in batches:
+        sizes = pc.fill_null(pc.binary_length(batch.column("value")), 0).to_pylist()
+        begin, held = 0, 0
+        for row, size in enumerate(sizes):
+            if row > begin and held + size > BYTES_AT_ONCE:
+                yield batch.slice(begin, row - begin)
+                begin, held = row, 0
+            held += size
+        if begin < len(sizes):
+            yield batch.slice(begin)

@@ -22,14 +22,6 @@ class NativeError(Exception):
         self.status = status
 
 
-class Structure:
-    """Room for one of the two structures of the C data interface."""
-
-    def __init__(self, size):
-        self._buffer = ctypes.create_string_buffer(size)
-        self.address = ctypes.addressof(self._buffer)
-
-
 def library_path():
     """Beside this file, or where LIBOCTOLAKE_SPARK says."""
     path = Path(os.environ.get("LIBOCTOLAKE_SPARK") or Path(__file__).parent / "lib" / LIBRARY_NAME)
@@ -61,6 +53,11 @@ def library():
     lib.octolake_spark_parser_free.argtypes = [pointer]
     lib.octolake_spark_parser_free.restype = None
     lib.octolake_spark_parse_bronze.argtypes = [pointer, pointer, pointer, ctypes.c_int64, pointer, pointer, text]
+    lib.octolake_spark_decoder_new.argtypes = [ctypes.c_char_p, text, text]
+    lib.octolake_spark_decoder_free.argtypes = [pointer]
+    lib.octolake_spark_decoder_free.restype = None
+    lib.octolake_spark_decode_messages.argtypes = [pointer] * 7 + [text]
+    lib.octolake_spark_rejected_messages.argtypes = [pointer] * 5 + [text]
     return lib
 
 
@@ -112,6 +109,22 @@ def bronze_columns():
     return json_of(library().octolake_spark_bronze_columns)
 
 
+class Exchanged:
+    """One batch on its way through the C data interface, in either direction."""
+
+    def __init__(self, batch=None):
+        self._array = ctypes.create_string_buffer(ARRAY_BYTES)
+        self._schema = ctypes.create_string_buffer(SCHEMA_BYTES)
+        self.addresses = ctypes.addressof(self._array), ctypes.addressof(self._schema)
+        if batch is not None:
+            batch._export_to_c(*self.addresses)
+
+    def batch(self):
+        import pyarrow
+
+        return pyarrow.RecordBatch._import_from_c(*self.addresses)
+
+
 class Parser:
     """Bronze rows to parsed Silver rows. For one thread at a time; a context manager."""
 
@@ -128,11 +141,34 @@ class Parser:
 
     def parse(self, batch, processed_at):
         """A pyarrow.RecordBatch with Silver's columns, row for row. processed_at: microseconds since 1970."""
-        import pyarrow
+        bronze, silver = Exchanged(batch), Exchanged()
+        call(library().octolake_spark_parse_bronze, self._handle, *bronze.addresses, processed_at, *silver.addresses)
+        return silver.batch()
 
-        given, given_schema = Structure(ARRAY_BYTES), Structure(SCHEMA_BYTES)
-        made, made_schema = Structure(ARRAY_BYTES), Structure(SCHEMA_BYTES)
-        batch._export_to_c(given.address, given_schema.address)
-        call(library().octolake_spark_parse_bronze, self._handle, given.address, given_schema.address,
-             processed_at, made.address, made_schema.address)
-        return pyarrow.RecordBatch._import_from_c(made.address, made_schema.address)
+
+class Decoder:
+    """Messages of Kafka to rows of Bronze and of rejected_events. For one thread at a time; a context manager."""
+
+    def __init__(self, origin):
+        self._handle = ctypes.c_void_p()
+        call(library().octolake_spark_decoder_new, origin.encode(), ctypes.byref(self._handle))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        library().octolake_spark_decoder_free(self._handle)
+        self._handle = ctypes.c_void_p()
+
+    def decode(self, messages):
+        """(rows of Bronze, rows of rejected_events) of containers."""
+        given, events, rejected = Exchanged(messages), Exchanged(), Exchanged()
+        call(library().octolake_spark_decode_messages, self._handle, *given.addresses, *events.addresses,
+             *rejected.addresses)
+        return events.batch(), rejected.batch()
+
+    def rejected(self, messages):
+        """Rows of rejected_events of what was rejected before it came to Kafka."""
+        given, rejected = Exchanged(messages), Exchanged()
+        call(library().octolake_spark_rejected_messages, self._handle, *given.addresses, *rejected.addresses)
+        return rejected.batch()
