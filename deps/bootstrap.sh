@@ -8,10 +8,11 @@
 #   webhook-examples/         a payload of every webhook of GitHub, for tests/ (only with --tests)
 #   bench/                    a Python environment with peers for bench/ (only with --bench)
 #   spark/                    a Python environment with Spark and dbt on it (only with --spark)
+#   airflow/                  a Python environment with Airflow, for the cluster (only with --airflow)
 # Every file is checked: wheels and environments by pip against SHA-256, npm by the lock's SHA-512,
 # source archives by fetch_sdists.py and check_digest. Each part has a stamp of its pins, so a second call is instant.
 #
-# usage: deps/bootstrap.sh [--tests | --bench | --spark]
+# usage: deps/bootstrap.sh [--tests | --bench | --spark | --airflow]
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -20,9 +21,9 @@ mkdir -p "$deps"
 deps=$(cd "$deps" && pwd)
 environment=
 case "${1-}" in
-  --tests | --bench | --spark) environment=${1#--} ;;
+  --tests | --bench | --spark | --airflow) environment=${1#--} ;;
   '') ;;
-  *) echo "usage: deps/bootstrap.sh [--tests | --bench | --spark]" >&2; exit 2 ;;
+  *) echo "usage: deps/bootstrap.sh [--tests | --bench | --spark | --airflow]" >&2; exit 2 ;;
 esac
 
 case $(uname -m) in

@@ -26,7 +26,7 @@ while read -r of_group package command reason; do
 done <"$list"
 [ ${#missing[@]} -gt 0 ] || exit 0
 
-echo "Installing ${#missing[@]} system packages that octolake's build needs:" >&2
+echo "Installing ${#missing[@]} system packages that octolake's $group needs:" >&2
 printf '%s\n' "${lines[@]}" >&2
 
 as_root=()

@@ -3,7 +3,7 @@
 # Python 3.11 and later on any machine. Needs uv; run it only to change a version.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-for name in dbt tests bench build spark; do
+for name in dbt tests bench build spark airflow; do
   # Some of Spark's packages are published as sources only; bootstrap.sh names them.
   wheels_only=(--only-binary :all:)
   [ "$name" != spark ] || wheels_only=()
