@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""The cluster on one machine, without containers: real components on loopback, in one directory.
+
+usage: cluster.py up [COMPONENT...]      start what is not running, wait until all of it is ready
+       cluster.py down [COMPONENT...]    end what `up` started, all its processes
+       cluster.py status [--json]        what is running, and the memory it uses
+       cluster.py run COMMAND...         run a command with the cluster's environment
+
+The directory is $OCTOLAKE_CLUSTER_DIRECTORY, by default build/cluster. In it: cluster.env (addresses, names and
+secrets, for dbt, octolake and the jobs), logs/, and the data of each component. Ports are those of settings.py
+plus $OCTOLAKE_CLUSTER_PORT_OFFSET.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import sys
+import time
+
+from component import ClusterError, Running
+from components import components
+from processes import memory_of
+from settings import Settings, directory, write_environment
+
+MIB = 1 << 20
+
+
+def cluster(settings):
+    return {one.name: Running(one, settings.directory) for one in components(settings)}
+
+
+def chosen(everything, names):
+    unknown = [name for name in names if name not in everything]
+    if unknown:
+        raise ClusterError(f"no component {unknown[0]}; there are: {', '.join(everything)}")
+    return names or list(everything)
+
+
+@contextlib.contextmanager
+def alone(at):
+    """One `up` or `down` at a time."""
+    with open(at / "lock", "w", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ClusterError(f"another up or down of {at} is at work; wait for it") from None
+        yield
+
+
+def with_needs(everything, names):
+    """These components with all they need, in the order of starting."""
+    wanted, left = set(), list(names)
+    while left:
+        name = left.pop()
+        if name not in wanted:
+            wanted.add(name)
+            left += everything[name].component.needs
+    return [name for name in everything if name in wanted]
+
+
+def up(settings, names):
+    everything = cluster(settings)
+    order = with_needs(everything, chosen(everything, names))
+    ready = set()
+
+    def wait(name):
+        if name not in ready:
+            seconds = everything[name].wait()
+            ready.add(name)
+            print(f"{name:<22} ready after {seconds:.1f} s", flush=True)
+
+    for name in order:
+        for need in everything[name].component.needs:
+            wait(need)
+        if not everything[name].start():
+            print(f"{name:<22} is running", flush=True)
+    for name in order:
+        wait(name)
+
+
+def down(settings, names):
+    everything = cluster(settings)
+    errors = []
+    for name in reversed(chosen(everything, names)):
+        try:
+            how = everything[name].stop()
+        except TimeoutError as error:
+            errors.append(f"{name}: {error}")
+            continue
+        if how:
+            print(f"{name:<22} {how}", flush=True)
+    if errors:
+        raise ClusterError("\n".join(errors))
+
+
+def status(settings, as_json):
+    """What runs, as text or JSON; whether all of it does and is ready."""
+    rows, good = [], True
+    for name, running in cluster(settings).items():
+        main, reason = running.process(), None
+        if main:
+            reason = running.component.ready()
+        good = good and main is not None and reason is None
+        memory = memory_of(running.processes())
+        rows.append({"name": name, "pid": main.pid if main else None,
+                     "state": "stopped" if not main else "ready" if reason is None else f"not ready: {reason}",
+                     "resident_bytes": memory.resident, "proportional_bytes": memory.proportional})
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return good
+    print(f"{'component':<22} {'pid':>8} {'RSS MiB':>8} {'PSS MiB':>8}  state")
+    for row in rows:
+        print(f"{row['name']:<22} {row['pid'] or '-':>8} {row['resident_bytes'] // MIB:>8} "
+              f"{row['proportional_bytes'] // MIB:>8}  {row['state']}")
+    print(f"{'together':<22} {'':>8} {sum(row['resident_bytes'] for row in rows) // MIB:>8} "
+          f"{sum(row['proportional_bytes'] for row in rows) // MIB:>8}")
+    return good
+
+
+def usage():
+    print(__doc__.partition("usage: ")[2].partition("\n\n")[0], file=sys.stderr)
+    return 2
+
+
+def main(arguments):
+    command, *rest = arguments or [""]
+    if command not in ("up", "down", "status", "run"):
+        return usage()
+    at = directory()
+    if command == "up":
+        for name in ("", "logs", "run"):
+            (at / name).mkdir(parents=True, exist_ok=True)
+    elif not (at / "cluster.env").exists():
+        print(f"cluster: there is none in {at}", file=sys.stderr)
+        return 0 if command == "down" else 1
+    settings = Settings(at)
+    if command == "run":
+        if not rest:
+            return usage()
+        os.execvpe(rest[0], rest, {**os.environ, **settings.environment()})
+    if command == "status":
+        return 0 if status(settings, rest == ["--json"]) else 1
+    with alone(at):
+        started = time.monotonic()
+        if command == "up":
+            write_environment(settings.file, "Written by cluster.py up; holds secrets.", settings.environment())
+            up(settings, rest)
+            print(f"the cluster is up after {time.monotonic() - started:.0f} s; its settings: {settings.file}")
+        else:
+            down(settings, rest)
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except (ClusterError, OSError) as error:
+        print(f"cluster: {error}", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,351 @@
+"""The components of the cluster, in the order in which they are started."""
+
+import glob
+import json
+import os
+import shutil
+import signal
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from component import ClusterError, Component, answers, as_user, run
+from s3 import make_bucket
+from settings import ADDRESS, BUCKET, PARTS, write_private
+
+# Partitions of the topic: what a second reader would need, and no more.
+PARTITIONS = 3
+JAVA = ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+# The worker offers more cores than the machine may have: its executors wait for data most of the time, and
+# each application (stream, Thrift server, job) needs one at least.
+WORKER_CORES = 4
+WORKER_MEMORY = "4g"
+EXECUTOR_MEMORY = "640m"
+DRIVER_MEMORY = "640m"
+
+
+def components(settings):
+    return [
+        postgresql(settings),
+        minio(settings),
+        kafka(settings),
+        *spark(settings),
+        *airflow(settings),
+    ]
+
+
+def http(url):
+    """The body of an answer of 200; None with anything else, or without an answer."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return answer.read()
+    except (urllib.error.URLError, OSError):
+        return None
+
+
+def listening(*ports):
+    """A probe: all of these ports are listened at."""
+    def probe():
+        missing = [port for port in ports if not answers(port)]
+        return f"nothing listens at port {missing[0]}" if missing else None
+    return probe
+
+
+# --- PostgreSQL: the catalog's database and Airflow's ---
+
+def postgresql(settings):
+    home = settings.directory / "postgresql"
+    data = home / "data"
+    port = settings.port("postgresql")
+    user = "postgres" if os.geteuid() == 0 else None
+    environment = {"PGPASSWORD": settings.secrets["POSTGRES_PASSWORD"], "PGCONNECT_TIMEOUT": "5"}
+
+    def program(name):
+        # Debian keeps the server's programs out of PATH, by version.
+        found = sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}"), key=lambda path: float(path.split("/")[4]))
+        return found[-1] if found else name
+
+    def prepare():
+        for name in ("postgres", "initdb", "psql"):
+            if shutil.which(program(name)) is None:
+                raise ClusterError(f"postgresql: no {name} found; run deps/install_system_packages.sh cluster")
+        if (data / "PG_VERSION").exists():
+            return
+        shutil.rmtree(data, ignore_errors=True)  # what an initdb that was killed left
+        home.mkdir(mode=0o700, exist_ok=True)
+        password = home / "password"
+        write_private(password, settings.secrets["POSTGRES_PASSWORD"])
+        if user is not None:
+            owner = as_user(user)
+            for path in (home, password):
+                os.chown(path, owner["user"], owner["group"])
+            if run_as_fails(["test", "-r", password], user):
+                raise ClusterError(
+                    f"postgresql: its server does not run as root, and {user} cannot enter {home}; set "
+                    "OCTOLAKE_CLUSTER_DIRECTORY to a directory that every user can enter")
+        run("postgresql", [program("initdb"), "--pgdata", data, "--username", "postgres", "--pwfile", password,
+                           "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8"], user=user)
+        password.unlink()
+
+    def psql(database, sql):
+        # By stdin: an argument would show the passwords in it to everybody.
+        return run("postgresql", ["psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--host", ADDRESS,
+                                  "--port", port, "--username", "postgres", "--dbname", database, "--set",
+                                  "ON_ERROR_STOP=1"], environment=environment, given=sql).strip()
+
+    def ready():
+        if not answers(port):
+            return f"nothing listens at port {port}"
+        try:
+            psql("postgres", "SELECT 1;")
+        except ClusterError as error:
+            return str(error)
+        return None
+
+    def complete():
+        for name, secret in (("iceberg", "CATALOG_PASSWORD"), ("airflow", "AIRFLOW_DATABASE_PASSWORD")):
+            if not psql("postgres", f"SELECT 1 FROM pg_roles WHERE rolname = '{name}';"):
+                psql("postgres", f"CREATE ROLE {name} LOGIN PASSWORD '{settings.secrets[secret]}';")
+            if not psql("postgres", f"SELECT 1 FROM pg_database WHERE datname = '{name}';"):
+                psql("postgres", f"CREATE DATABASE {name} OWNER {name};")
+
+    return Component(
+        "postgresql",
+        [program("postgres"), "-D", data, "-p", port, "-c", f"listen_addresses={ADDRESS}", "-c",
+         "unix_socket_directories=", "-c", "shared_buffers=64MB", "-c", "max_connections=60"],
+        ready, ports=[port], prepare=prepare, complete=complete, user=user, start_seconds=60,
+        stop_signal=signal.SIGINT)  # ends sessions, then stops in good order
+
+
+def run_as_fails(command, user):
+    try:
+        run("postgresql", command, user=user)
+    except ClusterError:
+        return True
+    return False
+
+
+# --- MinIO ---
+
+def minio(settings):
+    endpoint = f"http://{settings.at('minio')}"
+    password = settings.secrets["MINIO_ROOT_PASSWORD"]
+    program = PARTS / "cluster" / "bin" / "minio"
+
+    def prepare():
+        if not program.exists():
+            raise ClusterError(f"minio: no {program}; run deps/cluster/fetch.sh minio")
+
+    return Component(
+        "minio",
+        [program, "server", "--quiet", "--address", settings.at("minio"), settings.directory / "minio"],
+        lambda: None if http(f"{endpoint}/minio/health/ready") is not None else f"no {endpoint}/minio/health/ready",
+        ports=[settings.port("minio")], prepare=prepare,
+        complete=lambda: make_bucket(endpoint, BUCKET, settings.minio_user, password),
+        environment={"MINIO_ROOT_USER": settings.minio_user, "MINIO_ROOT_PASSWORD": password, "MINIO_BROWSER": "off",
+                     "MINIO_UPDATE": "off", "MINIO_CALLHOME_ENABLE": "off", "GOMEMLIMIT": "384MiB"})
+
+
+# --- Kafka, one node that is broker and controller ---
+
+BROKER_PROPERTIES = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@{address}:{controller_port}
+listeners=PLAINTEXT://{address}:{port},CONTROLLER://{address}:{controller_port}
+advertised.listeners=PLAINTEXT://{address}:{port}
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={data}
+num.partitions={partitions}
+num.network.threads=2
+num.io.threads=2
+num.recovery.threads.per.data.dir=1
+log.cleaner.dedupe.buffer.size=16777216
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.num.partitions=2
+group.initial.rebalance.delay.ms=0
+auto.create.topics.enable=false
+"""
+
+BROKER_LOG = """\
+status=error
+rootLogger.level=warn
+rootLogger.appenderRef.console.ref=CONSOLE
+appender.console.type=Console
+appender.console.name=CONSOLE
+appender.console.layout.type=PatternLayout
+appender.console.layout.pattern=[%d] %p %m (%c)%n
+logger.start.name=kafka.server.KafkaRaftServer
+logger.start.level=info
+"""
+
+
+def kafka(settings):
+    home = settings.directory / "kafka"
+    data, properties, log = home / "data", home / "server.properties", home / "log4j2.properties"
+    jars = PARTS / "cluster" / "kafka"
+
+    def java(heap, main, *arguments):
+        return [*JAVA, f"-Xmx{heap}", "-cp", f"{jars}/*", f"-Dlog4j2.configurationFile={log}", main, *arguments]
+
+    def prepare():
+        if not jars.exists():
+            raise ClusterError("kafka: no .deps/cluster/kafka; run deps/cluster/fetch.sh kafka")
+        home.mkdir(exist_ok=True)
+        log.write_text(BROKER_LOG, encoding="utf-8")
+        properties.write_text(BROKER_PROPERTIES.format(
+            address=ADDRESS, port=settings.port("kafka"), controller_port=settings.port("kafka_controller"),
+            data=data, partitions=PARTITIONS), encoding="utf-8")
+        if not (data / "meta.properties").exists():
+            identity = run("kafka", java("64m", "kafka.tools.StorageTool", "random-uuid")).split()[-1]
+            run("kafka", java("128m", "kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", identity,
+                              "-c", properties))
+
+    def complete():
+        run("kafka", java("128m", "org.apache.kafka.tools.TopicCommand", "--bootstrap-server", settings.at("kafka"),
+                          "--create", "--if-not-exists", "--topic", settings.topic, "--partitions", PARTITIONS))
+
+    return Component(
+        "kafka", java("256m", "kafka.Kafka", properties), listening(settings.port("kafka")),
+        ports=[settings.port("kafka"), settings.port("kafka_controller")], prepare=prepare, complete=complete,
+        start_seconds=120, stop_seconds=40)
+
+
+# --- Spark: master, worker, Thrift server ---
+
+def spark_defaults(settings):
+    """spark-defaults.conf: what every application on this cluster needs to find the tables."""
+    catalog = f"spark.sql.catalog.{settings.catalog}"
+    # A class path, not spark.jars: Hive closes the loader of those when the Thrift server's first session ends.
+    jars = ":".join(map(str, settings.spark_jars))
+    return {
+        "spark.master": f"spark://{settings.at('spark_master')}",
+        "spark.authenticate": "true",
+        "spark.authenticate.secret": settings.secrets["SPARK_SECRET"],
+        "spark.driver.extraClassPath": jars,
+        "spark.executor.extraClassPath": jars,
+        "spark.driver.host": ADDRESS,
+        "spark.driver.bindAddress": ADDRESS,
+        "spark.driver.memory": DRIVER_MEMORY,
+        "spark.executor.memory": EXECUTOR_MEMORY,
+        "spark.executor.cores": "1",
+        "spark.pyspark.python": str(settings.spark_python),
+        "spark.ui.enabled": "false",
+        "spark.sql.shuffle.partitions": "4",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
+        "spark.sql.defaultCatalog": settings.catalog,
+        "spark.sql.warehouse.dir": str(settings.directory / "spark" / "warehouse"),
+        "spark.hadoop.javax.jdo.option.ConnectionURL": "jdbc:derby:memory:metastore;create=true",
+        catalog: "org.apache.iceberg.spark.SparkCatalog",
+        f"{catalog}.type": "jdbc",
+        f"{catalog}.uri": f"jdbc:postgresql://{settings.at('postgresql')}/iceberg",
+        f"{catalog}.jdbc.user": "iceberg",
+        f"{catalog}.jdbc.password": settings.secrets["CATALOG_PASSWORD"],
+        f"{catalog}.jdbc.schema-version": "V1",
+        f"{catalog}.warehouse": settings.warehouse,
+        f"{catalog}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
+        f"{catalog}.s3.endpoint": f"http://{settings.at('minio')}",
+        f"{catalog}.s3.path-style-access": "true",
+        f"{catalog}.s3.access-key-id": settings.minio_user,
+        f"{catalog}.s3.secret-access-key": settings.secrets["MINIO_ROOT_PASSWORD"],
+        f"{catalog}.client.region": "us-east-1",
+    }
+
+
+def spark(settings):
+    home = settings.directory / "spark"
+    start_class = settings.spark_home / "bin" / "spark-class"
+    page = f"http://{settings.at('spark_master_page')}/json/"
+    environment = {name: value for name, value in settings.environment().items()
+                   if name.startswith(("SPARK_", "PYSPARK_")) and name != "SPARK_SECRET"}
+
+    def prepare():
+        if not start_class.exists():
+            raise ClusterError("spark: no Spark in .deps/spark; run deps/bootstrap.sh --spark")
+        if not settings.spark_jars:
+            raise ClusterError("spark: no .deps/cluster/spark; run deps/cluster/fetch.sh spark")
+        (home / "conf").mkdir(parents=True, exist_ok=True)
+        write_private(home / "conf" / "spark-defaults.conf",
+                      "".join(f"{name} {value}\n" for name, value in spark_defaults(settings).items()))
+
+    def workers():
+        body = http(page)
+        if body is None:
+            return f"no {page}"
+        alive = json.loads(body)["aliveworkers"]
+        return None if alive == 1 else f"the master knows {alive} workers, expected 1"
+
+    master = Component(
+        "spark-master",
+        [start_class, "org.apache.spark.deploy.master.Master", "--host", ADDRESS, "--port",
+         settings.port("spark_master"), "--webui-port", settings.port("spark_master_page")],
+        lambda: None if http(page) is not None else f"no {page}",
+        ports=[settings.port("spark_master"), settings.port("spark_master_page")], prepare=prepare,
+        environment={**environment, "SPARK_DAEMON_MEMORY": "192m"})
+    worker = Component(
+        "spark-worker",
+        [start_class, "org.apache.spark.deploy.worker.Worker", "--host", ADDRESS, "--port",
+         settings.port("spark_worker"), "--webui-port", settings.port("spark_worker_page"), "--cores", WORKER_CORES,
+         "--memory", WORKER_MEMORY, "--work-dir", home / "work", settings.environment()["SPARK_MASTER"]],
+        workers, ports=[settings.port("spark_worker"), settings.port("spark_worker_page")], needs=["spark-master"],
+        environment={**environment, "SPARK_DAEMON_MEMORY": "192m", "SPARK_WORKER_OPTS":
+                     "-Dspark.worker.cleanup.enabled=true"})
+    thrift = Component(
+        "thrift-server",
+        [settings.spark_home / "bin" / "spark-submit", "--name", "thrift-server", "--class",
+         "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2",
+         # Executors only while there are queries: an idle one would hold half a gigabyte.
+         "--conf", "spark.dynamicAllocation.enabled=true", "--conf",
+         "spark.dynamicAllocation.shuffleTracking.enabled=true", "--conf", "spark.dynamicAllocation.maxExecutors=1",
+         "--conf", "spark.dynamicAllocation.initialExecutors=0",
+         "spark-internal", "--hiveconf", f"hive.server2.thrift.bind.host={ADDRESS}", "--hiveconf",
+         f"hive.server2.thrift.port={settings.port('thrift')}"],
+        listening(settings.port("thrift")), ports=[settings.port("thrift")],
+        needs=["spark-worker", "postgresql", "minio"], environment=environment, start_seconds=180)
+    return [master, worker, thrift]
+
+
+# --- Airflow ---
+
+def airflow(settings):
+    program = PARTS / "airflow" / "bin" / "airflow"
+    environment = {**settings.environment(), "PATH": f"{program.parent}:{os.environ['PATH']}"}
+    health = f"http://{settings.at('airflow')}/api/v2/monitor/health"
+
+    def prepare():
+        if not program.exists():
+            raise ClusterError(f"airflow: no {program}; run deps/bootstrap.sh --airflow")
+        home = Path(environment["AIRFLOW_HOME"])
+        home.mkdir(exist_ok=True)
+        write_private(home / "passwords.json", json.dumps({"admin": settings.secrets["AIRFLOW_ADMIN_PASSWORD"]}))
+        run("airflow", [program, "db", "migrate"], seconds=300, environment=environment)
+
+    def healthy(part):
+        def probe():
+            body = http(health)
+            if body is None:
+                return f"no {health}"
+            status = json.loads(body)[part]["status"]
+            return None if status == "healthy" else f"{health} says that {part} is {status}"
+        return probe
+
+    def part(name, arguments, ready, **more):
+        return Component(f"airflow-{name}", [program, name, *arguments], ready, environment=environment,
+                         start_seconds=180, stop_seconds=30, **more)
+
+    return [
+        part("api-server", [], healthy("metadatabase"), ports=[settings.port("airflow")], needs=["postgresql"],
+             prepare=prepare),
+        # Its server of logs would listen on every address; the API server reads them from the same disk.
+        part("scheduler", ["--skip-serve-logs"], healthy("scheduler"), needs=["airflow-api-server"]),
+        part("dag-processor", [], healthy("dag_processor"), needs=["airflow-api-server"]),
+    ]
