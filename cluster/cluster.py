@@ -62,19 +62,19 @@ def with_needs(everything, names):
 def up(settings, names):
     everything = cluster(settings)
     order = with_needs(everything, chosen(everything, names))
-    ready = set()
+    was_running, ready = set(), set()
 
     def wait(name):
         if name not in ready:
             seconds = everything[name].wait()
             ready.add(name)
-            print(f"{name:<22} ready after {seconds:.1f} s", flush=True)
+            print(f"{name:<22} " + ("was running" if name in was_running else f"ready after {seconds:.1f} s"), flush=True)
 
     for name in order:
         for need in everything[name].component.needs:
             wait(need)
         if not everything[name].start():
-            print(f"{name:<22} is running", flush=True)
+            was_running.add(name)
     for name in order:
         wait(name)
 
