@@ -3,7 +3,7 @@ PREFIX ?= /usr/local
 PRESET ?= release
 
 .DEFAULT_GOAL := build
-.PHONY: build install test lint format asan tsan property simulate fuzz crash-points interop crash bench clean help
+.PHONY: build install test lint format asan tsan property simulate fuzz crash-points interop crash bench cluster-up cluster-down cluster-status clean help
 
 build: ## compile everything (PRESET=release)
 	deps/build.sh $(PRESET)
@@ -63,8 +63,22 @@ bench: ## measure, against peers where there are some
 	deps/build.sh release
 	bench/run.sh
 
+cluster-up: ## Kafka, MinIO, PostgreSQL, Spark and Airflow on loopback, without containers (docs/cluster.md)
+	deps/build.sh release
+	deps/install_system_packages.sh cluster
+	deps/bootstrap.sh --spark
+	deps/bootstrap.sh --airflow
+	deps/cluster/fetch.sh kafka spark minio
+	cluster/cluster.py up
+
+cluster-status: ## what of the cluster runs, and the memory it uses
+	cluster/cluster.py status
+
+cluster-down: ## end what cluster-up started
+	cluster/cluster.py down
+
 clean: ## remove what was built, not the fetched parts nor the warehouse
 	rm -rf build
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

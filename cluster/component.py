@@ -147,12 +147,12 @@ def answers(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def run(name, command, seconds=120, environment=None, user=None, given=None):
+def run(name, command, seconds=120, environment=None, user=None, given=None, cwd=None):
     """Runs a step of a component to its end; what it printed. Raises ClusterError if it fails."""
     command = [str(part) for part in command]
     try:
         done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=seconds, check=False,
-                              env={**os.environ, **(environment or {})}, **as_user(user))
+                              cwd=cwd, env={**os.environ, **(environment or {})}, **as_user(user))
     except subprocess.TimeoutExpired:
         raise ClusterError(f"{name}: {Path(command[0]).name} did not end within {seconds} s") from None
     if done.returncode != 0:

@@ -13,6 +13,17 @@ from component import ClusterError, Component, answers, as_user, run
 from s3 import make_bucket
 from settings import ADDRESS, BUCKET, PARTS, write_private
 
+# For Kafka and Spark: their warnings on stderr.
+LOG4J = """\
+status=error
+rootLogger.level=warn
+rootLogger.appenderRef.console.ref=CONSOLE
+appender.console.type=Console
+appender.console.name=CONSOLE
+appender.console.target=SYSTEM_ERR
+appender.console.layout.type=PatternLayout
+appender.console.layout.pattern=%d{ISO8601_OFFSET_DATE_TIME_HHMM} %p %m (%c)%n%ex
+"""
 # Partitions of the topic: what a second reader would need, and no more.
 PARTITIONS = 3
 JAVA = ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
@@ -175,17 +186,6 @@ group.initial.rebalance.delay.ms=0
 auto.create.topics.enable=false
 """
 
-BROKER_LOG = """\
-status=error
-rootLogger.level=warn
-rootLogger.appenderRef.console.ref=CONSOLE
-appender.console.type=Console
-appender.console.name=CONSOLE
-appender.console.layout.type=PatternLayout
-appender.console.layout.pattern=[%d] %p %m (%c)%n
-logger.start.name=kafka.server.KafkaRaftServer
-logger.start.level=info
-"""
 
 
 def kafka(settings):
@@ -200,7 +200,7 @@ def kafka(settings):
         if not jars.exists():
             raise ClusterError("kafka: no .deps/cluster/kafka; run deps/cluster/fetch.sh kafka")
         home.mkdir(exist_ok=True)
-        log.write_text(BROKER_LOG, encoding="utf-8")
+        log.write_text(LOG4J, encoding="utf-8")
         properties.write_text(BROKER_PROPERTIES.format(
             address=ADDRESS, port=settings.port("kafka"), controller_port=settings.port("kafka_controller"),
             data=data, partitions=PARTITIONS), encoding="utf-8")
@@ -235,6 +235,7 @@ def spark_defaults(settings):
         "spark.driver.host": ADDRESS,
         "spark.driver.bindAddress": ADDRESS,
         "spark.driver.memory": DRIVER_MEMORY,
+        "spark.driver.extraJavaOptions": "-Dderby.stream.error.file=/dev/null",
         "spark.executor.memory": EXECUTOR_MEMORY,
         "spark.executor.cores": "1",
         "spark.pyspark.python": str(settings.spark_python),
@@ -274,8 +275,17 @@ def spark(settings):
         if not settings.spark_jars:
             raise ClusterError("spark: no .deps/cluster/spark; run deps/cluster/fetch.sh spark")
         (home / "conf").mkdir(parents=True, exist_ok=True)
+        (home / "conf" / "log4j2.properties").write_text(LOG4J, encoding="utf-8")
         write_private(home / "conf" / "spark-defaults.conf",
                       "".join(f"{name} {value}\n" for name, value in spark_defaults(settings).items()))
+
+    def prepare_thrift():
+        # Its clients begin with USE default, which no catalog has by itself.
+        made = home / "default-namespace"
+        if not made.exists():
+            run("thrift-server", [settings.spark_home / "bin" / "spark-sql", "--master", "local[1]", "-e",
+                                  "CREATE NAMESPACE IF NOT EXISTS default"], environment=environment, cwd=home)
+            made.touch()
 
     def workers():
         body = http(page)
@@ -310,7 +320,8 @@ def spark(settings):
          "spark-internal", "--hiveconf", f"hive.server2.thrift.bind.host={ADDRESS}", "--hiveconf",
          f"hive.server2.thrift.port={settings.port('thrift')}"],
         listening(settings.port("thrift")), ports=[settings.port("thrift")],
-        needs=["spark-worker", "postgresql", "minio"], environment=environment, start_seconds=180)
+        needs=["spark-worker", "postgresql", "minio"], prepare=prepare_thrift, environment=environment,
+        start_seconds=180)
     return [master, worker, thrift]
 
 
