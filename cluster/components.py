@@ -239,6 +239,7 @@ def spark_defaults(settings):
         "spark.executor.memory": EXECUTOR_MEMORY,
         "spark.executor.cores": "1",
         "spark.pyspark.python": str(settings.spark_python),
+        **{f"spark.executorEnv.{name}": value for name, value in settings.package().items()},
         "spark.ui.enabled": "false",
         "spark.sql.shuffle.partitions": "4",
         "spark.sql.session.timeZone": "UTC",
@@ -247,6 +248,7 @@ def spark_defaults(settings):
         "spark.sql.warehouse.dir": str(settings.directory / "spark" / "warehouse"),
         "spark.hadoop.javax.jdo.option.ConnectionURL": "jdbc:derby:memory:metastore;create=true",
         catalog: "org.apache.iceberg.spark.SparkCatalog",
+        f"{catalog}.cache-enabled": "false",  # others commit to the tables as well
         f"{catalog}.type": "jdbc",
         f"{catalog}.uri": f"jdbc:postgresql://{settings.at('postgresql')}/iceberg",
         f"{catalog}.jdbc.user": "iceberg",

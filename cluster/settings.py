@@ -4,6 +4,7 @@ All of it is in one file, cluster.env, of the form that a shell and systemd read
 its owner can read it, and the secrets in it are made once and kept.
 """
 
+import json
 import os
 import secrets
 import shlex
@@ -143,7 +144,18 @@ class Settings:
             "SPARK_MASTER": f"spark://{self.at('spark_master')}",
             "SPARK_SECRET": self.secrets["SPARK_SECRET"],
             "PYSPARK_PYTHON": str(self.spark_python),
+            # The jobs, their package and the models
+            "OCTOLAKE_HOME": str(REPOSITORY),
+            "OCTOLAKE_DBT": str(self.spark_python.parent / "dbt"),
+            **self.package(),
             **self.airflow(),
+        }
+
+    def package(self):
+        """Where Spark's tasks find octolake_spark; drivers and executors alike."""
+        return {
+            "PYTHONPATH": str(REPOSITORY / "spark"),
+            "OCTOLAKE_SPARK_LIBRARY": str(REPOSITORY / "build" / "release" / "lib" / "liboctolake_spark.so"),
         }
 
     def airflow(self):
@@ -151,6 +163,8 @@ class Settings:
         home = self.directory / "airflow"
         return {
             "AIRFLOW_HOME": str(home),
+            "AIRFLOW_CONN_OCTOLAKE_SPARK": json.dumps(
+                {"conn_type": "generic", "host": f"spark://{ADDRESS}", "port": self.port("spark_master")}),
             "AIRFLOW_ADMIN_PASSWORD": self.secrets["AIRFLOW_ADMIN_PASSWORD"],
             FERNET_KEY: self.secrets[FERNET_KEY],
             "AIRFLOW__API_AUTH__JWT_SECRET": self.secrets["AIRFLOW__API_AUTH__JWT_SECRET"],
