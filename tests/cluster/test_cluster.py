@@ -1,0 +1,220 @@
+"""The program behind `make cluster-up`: nothing of what it started is left, nothing else is touched."""
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CLUSTER = REPOSITORY / "cluster"
+sys.path.insert(0, str(CLUSTER))
+
+import component as cluster_component  # noqa: E402
+import processes  # noqa: E402
+import settings  # noqa: E402
+from component import ClusterError, Component, Running  # noqa: E402
+
+LIMIT_SECONDS = 60
+
+
+@pytest.fixture
+def directory(tmp_path):
+    for name in ("logs", "run"):
+        (tmp_path / name).mkdir()
+    return tmp_path
+
+
+def wait_until(condition, what):
+    deadline = time.monotonic() + LIMIT_SECONDS
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"not within {LIMIT_SECONDS} s: {what}"
+        time.sleep(0.02)
+    return found
+
+
+def shell(directory, script, **more):
+    """A component that runs a script of bash; it is ready once the file `ready` is there."""
+    ready = directory / "ready"
+    return Running(Component("part", ["bash", "-c", script], lambda: None if ready.exists() else "no file ready",
+                             **{"start_seconds": LIMIT_SECONDS, "stop_seconds": 1, **more}), directory)
+
+
+def test_stop_ends_whatever_a_component_has_become(directory):
+    # One child left its session and parent, one its environment, and none heeds SIGTERM.
+    ignoring = "trap \"\" TERM; while :; do sleep 0.1; done"
+    part = shell(directory, f"""
+        setsid bash -c '{ignoring}' & echo $! >> pids
+        env -i setsid bash -c '{ignoring}' & echo $! >> pids
+        (setsid bash -c '{ignoring}' & echo $! >> pids)
+        trap '' TERM
+        touch ready
+        while :; do sleep 0.1; done""")
+    part.start()
+    part.wait()
+    pids = [int(pid) for pid in (directory / "pids").read_text().split()]
+    everything = [processes.process(pid) for pid in [*pids, part.process().pid]]
+    assert len(everything) == 4 and all(one.running() for one in everything)
+    assert part.stop() == "killed"
+    assert not any(one.running() for one in everything)
+    assert part.process() is None and part.stop() is None
+
+
+def test_stop_leaves_a_process_that_has_the_id_of_an_earlier_one(directory):
+    other = subprocess.Popen(["sleep", "1000"])
+    try:
+        found = processes.process(other.pid)
+        (directory / "run" / "part.json").write_text(json.dumps({"pid": found.pid, "started": found.started - 1}))
+        part = shell(directory, "true")
+        assert part.process() is None
+        assert part.stop() is None
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_start_takes_away_what_a_killed_main_process_left(directory):
+    part = shell(directory, "sleep 1000 & echo $! > child; touch ready; wait")
+    part.start()
+    part.wait()
+    child = processes.process(int((directory / "child").read_text()))
+    os.kill(part.process().pid, signal.SIGKILL)
+    wait_until(lambda: part.process() is None, "the main process is gone")
+    assert child.running()
+    (directory / "ready").unlink()
+    assert part.start()
+    part.wait()
+    assert not child.running()
+    assert not part.start(), "it is running"
+    assert part.stop() == "stopped"
+
+
+def test_a_component_that_ends_is_named_with_the_end_of_its_log(directory):
+    part = shell(directory, "seq 1 100; echo no such port >&2; exit 3")
+    part.start()
+    with pytest.raises(ClusterError) as raised:
+        part.wait()
+    lines = str(raised.value).splitlines()
+    assert lines[0] == f"part ended before it was ready. The end of {directory}/logs/part.log:"
+    assert lines[-1] == "  no such port" and len(lines) == 1 + cluster_component.LOG_END_LINES
+
+
+def test_a_component_that_is_never_ready_is_named_with_the_reason(directory):
+    part = shell(directory, "sleep 1000", start_seconds=0.3)
+    part.start()
+    with pytest.raises(ClusterError, match="part was not ready within 0 s: no file ready"):
+        part.wait()
+    part.stop()
+
+
+def test_a_port_that_somebody_else_has_is_an_error(directory):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        part = shell(directory, "true", ports=[server.getsockname()[1]])
+        with pytest.raises(ClusterError, match=r"part: port \d+ is taken by a process that is not of this cluster"):
+            part.start()
+
+
+def test_the_environment_file_is_private_and_means_the_same_to_a_shell(tmp_path):
+    file = tmp_path / "cluster.env"
+    values = {"PLAIN": "a-b_c.d", "EMPTY": "", "HARD": "it's \"$HOME\" `id` \\ #x = y"}
+    settings.write_environment(file, "for a test", values)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert settings.read_environment(file) == values
+    said = subprocess.run(["bash", "-c", f". {file}; printf '%s\\n' \"$PLAIN\" \"$EMPTY\" \"$HARD\""],
+                          capture_output=True, text=True, check=True).stdout
+    assert said.splitlines() == list(values.values())
+
+
+def test_secrets_are_made_once_and_differ_between_clusters(tmp_path):
+    first = settings.Settings(tmp_path / "a")
+    (tmp_path / "a").mkdir()
+    settings.write_environment(first.file, "", first.environment())
+    assert settings.Settings(tmp_path / "a").environment() == first.environment()
+    other = settings.Settings(tmp_path / "b")
+    assert not set(first.secrets.values()) & set(other.secrets.values())
+
+
+def free_offset():
+    """An offset at which the ports of settings.py are free, far from those of a cluster that may be up."""
+    for offset in range(7000, 9000, 100):
+        if not any(cluster_component.answers(port + offset) for port in settings.PORTS.values()):
+            return str(offset)
+    raise AssertionError("no free ports")
+
+
+class Cluster:
+    """cluster.py on a directory and ports of its own."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self._environment = {**os.environ, "OCTOLAKE_CLUSTER_DIRECTORY": str(directory),
+                             "OCTOLAKE_CLUSTER_PORT_OFFSET": free_offset()}
+
+    def __call__(self, *arguments):
+        return subprocess.run([sys.executable, CLUSTER / "cluster.py", *arguments], env=self._environment,
+                              capture_output=True, text=True, timeout=300, check=False)
+
+    def status(self, name):
+        (found,) = [row for row in json.loads(self("status", "--json").stdout) if row["name"] == name]
+        return found
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    made = Cluster(tmp_path / "cluster")
+    yield made
+    made("down")
+
+
+def test_a_real_server_comes_up_again_with_its_data(cluster):
+    if not (REPOSITORY / ".deps/cluster/bin/minio").exists():
+        pytest.skip("no MinIO in .deps/cluster: run deps/cluster/fetch.sh minio")
+    for _ in range(2):
+        done = cluster("up", "minio")
+        assert done.returncode == 0, done.stderr
+    assert "minio                  was running" in done.stdout
+    row = cluster.status("minio")
+    assert row["state"] == "ready" and row["proportional_bytes"] > 0
+    assert (cluster.directory / "minio" / settings.BUCKET).is_dir()
+
+    os.kill(row["pid"], signal.SIGKILL)
+    wait_until(lambda: cluster.status("minio")["state"] == "stopped", "MinIO is gone")
+    done = cluster("up", "minio")
+    assert done.returncode == 0, done.stderr
+    assert "minio                  ready after" in done.stdout
+
+    server = processes.process(cluster.status("minio")["pid"])
+    assert cluster("down").stdout == "minio                  stopped\n"
+    assert not server.running()
+
+
+def test_no_secret_is_an_argument_of_a_process(cluster):
+    if not (REPOSITORY / ".deps/cluster/bin/minio").exists():
+        pytest.skip("no MinIO in .deps/cluster: run deps/cluster/fetch.sh minio")
+    assert cluster("up", "minio").returncode == 0
+    secrets = set(settings.Settings(cluster.directory).secrets.values())
+    command = Path(f"/proc/{cluster.status('minio')['pid']}/cmdline").read_text(encoding="utf-8")
+    assert "server" in command and not any(secret in command for secret in secrets)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts PostgreSQL as another user")
+def test_postgresql_says_when_its_user_cannot_enter_the_directory(cluster):
+    cluster.directory.mkdir()
+    cluster.directory.chmod(0o700)
+    done = cluster("up", "postgresql")
+    assert done.returncode == 1
+    assert f"postgres cannot enter {cluster.directory}/postgresql; set OCTOLAKE_CLUSTER_DIRECTORY" in done.stderr
+
+
+def test_unknown_components_and_commands_are_refused(cluster):
+    cluster.directory.mkdir()
+    done = cluster("up", "zookeeper")
+    assert (done.returncode, done.stderr.partition(";")[0]) == (1, "cluster: no component zookeeper")
+    assert cluster("restart").returncode == 2
