@@ -10,7 +10,7 @@ import urllib.request
 from pathlib import Path
 
 from component import ClusterError, Component, answers, as_user, run
-from s3 import make_bucket
+from s3 import Store
 from settings import ADDRESS, BUCKET, PARTS, write_private
 
 # For Kafka and Spark: their warnings on stderr.
@@ -139,8 +139,8 @@ def run_as_fails(command, user):
 # --- MinIO ---
 
 def minio(settings):
-    endpoint = f"http://{settings.at('minio')}"
     password = settings.secrets["MINIO_ROOT_PASSWORD"]
+    store = Store(f"http://{settings.at('minio')}", settings.minio_user, password)
     program = PARTS / "cluster" / "bin" / "minio"
 
     def prepare():
@@ -150,9 +150,10 @@ def minio(settings):
     return Component(
         "minio",
         [program, "server", "--quiet", "--address", settings.at("minio"), settings.directory / "minio"],
-        lambda: None if http(f"{endpoint}/minio/health/ready") is not None else f"no {endpoint}/minio/health/ready",
+        # Not /minio/health/ready, which says 200 while requests are still refused.
+        lambda: store.bucket_trouble(BUCKET),
         ports=[settings.port("minio")], prepare=prepare,
-        complete=lambda: make_bucket(endpoint, BUCKET, settings.minio_user, password),
+        complete=lambda: store.make_bucket(BUCKET),
         environment={"MINIO_ROOT_USER": settings.minio_user, "MINIO_ROOT_PASSWORD": password, "MINIO_BROWSER": "off",
                      "MINIO_UPDATE": "off", "MINIO_CALLHOME_ENABLE": "off", "GOMEMLIMIT": "384MiB"})
 

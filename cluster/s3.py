@@ -1,33 +1,54 @@
-"""Just enough of S3 to make a bucket, with nothing but the standard library."""
+"""Just enough of S3 to look for a bucket and to make it, with nothing but the standard library."""
 
 import datetime
 import hashlib
 import hmac
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
 
 NO_BODY = hashlib.sha256(b"").hexdigest()
+LIMIT_SECONDS = 10
 
 
-def make_bucket(endpoint, bucket, user, password, region="us-east-1"):
-    """Makes the bucket unless it is there. Signature Version 4, as AWS's documentation has it."""
-    host = endpoint.partition("://")[2]
-    now = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%SZ")
-    scope = f"{now[:8]}/{region}/s3/aws4_request"
-    headers = {"host": host, "x-amz-content-sha256": NO_BODY, "x-amz-date": now}
-    names = ";".join(headers)
-    request = "\n".join(["PUT", f"/{bucket}", "", *(f"{name}:{value}" for name, value in headers.items()), "",
-                         names, NO_BODY])
-    text = "\n".join(["AWS4-HMAC-SHA256", now, scope, hashlib.sha256(request.encode()).hexdigest()])
-    key = f"AWS4{password}".encode()
-    for part in (now[:8], region, "s3", "aws4_request", text):
-        key = hmac.digest(key, part.encode(), "sha256")
-    authorization = f"AWS4-HMAC-SHA256 Credential={user}/{scope}, SignedHeaders={names}, Signature={key.hex()}"
-    put = urllib.request.Request(f"{endpoint}/{bucket}", method="PUT",
-                                 headers={**headers, "authorization": authorization})
-    try:
-        urllib.request.urlopen(put, timeout=30).close()
-    except urllib.error.HTTPError as error:
-        answer = error.read().decode(errors="replace")
-        if error.code != 409 or "BucketAlreadyOwnedByYou" not in answer:
-            raise OSError(f"{endpoint}: making the bucket {bucket} was answered with {error.code}: {answer}") from None
+@dataclass(frozen=True)
+class Store:
+    endpoint: str  # http://host:port
+    user: str
+    password: str
+    region: str = "us-east-1"
+
+    def bucket_trouble(self, bucket):
+        """Why the store does not answer for the bucket; None if it does, be the bucket there or not."""
+        try:
+            status, _ = self._send("HEAD", bucket)
+        except OSError as error:
+            return f"{self.endpoint}: {error}"
+        return None if status in (200, 404) else f"{self.endpoint} answered {status} for the bucket {bucket}"
+
+    def make_bucket(self, bucket):
+        """Makes the bucket unless it is there. Raises OSError."""
+        status, answer = self._send("PUT", bucket)
+        if status != 200 and not (status == 409 and "BucketAlreadyOwnedByYou" in answer):
+            raise OSError(f"{self.endpoint}: making the bucket {bucket} was answered with {status}: {answer}")
+
+    def _send(self, method, bucket):
+        """A signed request: status and body. Signature Version 4, as AWS's documentation has it."""
+        now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+        scope = f"{now[:8]}/{self.region}/s3/aws4_request"
+        headers = {"host": self.endpoint.partition("://")[2], "x-amz-content-sha256": NO_BODY, "x-amz-date": now}
+        names = ";".join(headers)
+        request = "\n".join([method, f"/{bucket}", "", *(f"{name}:{value}" for name, value in headers.items()), "",
+                             names, NO_BODY])
+        text = "\n".join(["AWS4-HMAC-SHA256", now, scope, hashlib.sha256(request.encode()).hexdigest()])
+        key = f"AWS4{self.password}".encode()
+        for part in (now[:8], self.region, "s3", "aws4_request", text):
+            key = hmac.digest(key, part.encode(), "sha256")
+        authorization = f"AWS4-HMAC-SHA256 Credential={self.user}/{scope}, SignedHeaders={names}, Signature={key.hex()}"
+        sent = urllib.request.Request(f"{self.endpoint}/{bucket}", method=method,
+                                      headers={**headers, "authorization": authorization})
+        try:
+            with urllib.request.urlopen(sent, timeout=LIMIT_SECONDS) as answer:
+                return answer.status, answer.read().decode(errors="replace")
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode(errors="replace")
