@@ -11,19 +11,12 @@ from pathlib import Path
 
 from component import ClusterError, Component, answers, as_user, run
 from s3 import Store
-from settings import ADDRESS, BUCKET, PARTS, write_private
+from settings import ADDRESS, BUCKET, PARTS, REPOSITORY, write_private
+from spark_defaults import as_file, spark_defaults
 
-# For Kafka and Spark: their warnings on stderr.
-LOG4J = """\
-status=error
-rootLogger.level=warn
-rootLogger.appenderRef.console.ref=CONSOLE
-appender.console.type=Console
-appender.console.name=CONSOLE
-appender.console.target=SYSTEM_ERR
-appender.console.layout.type=PatternLayout
-appender.console.layout.pattern=%d{ISO8601_OFFSET_DATE_TIME_HHMM} %p %m (%c)%n%ex
-"""
+DEPLOY = REPOSITORY / "deploy"
+COMMON_BROKER_PROPERTIES = DEPLOY / "kafka" / "server.properties"
+LOG4J = DEPLOY / "log4j2.properties"
 # Partitions of the topic: what a second reader would need, and no more.
 PARTITIONS = 3
 JAVA = ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
@@ -31,8 +24,7 @@ JAVA = ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
 # each application (stream, Thrift server, job) needs one at least.
 WORKER_CORES = 4
 WORKER_MEMORY = "4g"
-EXECUTOR_MEMORY = "640m"
-DRIVER_MEMORY = "640m"
+ON_LOOPBACK = {"spark.driver.host": ADDRESS, "spark.driver.bindAddress": ADDRESS}
 
 
 def components(settings):
@@ -161,50 +153,28 @@ def minio(settings):
 # --- Kafka, one node that is broker and controller ---
 
 BROKER_PROPERTIES = """\
-process.roles=broker,controller
-node.id=1
 controller.quorum.voters=1@{address}:{controller_port}
 listeners=PLAINTEXT://{address}:{port},CONTROLLER://{address}:{controller_port}
 advertised.listeners=PLAINTEXT://{address}:{port}
-controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={data}
-num.partitions={partitions}
-num.network.threads=2
-num.io.threads=2
-num.recovery.threads.per.data.dir=1
-log.cleaner.dedupe.buffer.size=16777216
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=4
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-transaction.state.log.num.partitions=4
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-share.coordinator.state.topic.num.partitions=2
-group.initial.rebalance.delay.ms=0
-auto.create.topics.enable=false
 """
-
 
 
 def kafka(settings):
     home = settings.directory / "kafka"
-    data, properties, log = home / "data", home / "server.properties", home / "log4j2.properties"
+    data, properties = home / "data", home / "server.properties"
     jars = PARTS / "cluster" / "kafka"
 
     def java(heap, main, *arguments):
-        return [*JAVA, f"-Xmx{heap}", "-cp", f"{jars}/*", f"-Dlog4j2.configurationFile={log}", main, *arguments]
+        return [*JAVA, f"-Xmx{heap}", "-cp", f"{jars}/*", f"-Dlog4j2.configurationFile={LOG4J}", main, *arguments]
 
     def prepare():
         if not jars.exists():
             raise ClusterError("kafka: no .deps/cluster/kafka; run deps/cluster/fetch.sh kafka")
         home.mkdir(exist_ok=True)
-        log.write_text(LOG4J, encoding="utf-8")
-        properties.write_text(BROKER_PROPERTIES.format(
+        properties.write_text(COMMON_BROKER_PROPERTIES.read_text(encoding="utf-8") + BROKER_PROPERTIES.format(
             address=ADDRESS, port=settings.port("kafka"), controller_port=settings.port("kafka_controller"),
-            data=data, partitions=PARTITIONS), encoding="utf-8")
+            data=data), encoding="utf-8")
         if not (data / "meta.properties").exists():
             identity = run("kafka", java("64m", "kafka.tools.StorageTool", "random-uuid")).split()[-1]
             run("kafka", java("128m", "kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", identity,
@@ -222,49 +192,6 @@ def kafka(settings):
 
 # --- Spark: master, worker, Thrift server ---
 
-def spark_defaults(settings):
-    """spark-defaults.conf: what every application on this cluster needs to find the tables."""
-    catalog = f"spark.sql.catalog.{settings.catalog}"
-    # A class path, not spark.jars: Hive closes the loader of those when the Thrift server's first session ends.
-    jars = ":".join(map(str, settings.spark_jars))
-    return {
-        "spark.master": f"spark://{settings.at('spark_master')}",
-        "spark.authenticate": "true",
-        "spark.authenticate.secret": settings.secrets["SPARK_SECRET"],
-        "spark.driver.extraClassPath": jars,
-        "spark.executor.extraClassPath": jars,
-        "spark.driver.host": ADDRESS,
-        "spark.driver.bindAddress": ADDRESS,
-        "spark.driver.memory": DRIVER_MEMORY,
-        "spark.driver.extraJavaOptions": "-Dderby.stream.error.file=/dev/null",
-        "spark.executor.memory": EXECUTOR_MEMORY,
-        "spark.executor.cores": "1",
-        "spark.pyspark.python": str(settings.spark_python),
-        **{f"spark.executorEnv.{name}": value for name, value in settings.package().items()},
-        "spark.ui.enabled": "false",
-        "spark.sql.shuffle.partitions": "4",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
-        "spark.sql.defaultCatalog": settings.catalog,
-        "spark.sql.warehouse.dir": str(settings.directory / "spark" / "warehouse"),
-        "spark.hadoop.javax.jdo.option.ConnectionURL": "jdbc:derby:memory:metastore;create=true",
-        catalog: "org.apache.iceberg.spark.SparkCatalog",
-        f"{catalog}.cache-enabled": "false",  # others commit to the tables as well
-        f"{catalog}.type": "jdbc",
-        f"{catalog}.uri": f"jdbc:postgresql://{settings.at('postgresql')}/iceberg",
-        f"{catalog}.jdbc.user": "iceberg",
-        f"{catalog}.jdbc.password": settings.secrets["CATALOG_PASSWORD"],
-        f"{catalog}.jdbc.schema-version": "V1",
-        f"{catalog}.warehouse": settings.warehouse,
-        f"{catalog}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
-        f"{catalog}.s3.endpoint": f"http://{settings.at('minio')}",
-        f"{catalog}.s3.path-style-access": "true",
-        f"{catalog}.s3.access-key-id": settings.minio_user,
-        f"{catalog}.s3.secret-access-key": settings.secrets["MINIO_ROOT_PASSWORD"],
-        f"{catalog}.client.region": "us-east-1",
-    }
-
-
 def spark(settings):
     home = settings.directory / "spark"
     start_class = settings.spark_home / "bin" / "spark-class"
@@ -275,12 +202,12 @@ def spark(settings):
     def prepare():
         if not start_class.exists():
             raise ClusterError("spark: no Spark in .deps/spark; run deps/bootstrap.sh --spark")
-        if not settings.spark_jars:
+        if not settings.spark_jars.exists():
             raise ClusterError("spark: no .deps/cluster/spark; run deps/cluster/fetch.sh spark")
         (home / "conf").mkdir(parents=True, exist_ok=True)
-        (home / "conf" / "log4j2.properties").write_text(LOG4J, encoding="utf-8")
+        shutil.copyfile(LOG4J, home / "conf" / "log4j2.properties")
         write_private(home / "conf" / "spark-defaults.conf",
-                      "".join(f"{name} {value}\n" for name, value in spark_defaults(settings).items()))
+                      as_file({**spark_defaults(settings.environment()), **ON_LOOPBACK}))
 
     def prepare_thrift():
         # Its clients begin with USE default, which no catalog has by itself.

@@ -114,7 +114,7 @@ class Settings:
 
     @property
     def spark_jars(self):
-        return sorted((PARTS / "cluster" / "spark").glob("*.jar"))
+        return PARTS / "cluster" / "spark"
 
     def environment(self):
         """Everything that is in cluster.env."""
@@ -133,6 +133,8 @@ class Settings:
             "AWS_ENDPOINT_URL_S3": f"http://{self.at('minio')}",
             # The catalog and its database
             "ICEBERG_CATALOG": self.catalog,
+            "ICEBERG_CATALOG_URI": f"jdbc:postgresql://{self.at('postgresql')}/iceberg",
+            "ICEBERG_CATALOG_USER": "iceberg",
             "ICEBERG_WAREHOUSE_PATH": self.warehouse,
             "POSTGRES_PASSWORD": self.secrets["POSTGRES_PASSWORD"],
             "CATALOG_PASSWORD": self.secrets["CATALOG_PASSWORD"],
@@ -144,6 +146,7 @@ class Settings:
             "SPARK_MASTER": f"spark://{self.at('spark_master')}",
             "SPARK_SECRET": self.secrets["SPARK_SECRET"],
             "PYSPARK_PYTHON": str(self.spark_python),
+            "OCTOLAKE_SPARK_JARS": str(self.spark_jars),
             # The jobs, their package and the models
             "OCTOLAKE_HOME": str(REPOSITORY),
             "OCTOLAKE_DBT": str(self.spark_python.parent / "dbt"),
