@@ -61,7 +61,8 @@ def postgresql(settings):
     data = home / "data"
     port = settings.port("postgresql")
     user = "postgres" if os.geteuid() == 0 else None
-    environment = {"PGPASSWORD": settings.secrets["POSTGRES_PASSWORD"], "PGCONNECT_TIMEOUT": "5"}
+    environment = {"PGPASSWORD": settings.secrets["POSTGRES_PASSWORD"], "PGCONNECT_TIMEOUT": "5",
+                   **{name: settings.secrets[name] for name in ("CATALOG_PASSWORD", "AIRFLOW_DATABASE_PASSWORD")}}
 
     def program(name):
         # Debian keeps the server's programs out of PATH, by version.
@@ -72,9 +73,10 @@ def postgresql(settings):
         for name in ("postgres", "initdb", "psql"):
             if shutil.which(program(name)) is None:
                 raise ClusterError(f"postgresql: no {name} found; run deps/install_system_packages.sh cluster")
-        if (data / "PG_VERSION").exists():
+        if data.exists():
             return
-        shutil.rmtree(data, ignore_errors=True)  # what an initdb that was killed left
+        unfinished = home / "data.unfinished"  # another initdb may have been killed
+        shutil.rmtree(unfinished, ignore_errors=True)
         home.mkdir(mode=0o700, exist_ok=True)
         password = home / "password"
         write_private(password, settings.secrets["POSTGRES_PASSWORD"])
@@ -86,31 +88,27 @@ def postgresql(settings):
                 raise ClusterError(
                     f"postgresql: its server does not run as root, and {user} cannot enter {home}; set "
                     "OCTOLAKE_CLUSTER_DIRECTORY to a directory that every user can enter")
-        run("postgresql", [program("initdb"), "--pgdata", data, "--username", "postgres", "--pwfile", password,
+        run("postgresql", [program("initdb"), "--pgdata", unfinished, "--username", "postgres", "--pwfile", password,
                            "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8"], user=user)
         password.unlink()
+        unfinished.rename(data)
 
-    def psql(database, sql):
-        # By stdin: an argument would show the passwords in it to everybody.
+    def psql(sql):
         return run("postgresql", ["psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--host", ADDRESS,
-                                  "--port", port, "--username", "postgres", "--dbname", database, "--set",
+                                  "--port", port, "--username", "postgres", "--dbname", "postgres", "--set",
                                   "ON_ERROR_STOP=1"], environment=environment, given=sql).strip()
 
     def ready():
         if not answers(port):
             return f"nothing listens at port {port}"
         try:
-            psql("postgres", "SELECT 1;")
+            psql("SELECT 1;")
         except ClusterError as error:
             return str(error)
         return None
 
     def complete():
-        for name, secret in (("iceberg", "CATALOG_PASSWORD"), ("airflow", "AIRFLOW_DATABASE_PASSWORD")):
-            if not psql("postgres", f"SELECT 1 FROM pg_roles WHERE rolname = '{name}';"):
-                psql("postgres", f"CREATE ROLE {name} LOGIN PASSWORD '{settings.secrets[secret]}';")
-            if not psql("postgres", f"SELECT 1 FROM pg_database WHERE datname = '{name}';"):
-                psql("postgres", f"CREATE DATABASE {name} OWNER {name};")
+        psql((DEPLOY / "postgresql" / "databases.sql").read_text(encoding="utf-8"))
 
     return Component(
         "postgresql",

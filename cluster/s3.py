@@ -1,8 +1,14 @@
-"""Just enough of S3 to look for a bucket and to make it, with nothing but the standard library."""
+#!/usr/bin/env python3
+"""Just enough of S3 to look for a bucket and to make it, with nothing but the standard library.
+
+usage: s3.py ENDPOINT BUCKET     make the bucket unless it is there (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)
+"""
 
 import datetime
 import hashlib
 import hmac
+import os
+import sys
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -52,3 +58,23 @@ class Store:
                 return answer.status, answer.read().decode(errors="replace")
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode(errors="replace")
+
+
+def main(arguments):
+    if len(arguments) != 2:
+        print(__doc__.partition("usage: ")[2].strip(), file=sys.stderr)
+        return 2
+    endpoint, bucket = arguments
+    try:
+        Store(endpoint, os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"]).make_bucket(bucket)
+    except KeyError as error:
+        print(f"s3: {error.args[0]} is not set", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"s3: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

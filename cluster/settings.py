@@ -187,5 +187,4 @@ class Settings:
                 "airflow", "AIRFLOW_DATABASE_PASSWORD", "airflow", "postgresql+psycopg2"),
             "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(home / "logs"),
-            "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
         }
