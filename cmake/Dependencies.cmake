@@ -2,8 +2,8 @@
 #   dep_arrow  dep_arrow_compute  DuckDB::duckdb  simdjson  dep_rdkafka
 # From the distribution:
 #   spdlog::spdlog  fmt::fmt  CLI11::CLI11  nlohmann_json::nlohmann_json  OpenSSL::Crypto
-#   OpenSSL::SSL  SQLite::SQLite3  CURL::libcurl  yaml-cpp  tl::expected  dep_zstd  dep_isal
-#   Threads::Threads  dep_boost
+#   OpenSSL::SSL  SQLite::SQLite3  PostgreSQL::PostgreSQL  CURL::libcurl  yaml-cpp  tl::expected
+#   dep_zstd  dep_isal  Threads::Threads  dep_boost
 find_package(ArrowParquet 26.0.1 REQUIRED)
 find_package(DuckDB REQUIRED)
 
@@ -20,6 +20,7 @@ find_package(CLI11 REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto SSL)
 find_package(SQLite3 REQUIRED)
+find_package(PostgreSQL REQUIRED)  # libpq
 find_package(CURL 7.85 REQUIRED)
 find_package(tl-expected REQUIRED)
 find_package(yaml-cpp REQUIRED)

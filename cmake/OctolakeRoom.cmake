@@ -1,12 +1,13 @@
-# octolake_room(NAME [DEPS room...] [LIBS target...] [TEST_LIBS target...])
+# octolake_room(NAME [DEPS room...] [LIBS target...] [TEST_LIBS target...] [TOGETHER filter])
 #
 # One room under src/: the library octolake::<NAME> from the *.cc in the current folder, and, where
 # there are *_test.cc, the program <NAME>_test, whose tests ctest lists one by one. DEPS are rooms,
-# LIBS targets of cmake/Dependencies.cmake; both are handed on to whoever uses the room. A room with
-# headers only works too. main.cc in cli belongs to a target of its own, and so does every *_fuzz.cc:
+# LIBS targets of cmake/Dependencies.cmake; both are handed on to whoever uses the room. TOGETHER is a
+# GoogleTest filter of tests that share a server which is slow to start: ctest runs them as one, and
+# counts them as skipped where that server is not to be had. A room with headers only works too. main.cc in cli belongs to a target of its own, and so does every *_fuzz.cc:
 # see OctolakeFuzz.cmake.
 function(octolake_room name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPS;LIBS;TEST_LIBS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TOGETHER" "DEPS;LIBS;TEST_LIBS")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "octolake_room(${name}): unknown arguments ${arg_UNPARSED_ARGUMENTS}")
   endif()
@@ -35,8 +36,15 @@ function(octolake_room name)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE octolake_program_flags octolake_${name} ${arg_TEST_LIBS}
       GTest::gmock GTest::gtest_main)
+    set(alone)
+    if(arg_TOGETHER)
+      set(alone TEST_FILTER "-${arg_TOGETHER}")
+      add_test(NAME "${name}.${arg_TOGETHER}" COMMAND ${name}_test "--gtest_filter=${arg_TOGETHER}")
+      set_tests_properties("${name}.${arg_TOGETHER}" PROPERTIES LABELS ${name}
+        ENVIRONMENT "${OCTOLAKE_TEST_ENVIRONMENT}" SKIP_REGULAR_EXPRESSION "no [A-Za-z0-9]+ server on this machine")
+    endif()
     gtest_discover_tests(${name}_test DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60 TEST_PREFIX "${name}."
-      PROPERTIES LABELS ${name} ENVIRONMENT "${OCTOLAKE_TEST_ENVIRONMENT}")
+      ${alone} PROPERTIES LABELS ${name} ENVIRONMENT "${OCTOLAKE_TEST_ENVIRONMENT}")
   endif()
   foreach(fuzzer IN LISTS fuzzers)
     octolake_fuzzer(${fuzzer} octolake_${name} ${arg_TEST_LIBS})

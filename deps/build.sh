@@ -2,7 +2,7 @@
 # From a clone to a built preset: system packages, pinned parts, configure, compile. Each step does only
 # what is not done yet. All output goes to stderr, so that a caller's stdout stays its own.
 #
-# usage: deps/build.sh PRESET [--tests] [TARGET...]    (no target: everything; --tests: their Python too)
+# usage: deps/build.sh PRESET [--tests] [TARGET...]    (no target: everything; --tests: what tests need, too)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 exec >&2
@@ -16,6 +16,7 @@ if [ "${1-}" = --tests ]; then
 fi
 
 deps/install_system_packages.sh
+[ ${#bootstrap_options[@]} -eq 0 ] || deps/install_system_packages.sh tests
 deps/bootstrap.sh "${bootstrap_options[@]}"
 
 # Configuring again costs seconds; ninja does it by itself when a CMake file changed.

@@ -20,10 +20,18 @@ std::vector<ConfigKey> ConfigKeys() {
   std::vector<ConfigKey> keys = {
       {"warehouse", kString, "./warehouse", "Directory of the catalog and all tables", {}, false},
       {"catalog.name", kString, "demo", "Name of the catalog", {"ICEBERG_CATALOG"}, false},
+      {"catalog.uri",
+       kString,
+       "",
+       "PostgreSQL database of the catalog, postgresql://USER@HOST:PORT/DATABASE; empty: the file "
+       "catalog.db in the warehouse",
+       {},
+       false},
+      {"catalog.password", kString, "", "Its password; empty: PGPASSWORD or ~/.pgpass", {}, true},
       {"catalog.busy_timeout",
        kDuration,
        "30s",
-       "How long to wait for a catalog that another process has locked",
+       "How long to wait for a catalog that another process has locked, or that is away",
        {},
        false,
        "0s",
@@ -176,6 +184,8 @@ lake::WarehouseOptions WarehouseOptionsOf(const Config& config) {
   lake::WarehouseOptions options;
   options.directory = config.GetString("warehouse");
   options.catalog_name = config.GetString("catalog.name");
+  options.catalog_uri = config.GetString("catalog.uri");
+  options.catalog_password = config.GetString("catalog.password");
   options.catalog_busy_timeout_ms = config.GetMicros("catalog.busy_timeout") / kMicrosPerMilli;
   options.namespaces.bronze = config.GetString("namespaces.bronze");
   options.namespaces.silver = config.GetString("namespaces.silver");

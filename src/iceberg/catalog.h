@@ -61,6 +61,10 @@ class Catalog {
   }
   // Removes the name only; files stay. kNotFound.
   virtual Status DropTable(const TableIdentifier& identifier) = 0;
+  // Returns when every commit that a process of this program has asked for is decided, also one
+  // whose process has died since: a server may carry it out all the same. What tables say after it
+  // is the last word on such commits.
+  virtual Status AwaitCommits() { return {}; }
 };
 
 // The tables of all namespaces, by namespace and name.

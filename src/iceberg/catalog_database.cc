@@ -1,11 +1,12 @@
 #include "iceberg/catalog_database.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace octolake::iceberg {
 namespace {
 
-constexpr std::string_view kCreateTables =
+constexpr const char* kCreateTables =
     "CREATE TABLE IF NOT EXISTS iceberg_tables ("
     "catalog_name VARCHAR(255) NOT NULL, "
     "table_namespace VARCHAR(255) NOT NULL, "
@@ -15,7 +16,7 @@ constexpr std::string_view kCreateTables =
     "iceberg_type VARCHAR(5), "
     "PRIMARY KEY (catalog_name, table_namespace, table_name))";
 
-constexpr std::string_view kCreateProperties =
+constexpr const char* kCreateProperties =
     "CREATE TABLE IF NOT EXISTS iceberg_namespace_properties ("
     "catalog_name VARCHAR(255) NOT NULL, "
     "namespace VARCHAR(255) NOT NULL, "
@@ -38,50 +39,44 @@ tl::unexpected<Error> NoTable(const TableIdentifier& table) {
 
 }  // namespace
 
-Result<std::unique_ptr<CatalogDatabase>> CatalogDatabase::Open(const std::string& path,
-                                                               const std::string& catalog_name,
-                                                               bool create,
-                                                               int64_t busy_timeout_ms) {
-  // The journal mode stays what it is in the file: a rollback journal in those we create. WAL would
-  // let readers go on during a commit, but our transactions last milliseconds, and a rollback
-  // journal keeps the catalog one file: a copy made while stopped is whole, it opens from read-only
-  // media and on file systems without shared memory, and so it does for Java and PyIceberg, which
-  // change no modes themselves.
-  OCTO_ASSIGN(auto connection,
-              io::SqliteDatabase::Open({path, "catalog database", create, busy_timeout_ms}));
+Result<std::unique_ptr<CatalogDatabase>> CatalogDatabase::Open(
+    std::unique_ptr<CatalogConnection> connection, const std::string& catalog_name, bool create) {
   std::unique_ptr<CatalogDatabase> database(
       new CatalogDatabase(std::move(connection), catalog_name));
   OCTO_TRY(database->CreateMissingTables(create));
   return database;
 }
 
+Result<bool> CatalogDatabase::HasBothTables() {
+  OCTO_ASSIGN(const bool has_tables, connection_->HasTable("iceberg_tables"));
+  if (!has_tables) return false;
+  return connection_->HasTable("iceberg_namespace_properties");
+}
+
 Status CatalogDatabase::CreateMissingTables(bool create) {
-  OCTO_ASSIGN(const bool has_tables, HasTable("iceberg_tables"));
-  OCTO_ASSIGN(const bool has_properties, HasTable("iceberg_namespace_properties"));
-  if (has_tables && has_properties) return {};
+  OCTO_ASSIGN(const bool there, HasBothTables());
+  if (there) return {};
   if (!create) {
     return MakeError(ErrorKind::kNotFound,
-                     "catalog database " + database_->path() +
+                     "catalog database " + name() +
                          " has no tables iceberg_tables and iceberg_namespace_properties; it is "
                          "no Iceberg catalog");
   }
-  OCTO_ASSIGN(io::SqliteTransaction transaction, io::SqliteTransaction::Begin(*database_));
-  OCTO_TRY(database_->Execute(kCreateTables));
-  OCTO_TRY(database_->Execute(kCreateProperties));
-  return transaction.Commit();
-}
-
-Result<bool> CatalogDatabase::HasTable(const std::string& name) {
-  OCTO_ASSIGN(auto query,
-              database_->Prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?"));
-  return query.Bind(1, name).Step();
+  Status created = connection_->InTransaction([&]() -> Status {
+    for (const char* sql : {kCreateTables, kCreateProperties}) {
+      OCTO_TRY(connection_->Run(sql, {}));
+    }
+    return {};
+  });
+  if (created) return created;
+  // In some databases a second creation at the same time fails, "if not exists" or not.
+  const auto by_others = HasBothTables();
+  return by_others && *by_others ? Status() : created;
 }
 
 // Asked each time: another program may add the column while this one runs.
 Result<bool> CatalogDatabase::HasTypeColumn() {
-  OCTO_ASSIGN(auto query, database_->Prepare("SELECT 1 FROM pragma_table_info('iceberg_tables') "
-                                             "WHERE name = 'iceberg_type'"));
-  return query.Step();
+  return connection_->HasColumn("iceberg_tables", "iceberg_type");
 }
 
 Result<std::string> CatalogDatabase::TablesOnly() {
@@ -91,11 +86,13 @@ Result<std::string> CatalogDatabase::TablesOnly() {
 }
 
 Result<bool> CatalogDatabase::NamespaceExists(const std::string& name_space) {
-  OCTO_ASSIGN(auto query, database_->Prepare("SELECT 1 FROM iceberg_namespace_properties "
-                                             "WHERE catalog_name = ?1 AND namespace = ?2 UNION ALL "
-                                             "SELECT 1 FROM iceberg_tables "
-                                             "WHERE catalog_name = ?1 AND table_namespace = ?2"));
-  return query.Bind(1, catalog_name_).Bind(2, name_space).Step();
+  OCTO_ASSIGN(const SqlResult found,
+              connection_->Run("SELECT 1 FROM iceberg_namespace_properties "
+                               "WHERE catalog_name = ?1 AND namespace = ?2 UNION ALL "
+                               "SELECT 1 FROM iceberg_tables "
+                               "WHERE catalog_name = ?1 AND table_namespace = ?2",
+                               {catalog_name_, name_space}));
+  return !found.rows.empty();
 }
 
 Status CatalogDatabase::CreateNamespace(const std::string& name_space,
@@ -103,35 +100,41 @@ Status CatalogDatabase::CreateNamespace(const std::string& name_space,
   const std::lock_guard lock(mutex_);
   Properties all = properties;
   all.emplace(kExistsKey, kExistsValue);
-  OCTO_ASSIGN(io::SqliteTransaction transaction, io::SqliteTransaction::Begin(*database_));
-  OCTO_ASSIGN(const bool exists, NamespaceExists(name_space));
-  if (exists) {
+  Status created =
+      connection_->InTransaction([&]() -> Status { return InsertNamespace(name_space, all); });
+  if (!created && created.error().kind == ErrorKind::kAlreadyExists) {
     return MakeError(ErrorKind::kAlreadyExists, "namespace '" + name_space + "' exists already");
   }
-  for (const auto& [key, value] : all) {
-    OCTO_ASSIGN(auto insert,
-                database_->Prepare("INSERT INTO iceberg_namespace_properties "
-                                   "(catalog_name, namespace, property_key, property_value) "
-                                   "VALUES (?, ?, ?, ?)"));
-    OCTO_TRY(
-        insert.Bind(1, catalog_name_).Bind(2, name_space).Bind(3, key).Bind(4, value).Finish());
-  }
-  return transaction.Commit();
+  return created;
 }
 
+// kAlreadyExists too if another comes first in between.
+Status CatalogDatabase::InsertNamespace(const std::string& name_space,
+                                        const Properties& properties) {
+  OCTO_ASSIGN(const bool exists, NamespaceExists(name_space));
+  if (exists) return MakeError(ErrorKind::kAlreadyExists, name_space);
+  for (const auto& [key, value] : properties) {
+    OCTO_TRY(connection_->Run(
+        "INSERT INTO iceberg_namespace_properties "
+        "(catalog_name, namespace, property_key, property_value) VALUES (?1, ?2, ?3, ?4)",
+        {catalog_name_, name_space, key, value}));
+  }
+  return {};
+}
+
+// Sorted here: databases differ in the order of texts.
 Result<std::vector<std::string>> CatalogDatabase::ListNamespaces() {
   const std::lock_guard lock(mutex_);
-  OCTO_ASSIGN(auto query, database_->Prepare("SELECT namespace FROM iceberg_namespace_properties "
-                                             "WHERE catalog_name = ?1 UNION "
-                                             "SELECT table_namespace FROM iceberg_tables "
-                                             "WHERE catalog_name = ?1 ORDER BY 1"));
-  query.Bind(1, catalog_name_);
+  OCTO_ASSIGN(const SqlResult found,
+              connection_->Run("SELECT namespace FROM iceberg_namespace_properties "
+                               "WHERE catalog_name = ?1 UNION "
+                               "SELECT table_namespace FROM iceberg_tables "
+                               "WHERE catalog_name = ?1",
+                               {catalog_name_}));
   std::vector<std::string> names;
-  while (true) {
-    OCTO_ASSIGN(const bool row, query.Step());
-    if (!row) return names;
-    names.push_back(query.Text(0).value_or(""));
-  }
+  for (const auto& row : found.rows) names.push_back(row[0].value_or(""));
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 Result<std::vector<TableIdentifier>> CatalogDatabase::ListTables(const std::string& name_space) {
@@ -139,32 +142,29 @@ Result<std::vector<TableIdentifier>> CatalogDatabase::ListTables(const std::stri
   OCTO_ASSIGN(const bool exists, NamespaceExists(name_space));
   if (!exists) return NoNamespace(name_space);
   OCTO_ASSIGN(const std::string tables_only, TablesOnly());
-  OCTO_ASSIGN(auto query,
-              database_->Prepare("SELECT table_name FROM iceberg_tables WHERE catalog_name = ? "
-                                 "AND table_namespace = ?" +
-                                 tables_only + " ORDER BY table_name"));
-  query.Bind(1, catalog_name_).Bind(2, name_space);
+  OCTO_ASSIGN(const SqlResult found,
+              connection_->Run("SELECT table_name FROM iceberg_tables WHERE catalog_name = ?1 "
+                               "AND table_namespace = ?2" +
+                                   tables_only,
+                               {catalog_name_, name_space}));
   std::vector<TableIdentifier> tables;
-  while (true) {
-    OCTO_ASSIGN(const bool row, query.Step());
-    if (!row) return tables;
-    tables.push_back({name_space, query.Text(0).value_or("")});
-  }
+  for (const auto& row : found.rows) tables.push_back({name_space, row[0].value_or("")});
+  std::sort(tables.begin(), tables.end());
+  return tables;
 }
 
 Result<std::optional<std::string>> CatalogDatabase::FindPointer(const TableIdentifier& table) {
   OCTO_ASSIGN(const std::string tables_only, TablesOnly());
-  OCTO_ASSIGN(auto query, database_->Prepare("SELECT metadata_location FROM iceberg_tables WHERE "
-                                             "catalog_name = ? AND table_namespace = ? AND "
-                                             "table_name = ?" +
-                                             tables_only));
-  query.Bind(1, catalog_name_).Bind(2, table.name_space).Bind(3, table.name);
-  OCTO_ASSIGN(const bool row, query.Step());
-  if (!row) return std::optional<std::string>();
-  std::optional<std::string> location = query.Text(0);
+  OCTO_ASSIGN(const SqlResult found,
+              connection_->Run("SELECT metadata_location FROM iceberg_tables WHERE "
+                               "catalog_name = ?1 AND table_namespace = ?2 AND table_name = ?3" +
+                                   tables_only,
+                               {catalog_name_, table.name_space, table.name}));
+  if (found.rows.empty()) return std::optional<std::string>();
+  std::optional<std::string> location = found.rows[0][0];
   if (!location || location->empty()) {
     return MakeError(ErrorKind::kCorruption, "table " + table.ToString() + " in catalog database " +
-                                                 database_->path() + " has no metadata_location");
+                                                 name() + " has no metadata_location");
   }
   return location;
 }
@@ -179,27 +179,24 @@ Result<std::string> CatalogDatabase::MetadataLocation(const TableIdentifier& tab
 Result<std::optional<TableIdentifier>> CatalogDatabase::OtherAt(const TableIdentifier& table,
                                                                 const std::string& location) {
   const std::lock_guard lock(mutex_);
-  OCTO_ASSIGN(auto query,
-              database_->Prepare("SELECT table_namespace, table_name FROM iceberg_tables WHERE "
-                                 "catalog_name = ?1 AND metadata_location = ?2 AND NOT "
-                                 "(table_namespace = ?3 AND table_name = ?4)"));
-  query.Bind(1, catalog_name_).Bind(2, location).Bind(3, table.name_space).Bind(4, table.name);
-  OCTO_ASSIGN(const bool row, query.Step());
-  if (!row) return std::optional<TableIdentifier>();
-  return TableIdentifier{query.Text(0).value_or(""), query.Text(1).value_or("")};
+  OCTO_ASSIGN(const SqlResult found,
+              connection_->Run("SELECT table_namespace, table_name FROM iceberg_tables WHERE "
+                               "catalog_name = ?1 AND metadata_location = ?2 AND NOT "
+                               "(table_namespace = ?3 AND table_name = ?4)",
+                               {catalog_name_, location, table.name_space, table.name}));
+  if (found.rows.empty()) return std::optional<TableIdentifier>();
+  return TableIdentifier{found.rows[0][0].value_or(""), found.rows[0][1].value_or("")};
 }
 
 Result<std::vector<std::string>> CatalogDatabase::MetadataOfOtherCatalogs() {
   const std::lock_guard lock(mutex_);
-  OCTO_ASSIGN(auto query, database_->Prepare("SELECT metadata_location FROM iceberg_tables WHERE "
-                                             "catalog_name <> ?1 AND metadata_location NOT NULL"));
-  query.Bind(1, catalog_name_);
+  OCTO_ASSIGN(const SqlResult found,
+              connection_->Run("SELECT metadata_location FROM iceberg_tables WHERE "
+                               "catalog_name <> ?1 AND metadata_location IS NOT NULL",
+                               {catalog_name_}));
   std::vector<std::string> locations;
-  while (true) {
-    OCTO_ASSIGN(const bool row, query.Step());
-    if (!row) return locations;
-    locations.push_back(query.Text(0).value_or(""));
-  }
+  for (const auto& row : found.rows) locations.push_back(row[0].value_or(""));
+  return locations;
 }
 
 Status CatalogDatabase::Create(const PointerSwap& swap) {
@@ -208,57 +205,63 @@ Status CatalogDatabase::Create(const PointerSwap& swap) {
   OCTO_ASSIGN(const bool typed, HasTypeColumn());
   const std::string columns =
       "INSERT INTO iceberg_tables (catalog_name, table_namespace, table_name, metadata_location";
-  OCTO_ASSIGN(auto insert, database_->Prepare(columns + (typed ? ", iceberg_type) VALUES (?, ?, ?, "
-                                                                 "?, 'TABLE')"
-                                                               : ") VALUES (?, ?, ?, ?)")));
-  insert.Bind(1, catalog_name_).Bind(2, swap.table.name_space).Bind(3, swap.table.name);
-  Status inserted = insert.Bind(4, swap.to).Finish();
-  if (!inserted && inserted.error().kind == ErrorKind::kAlreadyExists) {
+  auto inserted =
+      connection_->Run(columns + (typed ? ", iceberg_type) VALUES (?1, ?2, ?3, ?4, 'TABLE')"
+                                        : ") VALUES (?1, ?2, ?3, ?4)"),
+                       {catalog_name_, swap.table.name_space, swap.table.name, swap.to});
+  if (inserted) return {};
+  if (inserted.error().kind == ErrorKind::kAlreadyExists) {
     return MakeError(ErrorKind::kCommitConflict,
                      "table " + swap.table.ToString() +
                          " cannot be created: a table or view of that name exists");
   }
-  return inserted;
+  return tl::unexpected<Error>(std::move(inserted).error());
 }
 
 Status CatalogDatabase::Update(const PointerSwap& swap) {
   OCTO_ASSIGN(const std::string tables_only, TablesOnly());
-  OCTO_ASSIGN(auto update,
-              database_->Prepare("UPDATE iceberg_tables SET metadata_location = ?1, "
-                                 "previous_metadata_location = ?2 WHERE catalog_name = ?3 AND "
-                                 "table_namespace = ?4 AND table_name = ?5 AND "
-                                 "metadata_location = ?2" +
-                                 tables_only));
-  update.Bind(1, swap.to).Bind(2, *swap.from).Bind(3, catalog_name_);
-  OCTO_TRY(update.Bind(4, swap.table.name_space).Bind(5, swap.table.name).Finish());
-  if (database_->changed_rows() == 1) return {};
+  OCTO_ASSIGN(const SqlResult updated,
+              connection_->Run(
+                  "UPDATE iceberg_tables SET metadata_location = ?1, "
+                  "previous_metadata_location = ?2 WHERE catalog_name = ?3 AND "
+                  "table_namespace = ?4 AND table_name = ?5 AND "
+                  "metadata_location = ?2" +
+                      tables_only,
+                  {swap.to, *swap.from, catalog_name_, swap.table.name_space, swap.table.name}));
+  if (updated.changed == 1) return {};
   OCTO_ASSIGN(const auto found, FindPointer(swap.table));
   return MakeError(ErrorKind::kCommitConflict,
                    "table " + swap.table.ToString() + ": another commit came first; expected " +
                        *swap.from + ", found " + found.value_or("no such table"));
 }
 
-Status CatalogDatabase::SwapAll(const std::vector<PointerSwap>& swaps) {
+// In one order, whatever the caller's: two that commit the same tables do not wait for each other.
+Status CatalogDatabase::SwapAll(std::vector<PointerSwap> swaps) {
   const std::lock_guard lock(mutex_);
-  OCTO_ASSIGN(io::SqliteTransaction transaction, io::SqliteTransaction::Begin(*database_));
-  for (const PointerSwap& swap : swaps) {
-    OCTO_TRY(swap.from ? Update(swap) : Create(swap));
-  }
-  return transaction.Commit();
+  std::sort(swaps.begin(), swaps.end(),
+            [](const PointerSwap& a, const PointerSwap& b) { return a.table < b.table; });
+  return connection_->InTransaction([&]() -> Status {
+    for (const PointerSwap& swap : swaps) OCTO_TRY(swap.from ? Update(swap) : Create(swap));
+    return {};
+  });
 }
 
 Status CatalogDatabase::DropTable(const TableIdentifier& table) {
   const std::lock_guard lock(mutex_);
-  OCTO_ASSIGN(io::SqliteTransaction transaction, io::SqliteTransaction::Begin(*database_));
-  OCTO_ASSIGN(const std::string tables_only, TablesOnly());
-  OCTO_ASSIGN(auto remove,
-              database_->Prepare("DELETE FROM iceberg_tables WHERE catalog_name = ? AND "
-                                 "table_namespace = ? AND table_name = ?" +
-                                 tables_only));
-  remove.Bind(1, catalog_name_).Bind(2, table.name_space).Bind(3, table.name);
-  OCTO_TRY(remove.Finish());
-  if (database_->changed_rows() != 1) return NoTable(table);
-  return transaction.Commit();
+  return connection_->InTransaction([&]() -> Status {
+    OCTO_ASSIGN(const std::string tables_only, TablesOnly());
+    OCTO_ASSIGN(const SqlResult removed,
+                connection_->Run("DELETE FROM iceberg_tables WHERE catalog_name = ?1 AND "
+                                 "table_namespace = ?2 AND table_name = ?3" +
+                                     tables_only,
+                                 {catalog_name_, table.name_space, table.name}));
+    return removed.changed == 1 ? Status() : NoTable(table);
+  });
+}
+
+Status CatalogDatabase::AwaitCommits() {
+  const std::lock_guard lock(mutex_);
+  return connection_->AwaitTransactions();
 }
 
 }  // namespace octolake::iceberg

@@ -39,6 +39,7 @@ class CatalogDecorator : public Catalog {
   Status DropTable(const TableIdentifier& identifier) override {
     return inner_.DropTable(identifier);
   }
+  Status AwaitCommits() override { return inner_.AwaitCommits(); }
 
  protected:
   Catalog& inner() { return inner_; }

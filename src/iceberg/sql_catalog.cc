@@ -92,6 +92,7 @@ class SqlCatalog final : public Catalog {
   Status DropTable(const TableIdentifier& identifier) override {
     return database_->DropTable(identifier);
   }
+  Status AwaitCommits() override { return database_->AwaitCommits(); }
 
  private:
   Status CheckOwner(const TableIdentifier& identifier, const std::string& location,
@@ -136,7 +137,7 @@ Result<Table> SqlCatalog::LoadTable(const TableIdentifier& identifier) {
     missing = location;
   }
   return MakeError(ErrorKind::kCorruption,
-                   "table " + identifier.ToString() + ": the catalog " + options_.database_path +
+                   "table " + identifier.ToString() + ": the catalog " + database_->name() +
                        " names the metadata file " + missing +
                        ", which is not there; was the warehouse moved, or restored in part?");
 }
@@ -149,7 +150,7 @@ Status SqlCatalog::CheckOwner(const TableIdentifier& identifier, const std::stri
   if (!other) return {};
   return MakeError(ErrorKind::kCorruption,
                    "table " + identifier.ToString() + ": its row in the catalog " +
-                       options_.database_path + " names the metadata file " + location +
+                       database_->name() + " names the metadata file " + location +
                        ", as does that of " + other->ToString() +
                        "; restore the catalog from a backup, or drop the wrong one");
 }
@@ -230,9 +231,14 @@ Result<std::unique_ptr<Catalog>> OpenSqlCatalog(const SqlCatalogOptions& options
   if (options.catalog_name.empty()) {
     return MakeError(ErrorKind::kInvalidArgument, "the catalog needs a name, for example demo");
   }
-  OCTO_ASSIGN(auto database,
-              CatalogDatabase::Open(options.database_path, options.catalog_name,
-                                    options.create_if_missing, options.busy_timeout_ms));
+  auto connection = options.database_uri.empty()
+                        ? OpenSqliteCatalog(options.database_path, options.create_if_missing,
+                                            options.busy_timeout_ms)
+                        : OpenPostgresCatalog(options.database_uri, options.database_password,
+                                              options.busy_timeout_ms);
+  if (!connection) return tl::unexpected<Error>(std::move(connection).error());
+  OCTO_ASSIGN(auto database, CatalogDatabase::Open(*std::move(connection), options.catalog_name,
+                                                   options.create_if_missing));
   SqlCatalogOptions own = options;
   while (own.warehouse_location.ends_with('/')) own.warehouse_location.pop_back();
   return std::make_unique<SqlCatalog>(std::move(database), std::move(own), file_system, clock,

@@ -15,7 +15,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 
-using SqlCatalogLockTest = SqlCatalogTest;
+using SqlCatalogLockTest = SqlCatalogTestBase;
 
 TEST_F(SqlCatalogLockTest, SaysWhyADatabaseCannotBeOpened) {
   SqlCatalogOptions options = Options();
@@ -35,7 +35,7 @@ TEST_F(SqlCatalogLockTest, SaysWhyADatabaseCannotBeOpened) {
   EXPECT_EQ(opened.error().kind, ErrorKind::kCorruption);
 
   options.database_path = (directory_ / "foreign.db").string();
-  OtherProgram(options.database_path).Run("CREATE TABLE x (y)");
+  OtherSqliteProgram(options.database_path).Run("CREATE TABLE x (y)");
   opened = open();
   ASSERT_FALSE(opened);
   EXPECT_EQ(opened.error().kind, ErrorKind::kNotFound);
@@ -50,7 +50,7 @@ TEST_F(SqlCatalogLockTest, ALockedDatabaseIsATransientError) {
   SqlCatalogOptions options = Options();
   options.busy_timeout_ms = 20;
   catalog_ = OpenSqlCatalog(options, *file_system_, clock_, random_).value();
-  OtherProgram other(options.database_path);
+  OtherSqliteProgram other(options.database_path);
   other.Run("BEGIN IMMEDIATE");
   const auto locked = Commit(SetProperty(table, "a", "1"));
   ASSERT_FALSE(locked);
@@ -67,7 +67,7 @@ TEST_F(SqlCatalogLockTest, AReaderThatBlocksTheCommitIsATransientError) {
   SqlCatalogOptions options = Options();
   options.busy_timeout_ms = 20;
   catalog_ = OpenSqlCatalog(options, *file_system_, clock_, random_).value();
-  OtherProgram other(options.database_path);
+  OtherSqliteProgram other(options.database_path);
   other.Run("BEGIN");
   EXPECT_EQ(other.Rows("SELECT count(*) FROM iceberg_tables"), std::vector<std::string>{"1"});
   const auto locked = Commit(SetProperty(table, "a", "1"));
@@ -80,7 +80,7 @@ TEST_F(SqlCatalogLockTest, AReaderThatBlocksTheCommitIsATransientError) {
 
 TEST_F(SqlCatalogLockTest, ALockHeldForAMomentIsWaitedFor) {
   const Table table = Create({"ns", "t"});
-  OtherProgram other(Options().database_path);
+  OtherSqliteProgram other(Options().database_path);
   other.Run("BEGIN IMMEDIATE");
   other.Run("INSERT INTO iceberg_namespace_properties VALUES ('demo', 'theirs', 'exists', 'true')");
   std::atomic<bool> committing = false;
@@ -100,7 +100,7 @@ TEST_F(SqlCatalogLockTest, AnExclusiveLockStopsReadersTooUntilItIsGone) {
   SqlCatalogOptions options = Options();
   options.busy_timeout_ms = 20;
   catalog_ = OpenSqlCatalog(options, *file_system_, clock_, random_).value();
-  OtherProgram other(options.database_path);
+  OtherSqliteProgram other(options.database_path);
   other.Run("BEGIN EXCLUSIVE");
   EXPECT_EQ(catalog_->LoadTable({"ns", "t"}).error().kind, ErrorKind::kTransient);
   EXPECT_EQ(catalog_->ListNamespaces().error().kind, ErrorKind::kTransient);
@@ -114,16 +114,16 @@ TEST_F(SqlCatalogLockTest, AnExclusiveLockStopsReadersTooUntilItIsGone) {
 }
 
 // Root may write everywhere, whatever the permissions say.
-class SqlCatalogReadOnlyTest : public SqlCatalogTest {
+class SqlCatalogReadOnlyTest : public SqlCatalogTestBase {
  protected:
   void SetUp() override {
-    SqlCatalogTest::SetUp();
+    SqlCatalogTestBase::SetUp();
     table_ = Create({"ns", "t"});
     catalog_.reset();
   }
   void TearDown() override {
     fs::permissions(directory_, fs::perms::owner_all);
-    SqlCatalogTest::TearDown();
+    SqlCatalogTestBase::TearDown();
   }
   // As a user without rights, in a process of its own; returns its exit status.
   int AsNobody(const std::function<int()>& body) {
@@ -173,7 +173,7 @@ TEST_F(SqlCatalogReadOnlyTest, ADirectoryThatCannotBeWrittenIsRead) {
 
 TEST_F(SqlCatalogLockTest, AFileInWalModeStaysInItAndIsSharedWithItsMaker) {
   catalog_.reset();
-  OtherProgram other(Options().database_path);
+  OtherSqliteProgram other(Options().database_path);
   EXPECT_THAT(other.Rows("PRAGMA journal_mode=WAL"), ElementsAre("wal"));
   catalog_ = Open().value();
   const Table table = Create({"ns", "t"});

@@ -11,35 +11,35 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 
-TEST_F(SqlCatalogTest, RowsAreThoseOfTheJavaCatalog) {
+TEST_P(SqlCatalogTest, RowsAreThoseOfTheJavaCatalog) {
   const Table table = Create({"bronze", "events"});
   EXPECT_EQ(catalog_->DefaultTableLocation({"a.b", "t"}),
             "file://" + directory_.string() + "/a/b/t");
   EXPECT_THAT(
       table.metadata_location,
       ::testing::MatchesRegex(".*/bronze/events/metadata/00000-[0-9a-f-]+\\.metadata\\.json"));
-  OtherProgram other(Options().database_path);
-  EXPECT_THAT(other.Rows("SELECT * FROM iceberg_tables"),
+  const auto other = Other();
+  EXPECT_THAT(other->Rows("SELECT * FROM iceberg_tables"),
               ElementsAre("demo|bronze|events|" + table.metadata_location + "|NULL|TABLE"));
-  EXPECT_THAT(other.Rows("SELECT * FROM iceberg_namespace_properties"),
+  EXPECT_THAT(other->Rows("SELECT * FROM iceberg_namespace_properties"),
               ElementsAre("demo|bronze|exists|true"));
   const Table next = Commit(SetProperty(table, "a", "1")).value().front();
   EXPECT_THAT(next.metadata_location, HasSubstr("/metadata/00001-"));
-  EXPECT_THAT(other.Rows("SELECT metadata_location, previous_metadata_location, iceberg_type "
-                         "FROM iceberg_tables"),
+  EXPECT_THAT(other->Rows("SELECT metadata_location, previous_metadata_location, iceberg_type "
+                          "FROM iceberg_tables"),
               ElementsAre(next.metadata_location + "|" + table.metadata_location + "|TABLE"));
 }
 
-TEST_F(SqlCatalogTest, NamespacesAreThoseWithPropertiesOrTables) {
+TEST_P(SqlCatalogTest, NamespacesAreThoseWithPropertiesOrTables) {
   ASSERT_TRUE(catalog_->CreateNamespace("gold", {{"owner", "me"}}));
   const Status again = catalog_->CreateNamespace("gold", {});
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().kind, ErrorKind::kAlreadyExists);
-  OtherProgram other(Options().database_path);
-  EXPECT_THAT(other.Rows("SELECT property_key, property_value FROM iceberg_namespace_properties "
-                         "ORDER BY 1"),
+  const auto other = Other();
+  EXPECT_THAT(other->Rows("SELECT property_key, property_value FROM iceberg_namespace_properties "
+                          "ORDER BY 1"),
               ElementsAre("exists|true", "owner|me"));
-  other.Run(
+  other->Run(
       "INSERT INTO iceberg_tables VALUES ('demo', 'java', 't', 'x', NULL, NULL), "
       "('demo', 'java', 'v', 'x', NULL, 'VIEW'), ('other', 'hidden', 't', 'x', NULL, NULL)");
   EXPECT_THAT(catalog_->ListNamespaces().value(), ElementsAre("gold", "java"));
@@ -51,7 +51,7 @@ TEST_F(SqlCatalogTest, NamespacesAreThoseWithPropertiesOrTables) {
   EXPECT_FALSE(catalog_->CreateNamespace("java", {}));
 }
 
-TEST_F(SqlCatalogTest, NamesThatWouldLeaveTheWarehouseAreRefused) {
+TEST_P(SqlCatalogTest, NamesThatWouldLeaveTheWarehouseAreRefused) {
   for (const char* name : {"", "..", "a/b", "a..b", ".a", "a\nb"}) {
     const Status created = catalog_->CreateNamespace(name, {});
     ASSERT_FALSE(created) << name;
@@ -60,7 +60,7 @@ TEST_F(SqlCatalogTest, NamesThatWouldLeaveTheWarehouseAreRefused) {
   EXPECT_FALSE(CreateTableIfMissing(*catalog_, Context(), {"ns", "../x"}, Numbers()));
 }
 
-TEST_F(SqlCatalogTest, CreationReturnsWhatIsThere) {
+TEST_P(SqlCatalogTest, CreationReturnsWhatIsThere) {
   const Table table = Create({"ns", "t"});
   const Table again = Create({"ns", "t"}, {{"ignored", "1"}});
   EXPECT_EQ(again.metadata_location, table.metadata_location);
@@ -69,7 +69,7 @@ TEST_F(SqlCatalogTest, CreationReturnsWhatIsThere) {
   EXPECT_EQ(MetadataFiles({"ns", "t"}).size(), 1U);
 }
 
-TEST_F(SqlCatalogTest, CreatingInAMissingNamespaceIsRefused) {
+TEST_P(SqlCatalogTest, CreatingInAMissingNamespaceIsRefused) {
   NewTable table = Numbers();
   table.location = catalog_->DefaultTableLocation({"nowhere", "t"});
   TableChange change;
@@ -81,7 +81,7 @@ TEST_F(SqlCatalogTest, CreatingInAMissingNamespaceIsRefused) {
   EXPECT_TRUE(MetadataFiles({"nowhere", "t"}).empty());
 }
 
-TEST_F(SqlCatalogTest, CommitExtendsTheMetadataLogAndTimeNeverGoesBack) {
+TEST_P(SqlCatalogTest, CommitExtendsTheMetadataLogAndTimeNeverGoesBack) {
   const Table first = Create({"ns", "t"});
   clock_.Set(1'600'000'000'000'000);
   const Table second = Commit(SetProperty(first, "a", "1")).value().front();
@@ -94,7 +94,7 @@ TEST_F(SqlCatalogTest, CommitExtendsTheMetadataLogAndTimeNeverGoesBack) {
   EXPECT_EQ(TableMetadataToJson(*loaded.metadata), TableMetadataToJson(*second.metadata));
 }
 
-TEST_F(SqlCatalogTest, TheLoserOfARaceLeavesNothingBehind) {
+TEST_P(SqlCatalogTest, TheLoserOfARaceLeavesNothingBehind) {
   const Table base = Create({"ns", "t"});
   const Table winner = Commit(SetProperty(base, "a", "1")).value().front();
   const auto loser = Commit(SetProperty(base, "a", "2"));
@@ -106,7 +106,7 @@ TEST_F(SqlCatalogTest, TheLoserOfARaceLeavesNothingBehind) {
   EXPECT_EQ(catalog_->LoadTable({"ns", "t"})->metadata->properties.at("a"), "1");
 }
 
-TEST_F(SqlCatalogTest, SeveralTablesChangeTogetherOrNotAtAll) {
+TEST_P(SqlCatalogTest, SeveralTablesChangeTogetherOrNotAtAll) {
   const Table a = Create({"ns", "a"});
   const Table b = Create({"ns", "b"});
   ASSERT_TRUE(Commit(SetProperty(b, "x", "other")));
@@ -126,7 +126,7 @@ TEST_F(SqlCatalogTest, SeveralTablesChangeTogetherOrNotAtAll) {
   EXPECT_EQ(catalog_->LoadTable({"ns", "b"})->metadata->properties.at("x"), "1");
 }
 
-TEST_F(SqlCatalogTest, RefusesBadChanges) {
+TEST_P(SqlCatalogTest, RefusesBadChanges) {
   const Table a = Create({"ns", "a"});
   const auto twice = catalog_->CommitTables({SetProperty(a, "x", "1"), SetProperty(a, "x", "2")});
   ASSERT_FALSE(twice);
@@ -142,7 +142,7 @@ TEST_F(SqlCatalogTest, RefusesBadChanges) {
   EXPECT_EQ(MetadataFiles({"ns", "a"}).size(), 1U);
 }
 
-TEST_F(SqlCatalogTest, OldMetadataFilesAreRemovedWhereAskedFor) {
+TEST_P(SqlCatalogTest, OldMetadataFilesAreRemovedWhereAskedFor) {
   for (const bool enabled : {true, false}) {
     const std::string name = enabled ? "cleaned" : "kept";
     Table table = Create(
@@ -157,7 +157,7 @@ TEST_F(SqlCatalogTest, OldMetadataFilesAreRemovedWhereAskedFor) {
   }
 }
 
-TEST_F(SqlCatalogTest, IncrementsOfTwoCatalogsAllCount) {
+TEST_P(SqlCatalogTest, IncrementsOfTwoCatalogsAllCount) {
   constexpr int kThreads = 4;
   constexpr int kIncrements = 15;
   const Table start = Create({"ns", "counter"}, {{"n", "0"}});
@@ -191,7 +191,7 @@ TEST_F(SqlCatalogTest, IncrementsOfTwoCatalogsAllCount) {
             static_cast<size_t>(kThreads * kIncrements + 1));
 }
 
-TEST_F(SqlCatalogTest, ConcurrentCreationsMakeOneTable) {
+TEST_P(SqlCatalogTest, ConcurrentCreationsMakeOneTable) {
   const auto second = Open().value();
   std::vector<Table> tables(4);
   std::vector<std::thread> threads;
@@ -208,7 +208,7 @@ TEST_F(SqlCatalogTest, ConcurrentCreationsMakeOneTable) {
   EXPECT_EQ(MetadataFiles({"ns", "t"}).size(), 1U);
 }
 
-TEST_F(SqlCatalogTest, DropRemovesTheNameOnly) {
+TEST_P(SqlCatalogTest, DropRemovesTheNameOnly) {
   const Table table = Create({"ns", "t"});
   ASSERT_TRUE(catalog_->DropTable({"ns", "t"}));
   EXPECT_EQ(catalog_->LoadTable({"ns", "t"}).error().kind, ErrorKind::kNotFound);
@@ -219,7 +219,7 @@ TEST_F(SqlCatalogTest, DropRemovesTheNameOnly) {
   EXPECT_EQ(late.error().kind, ErrorKind::kCommitConflict);
 }
 
-TEST_F(SqlCatalogTest, AMissingMetadataFileIsNoMissingTable) {
+TEST_P(SqlCatalogTest, AMissingMetadataFileIsNoMissingTable) {
   const Table table = Create({"ns", "t"});
   ASSERT_TRUE(file_system_->Remove(table.metadata_location));
   const auto loaded = catalog_->LoadTable({"ns", "t"});
@@ -228,6 +228,10 @@ TEST_F(SqlCatalogTest, AMissingMetadataFileIsNoMissingTable) {
   EXPECT_THAT(loaded.error().message, HasSubstr(table.metadata_location));
   EXPECT_THAT(loaded.error().message, HasSubstr("ns.t"));
 }
+
+INSTANTIATE_TEST_SUITE_P(On, SqlCatalogTest,
+                         ::testing::Values(TestDatabase::kSqlite, TestDatabase::kPostgres),
+                         DatabaseName);
 
 }  // namespace
 }  // namespace octolake::iceberg

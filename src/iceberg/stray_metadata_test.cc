@@ -13,7 +13,7 @@ using testing::UnorderedElementsAre;
 
 const TableIdentifier kEvents = {.name_space = "ns", .name = "events"};
 
-class StrayMetadataTest : public SqlCatalogTest {
+class StrayMetadataTest : public SqlCatalogTestBase {
  protected:
   static Properties Forgetful(const std::string& versions = "2") {
     return {{"write.metadata.previous-versions-max", versions},
@@ -134,8 +134,7 @@ TEST_F(StrayMetadataTest, WhatSomebodyPutBackAnOlderFileForStays) {
   const Table older = CommitNext();
   const Table newer = CommitNext();
   const Table newest = CommitNext();
-  OtherProgram(Options().database_path)
-      .Run("UPDATE iceberg_tables SET metadata_location = '" + older.metadata_location + "'");
+  Other()->Run("UPDATE iceberg_tables SET metadata_location = '" + older.metadata_location + "'");
   clock_.Advance(int64_t{3600} * 1'000'000);
   EXPECT_THAT(Find(), IsEmpty());
   for (int i = 0; i < 5; ++i) CommitNext();

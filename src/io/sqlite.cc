@@ -97,6 +97,8 @@ Status SqliteStatement::Finish() {
   }
 }
 
+int SqliteStatement::columns() const { return sqlite3_column_count(statement_.get()); }
+
 std::optional<std::string> SqliteStatement::Text(int column) const {
   const unsigned char* text = sqlite3_column_text(statement_.get(), column);
   if (text == nullptr) return std::nullopt;

@@ -42,6 +42,7 @@ class SqliteStatement {
   }
   Result<bool> Step();  // whether there is a row
   Status Finish();      // steps to the end
+  int columns() const;  // of a row
   // From 0; nullopt for NULL.
   std::optional<std::string> Text(int column) const;
   std::optional<int64_t> Integer(int column) const;

@@ -75,9 +75,10 @@ Result<Sizes> Cleaner::Remaining(const std::vector<std::string>& locations) {
   return files;
 }
 
-// Once, after all records are taken over.
+// Once, after all records are taken over. What the dead had asked for may be under way still.
 Status Cleaner::LoadTables() {
   if (tables_) return {};
+  OCTO_TRY(warehouse_.catalog().AwaitCommits());
   std::vector<iceberg::Table> tables;
   OCTO_ASSIGN(const auto names, iceberg::ListAllTables(warehouse_.catalog()));
   for (const iceberg::TableIdentifier& name : names) {

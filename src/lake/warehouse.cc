@@ -100,6 +100,8 @@ Result<std::unique_ptr<Warehouse>> Warehouse::OpenOn(WarehouseParts parts,
 
   iceberg::SqlCatalogOptions catalog;
   catalog.database_path = own.directory + "/catalog.db";
+  catalog.database_uri = own.catalog_uri;
+  catalog.database_password = own.catalog_password;
   catalog.catalog_name = own.catalog_name;
   catalog.warehouse_location = io::FileLocation(own.directory);
   catalog.create_if_missing = options.create_if_missing;

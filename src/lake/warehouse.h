@@ -24,6 +24,9 @@ struct Namespaces {
 struct WarehouseOptions {
   std::string directory;  // local; relative paths are taken from the working directory
   std::string catalog_name = "demo";
+  // PostgreSQL's (iceberg/sql_catalog.h); empty: SQLite, <directory>/catalog.db.
+  std::string catalog_uri;
+  std::string catalog_password;
   int64_t catalog_busy_timeout_ms = 30'000;  // iceberg/sql_catalog.h
   Namespaces namespaces;
   bool create_if_missing = true;  // false: kNotFound, naming the directory, if there is none

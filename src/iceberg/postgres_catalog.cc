@@ -1,0 +1,149 @@
+// The catalog in a PostgreSQL database.
+#include <algorithm>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "iceberg/catalog_connection.h"
+#include "io/postgres.h"
+
+namespace octolake::iceberg {
+namespace {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+// How often a transaction is run that the database gave up.
+constexpr int kTransactionAttempts = 5;
+// Between looks for a server that went away; the wait doubles.
+constexpr std::chrono::milliseconds kFirstWait(50);
+constexpr std::chrono::milliseconds kLongestWait(2'000);
+
+// Held, shared, by every transaction of InTransaction from its beginning to its end, and for a
+// moment, alone, by who waits for all of them. Of advisory locks other programs have none of this
+// number: "octolake" in ASCII.
+constexpr const char* kShareLock =
+    "SELECT pg_catalog.pg_advisory_xact_lock_shared(8026386982812871525)";
+constexpr const char* kOwnLock = "SELECT pg_catalog.pg_advisory_xact_lock(8026386982812871525)";
+
+// Statements have parameters ?1 and no other question marks.
+std::string WithDollars(std::string sql) {
+  std::replace(sql.begin(), sql.end(), '?', '$');
+  return sql;
+}
+
+class PostgresCatalog final : public CatalogConnection {
+ public:
+  PostgresCatalog(io::PostgresOptions options, std::unique_ptr<io::PostgresConnection> connection)
+      : options_(std::move(options)), connection_(std::move(connection)) {
+    name_ = connection_->name();
+  }
+
+  const std::string& name() const override { return name_; }
+
+  Result<SqlResult> Run(const std::string& sql,
+                        const std::vector<std::string>& parameters) override {
+    const std::string statement = WithDollars(sql);
+    const SteadyTime deadline = Deadline();
+    while (true) {
+      if (!in_transaction_) OCTO_TRY(Reconnect(deadline));
+      auto ran = connection_->Run(statement, parameters);
+      if (ran) return SqlResult{std::move(ran->rows), ran->changed};
+      // Reading once more does no harm.
+      const bool again =
+          !in_transaction_ && connection_->lost() && std::chrono::steady_clock::now() < deadline;
+      if (!again) return tl::unexpected<Error>(std::move(ran).error());
+    }
+  }
+
+  // By the search path, as the statements find it.
+  Result<bool> HasTable(const std::string& table) override {
+    OCTO_ASSIGN(const SqlResult found,
+                Run("SELECT 1 WHERE pg_catalog.to_regclass(?1) IS NOT NULL", {table}));
+    return !found.rows.empty();
+  }
+  Result<bool> HasColumn(const std::string& table, const std::string& column) override {
+    OCTO_ASSIGN(const SqlResult found,
+                Run("SELECT 1 FROM pg_catalog.pg_attribute WHERE attrelid = "
+                    "pg_catalog.to_regclass(?1) AND attname = ?2 AND NOT attisdropped",
+                    {table, column}));
+    return !found.rows.empty();
+  }
+
+  Status InTransaction(const std::function<Status()>& body) override {
+    return Repeat([&] { return TryTransaction(kShareLock, body); });
+  }
+  Status AwaitTransactions() override {
+    return Repeat([&] { return TryTransaction(kOwnLock, [] { return Status(); }); });
+  }
+
+ private:
+  SteadyTime Deadline() const {
+    return std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.lock_timeout_ms);
+  }
+  Status Reconnect(SteadyTime deadline);
+  Status TryTransaction(const char* lock, const std::function<Status()>& body);
+  Status Repeat(const std::function<Status()>& attempt);
+
+  const io::PostgresOptions options_;
+  std::unique_ptr<io::PostgresConnection> connection_;  // null while none can be made
+  std::string name_;
+  bool in_transaction_ = false;
+};
+
+// A server that went away is waited for: it may be starting anew.
+Status PostgresCatalog::Reconnect(SteadyTime deadline) {
+  if (connection_ && !connection_->lost()) return {};
+  for (auto wait = kFirstWait;; wait = std::min(wait * 2, kLongestWait)) {
+    auto connected = io::PostgresConnection::Connect(options_);
+    if (connected) {
+      connection_ = *std::move(connected);
+      return {};
+    }
+    const bool again = connected.error().kind == ErrorKind::kTransient &&
+                       std::chrono::steady_clock::now() + wait < deadline;
+    if (!again) return tl::unexpected<Error>(std::move(connected).error());
+    std::this_thread::sleep_for(wait);
+  }
+}
+
+Status PostgresCatalog::TryTransaction(const char* lock, const std::function<Status()>& body) {
+  OCTO_ASSIGN(io::PostgresTransaction transaction, io::PostgresTransaction::Begin(*connection_));
+  in_transaction_ = true;
+  auto locked = connection_->Run(lock);
+  Status done = locked ? body() : tl::unexpected<Error>(std::move(locked).error());
+  in_transaction_ = false;
+  if (!done) return done;
+  return transaction.Commit();
+}
+
+Status PostgresCatalog::Repeat(const std::function<Status()>& attempt) {
+  const SteadyTime deadline = Deadline();
+  for (int attempts = 1;; ++attempts) {
+    OCTO_TRY(Reconnect(deadline));
+    Status done = attempt();
+    if (done || done.error().kind == ErrorKind::kCommitStateUnknown) return done;
+    const bool met_others = connection_->met_others();
+    if (!met_others && !connection_->lost()) return done;
+    const bool over =
+        attempts == kTransactionAttempts || std::chrono::steady_clock::now() > deadline;
+    if (!over) continue;
+    if (!met_others) return done;
+    return MakeError(ErrorKind::kCommitConflict, std::move(done).error().message);
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<CatalogConnection>> OpenPostgresCatalog(const std::string& uri,
+                                                               const std::string& password,
+                                                               int64_t busy_timeout_ms) {
+  io::PostgresOptions options;
+  options.uri = uri;
+  options.password = password;
+  options.what = "catalog database";
+  options.lock_timeout_ms = busy_timeout_ms;
+  OCTO_ASSIGN(auto connection, io::PostgresConnection::Connect(options));
+  return std::make_unique<PostgresCatalog>(std::move(options), std::move(connection));
+}
+
+}  // namespace octolake::iceberg
