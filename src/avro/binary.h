@@ -28,6 +28,11 @@ class Decoder {
   explicit Decoder(std::string_view bytes, size_t position = 0)
       : bytes_(bytes), position_(position) {}
 
+  // Takes what is decoded from now on, values within values included, from what `left` has, which
+  // must outlive the decoder; kResourceExhausted when it has not enough. A value of one byte takes
+  // some fifty bytes of memory.
+  void LimitValues(int64_t* left) { values_left_ = left; }
+
   Result<Value> Decode(const Schema& schema);
 
   // The pieces of which containers are made.
@@ -42,6 +47,7 @@ class Decoder {
   friend class ValueDecoder;
   std::string_view bytes_;
   size_t position_;
+  int64_t* values_left_ = nullptr;  // null: no limit
 };
 
 }  // namespace octolake::avro

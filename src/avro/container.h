@@ -89,6 +89,9 @@ struct ReaderLimits {
   int64_t block_bytes = int64_t{256} << 20;
   // Of all blocks together, after decompression; the block that goes beyond it is refused likewise.
   int64_t total_bytes = std::numeric_limits<int64_t>::max();
+  // Of all records together, values within values and those of the header included; the record that
+  // goes beyond it is refused likewise, before it takes the memory.
+  int64_t values = std::numeric_limits<int64_t>::max();
 };
 
 // Reads the records of one file held in memory. Codecs null, deflate and zstandard; any other is
@@ -128,6 +131,7 @@ class ContainerReader {
   std::string sync_;
   int64_t header_bytes_ = 0;
   int64_t bytes_left_ = 0;     // of limits_.total_bytes
+  int64_t values_left_ = 0;    // of limits_.values
   size_t position_ = 0;        // in bytes_, behind the block being read
   int64_t block_number_ = 0;   // for errors
   int64_t block_records_ = 0;  // left in the block

@@ -47,7 +47,8 @@ ContainerReader::ContainerReader(std::string bytes, std::string name, ReaderLimi
     : bytes_(std::move(bytes)),
       name_(std::move(name)),
       limits_(limits),
-      bytes_left_(limits.total_bytes) {}
+      bytes_left_(limits.total_bytes),
+      values_left_(limits.values) {}
 
 Result<std::unique_ptr<ContainerReader>> ContainerReader::Open(std::string bytes, std::string name,
                                                                ReaderLimits limits) {
@@ -65,6 +66,7 @@ Status ContainerReader::ReadHeader() {
                      "no Avro container file: it does not begin with 'Obj' and 1");
   }
   Decoder decoder(bytes_, kMagic.size());
+  decoder.LimitValues(&values_left_);
   OCTO_ASSIGN(const Value metadata, decoder.Decode(MetadataSchema()));
   for (const MapEntry& entry : *metadata.IfMap()) {
     metadata_.emplace_back(entry.key, *entry.value.IfBytes());
@@ -111,6 +113,7 @@ Result<std::optional<Value>> ContainerReader::NextUnchecked() {
     OCTO_TRY(ReadBlock());
   }
   Decoder decoder(block_, block_position_);
+  decoder.LimitValues(&values_left_);
   OCTO_ASSIGN(Value value, decoder.Decode(*schema_));
   block_position_ = decoder.position();
   --block_records_;

@@ -21,10 +21,11 @@ class ValueDecoder {
 
   Result<Value> Run(const Schema& schema) {
     Value value;
-    if (Get(schema, value, 0)) return value;
-    return MakeError(ErrorKind::kCorruption,
-                     "broken Avro data" + (path_.empty() ? "" : " in field " + path_) +
-                         " at byte " + std::to_string(d_.position_) + ": " + what_);
+    if (Spend(1) && Get(schema, value, 0)) return value;
+    const std::string place = (path_.empty() ? "" : " in field " + path_) + " at byte " +
+                              std::to_string(d_.position_) + ": " + what_;
+    if (exhausted_) return MakeError(ErrorKind::kResourceExhausted, "Avro data" + place);
+    return MakeError(ErrorKind::kCorruption, "broken Avro data" + place);
   }
 
   Result<int64_t> RunLong() {
@@ -42,6 +43,15 @@ class ValueDecoder {
   bool FailAt(const std::string& step) {
     path_ = step + (path_.empty() || path_[0] == '[' ? "" : ".") + path_;
     return false;
+  }
+
+  // Before the memory of so many values is taken.
+  bool Spend(size_t values) {
+    if (d_.values_left_ == nullptr) return true;
+    *d_.values_left_ -= static_cast<int64_t>(values);
+    if (*d_.values_left_ >= 0) return true;
+    exhausted_ = true;
+    return Fail("more values than are allowed");
   }
 
   // The bytes read so far count too: a null in a union takes one for its branch.
@@ -180,6 +190,7 @@ class ValueDecoder {
 
   bool GetRecord(const Schema& schema, Value& value, int depth) {
     if (schema.fields.empty() && !CountEmpty()) return false;
+    if (!Spend(schema.fields.size())) return false;
     std::vector<Value> fields(schema.fields.size());
     for (size_t i = 0; i < fields.size(); ++i) {
       const Field& field = schema.fields[i];
@@ -235,6 +246,7 @@ class ValueDecoder {
   bool GetArray(const Schema& schema, Value& value, int depth) {
     std::vector<Value> items;
     const bool good = GetBlocks([&] {
+      if (!Spend(1)) return false;
       if (Get(*schema.items, items.emplace_back(), depth + 1)) return true;
       return FailAt("[" + std::to_string(items.size() - 1) + "]");
     });
@@ -246,7 +258,7 @@ class ValueDecoder {
     std::vector<MapEntry> entries;
     const bool good = GetBlocks([&] {
       std::string_view key;
-      if (!GetBytes(key)) return false;
+      if (!GetBytes(key) || !Spend(1)) return false;
       MapEntry& entry = entries.emplace_back();
       entry.key = key;
       if (Get(*schema.items, entry.value, depth + 1)) return true;
@@ -259,6 +271,7 @@ class ValueDecoder {
   Decoder& d_;
   const size_t start_;
   int64_t empty_values_ = 0;
+  bool exhausted_ = false;
   std::string path_;
   std::string what_;
 };

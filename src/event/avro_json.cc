@@ -3,18 +3,16 @@
 #include <cmath>
 #include <cstdio>
 #include <string_view>
+#include <utility>
 
 #include "event/json_index.h"
 
 namespace octolake::event {
 namespace {
 
-using avro::MapEntry;
 using avro::Schema;
 using avro::Type;
 using avro::Value;
-
-void Append(const Schema& schema, const Value& value, std::string* out);
 
 std::string NumberText(double number) {
   if (!std::isfinite(number)) {
@@ -25,63 +23,85 @@ std::string NumberText(double number) {
   return text;
 }
 
-// `one` appends the element at a position.
-template <typename One>
-void AppendAll(size_t count, const char* brackets, std::string* out, const One& one) {
-  *out += brackets[0];
-  for (size_t i = 0; i < count; ++i) {
-    if (i > 0) *out += ',';
-    one(i);
-  }
-  *out += brackets[1];
-}
+class Writer {
+ public:
+  explicit Writer(size_t most) : most_(most) {}
 
-void AppendContainer(const Schema& schema, const Value& value, std::string* out) {
-  if (const auto* fields = value.IfRecord()) {
-    AppendAll(fields->size(), "{}", out, [&](size_t i) {
-      AppendJsonString(schema.fields[i].name, out);
-      *out += ':';
-      Append(*schema.fields[i].schema, (*fields)[i], out);
-    });
-  } else if (const auto* entries = value.IfMap()) {
-    AppendAll(entries->size(), "{}", out, [&](size_t i) {
-      AppendJsonString((*entries)[i].key, out);
-      *out += ':';
-      Append(*schema.items, (*entries)[i].value, out);
-    });
-  } else if (const auto* items = value.IfArray()) {
-    AppendAll(items->size(), "[]", out, [&](size_t i) { Append(*schema.items, (*items)[i], out); });
+  std::optional<std::string> Write(const Schema& schema, const Value& value) && {
+    Append(schema, value);
+    if (!HasRoom()) return std::nullopt;
+    return std::move(out_);
   }
-}
 
-void Append(const Schema& schema, const Value& value, std::string* out) {
-  if (schema.type == Type::kUnion) {
-    return Append(*schema.branches[static_cast<size_t>(value.branch())], value, out);
+ private:
+  bool HasRoom() const { return !too_long_ && out_.size() <= most_; }
+
+  // Escaped, a text takes six times its length at most.
+  void AppendText(std::string_view text) {
+    too_long_ = too_long_ || text.size() > most_;
+    if (HasRoom()) AppendJsonString(text, &out_);
   }
-  if (schema.type == Type::kNamed) return Append(*schema.named.lock(), value, out);
-  if (const std::string* text = value.IfString() ? value.IfString() : value.IfBytes()) {
-    AppendJsonString(*text, out);
-  } else if (const auto symbol = value.IfEnum()) {
-    AppendJsonString(schema.symbols[static_cast<size_t>(*symbol)], out);
-  } else if (const auto flag = value.IfBoolean()) {
-    *out += *flag ? "true" : "false";
-  } else if (const auto integer = value.IfInteger()) {
-    *out += std::to_string(*integer);
-  } else if (const auto real = value.IfReal()) {
-    *out += NumberText(*real);
-  } else if (value.IsNull()) {
-    *out += "null";
-  } else {
-    AppendContainer(schema, value, out);
+
+  // `one` appends the element at a position. Stops when there is too much already.
+  template <typename One>
+  void AppendAll(size_t count, const char* brackets, const One& one) {
+    out_ += brackets[0];
+    for (size_t i = 0; i < count && HasRoom(); ++i) {
+      if (i > 0) out_ += ',';
+      one(i);
+    }
+    out_ += brackets[1];
   }
-}
+
+  void AppendContainer(const Schema& schema, const Value& value) {
+    if (const auto* fields = value.IfRecord()) {
+      AppendAll(fields->size(), "{}", [&](size_t i) {
+        AppendText(schema.fields[i].name);
+        out_ += ':';
+        Append(*schema.fields[i].schema, (*fields)[i]);
+      });
+    } else if (const auto* entries = value.IfMap()) {
+      AppendAll(entries->size(), "{}", [&](size_t i) {
+        AppendText((*entries)[i].key);
+        out_ += ':';
+        Append(*schema.items, (*entries)[i].value);
+      });
+    } else if (const auto* items = value.IfArray()) {
+      AppendAll(items->size(), "[]", [&](size_t i) { Append(*schema.items, (*items)[i]); });
+    }
+  }
+
+  void Append(const Schema& schema, const Value& value) {
+    if (schema.type == Type::kUnion) {
+      return Append(*schema.branches[static_cast<size_t>(value.branch())], value);
+    }
+    if (schema.type == Type::kNamed) return Append(*schema.named.lock(), value);
+    if (const std::string* text = value.IfString() ? value.IfString() : value.IfBytes()) {
+      AppendText(*text);
+    } else if (const auto symbol = value.IfEnum()) {
+      AppendText(schema.symbols[static_cast<size_t>(*symbol)]);
+    } else if (const auto flag = value.IfBoolean()) {
+      out_ += *flag ? "true" : "false";
+    } else if (const auto integer = value.IfInteger()) {
+      out_ += std::to_string(*integer);
+    } else if (const auto real = value.IfReal()) {
+      out_ += NumberText(*real);
+    } else if (value.IsNull()) {
+      out_ += "null";
+    } else {
+      AppendContainer(schema, value);
+    }
+  }
+
+  const size_t most_;
+  std::string out_;
+  bool too_long_ = false;
+};
 
 }  // namespace
 
-std::string JsonOfAvro(const Schema& schema, const Value& value) {
-  std::string out;
-  Append(schema, value, &out);
-  return out;
+std::optional<std::string> JsonOfAvro(const Schema& schema, const Value& value, size_t most) {
+  return Writer(most).Write(schema, value);
 }
 
 }  // namespace octolake::event

@@ -14,7 +14,11 @@
 namespace octolake::event {
 namespace {
 
-constexpr MessageLimits kLimits{.block_bytes = 1 << 18, .total_bytes = 1 << 20, .records = 1000};
+constexpr MessageLimits kLimits{.block_bytes = 1 << 18,
+                                .total_bytes = 1 << 20,
+                                .records = 1000,
+                                .values = 100'000,
+                                .rejected_json_bytes = 1 << 20};
 
 EventBatch Read(std::string_view message) {
   const ManualClock clock(1'767'323'045'000'006);

@@ -60,20 +60,17 @@ std::string AsText(std::string_view bytes) {
 struct Message {
   avro::SchemaPtr schema;
   std::optional<MessageResolution> resolution;
-  std::vector<avro::Value> records;
+  std::vector<avro::Value> values;  // a record each
 };
 
-int64_t CountValues(const avro::Value& value) {
-  int64_t count = 1;
-  if (const auto* items = value.IfRecord() ? value.IfRecord() : value.IfArray()) {
-    for (const avro::Value& item : *items) count += CountValues(item);
-  } else if (const auto* entries = value.IfMap()) {
-    for (const avro::MapEntry& entry : *entries) count += CountValues(entry.value);
-  }
-  return count;
-}
+// One record of a message, complete; its text belongs to the message.
+struct Judged {
+  MessageRecord record;
+  std::string problem;  // empty: it is an event
+  std::string json;     // of what is none
+};
 
-tl::unexpected<Error> TooMany(int64_t limit, const char* of_what) {
+tl::unexpected<Error> TooMuch(int64_t limit, const char* of_what) {
   return MakeError(ErrorKind::kResourceExhausted,
                    "a message of more than " + std::to_string(limit) + " " + of_what);
 }
@@ -81,22 +78,20 @@ tl::unexpected<Error> TooMany(int64_t limit, const char* of_what) {
 // The whole message, or why it cannot be read.
 Result<Message> ReadMessage(std::string_view bytes, const MessageLimits& limits) {
   if (bytes.empty()) return MakeError(ErrorKind::kCorruption, kEmptyMessage);
-  OCTO_ASSIGN(const auto reader,
-              avro::ContainerReader::Open(std::string(bytes), "message",
-                                          {limits.block_bytes, limits.total_bytes}));
+  OCTO_ASSIGN(const auto reader, avro::ContainerReader::Open(std::string(bytes), "message",
+                                                             {.block_bytes = limits.block_bytes,
+                                                              .total_bytes = limits.total_bytes,
+                                                              .values = limits.values}));
   Message message;
   message.schema = reader->schema();
   OCTO_ASSIGN(message.resolution, MessageResolution::Resolve(message.schema));
-  int64_t values = 0;
   while (true) {
     OCTO_ASSIGN(auto record, reader->Next());
     if (!record) return message;
-    if (static_cast<int64_t>(message.records.size()) >= limits.records) {
-      return TooMany(limits.records, "records");
+    if (static_cast<int64_t>(message.values.size()) >= limits.records) {
+      return TooMuch(limits.records, "records");
     }
-    values += CountValues(*record);
-    if (values > limits.values) return TooMany(limits.values, "values");
-    message.records.push_back(*std::move(record));
+    message.values.push_back(*std::move(record));
   }
 }
 
@@ -133,14 +128,27 @@ struct MessageRows::State {
     return "";
   }
 
-  Status AddRecord(const Message& message, const avro::Value& value, const MessagePlace& place) {
-    MessageRecord record;
-    std::string problem = message.resolution->Read(value, &record);
-    if (problem.empty()) problem = Check(&record);
-    const Envelope envelope = EnvelopeOf(record.trace_id, record.source, record.received_at, place);
-    if (!problem.empty()) {
-      return Reject(JsonOfAvro(*message.schema, value), problem, envelope, place);
+  // All records of a message, before the first becomes a row.
+  Result<std::vector<Judged>> Judge(const Message& message) {
+    std::vector<Judged> all(message.values.size());
+    auto left = static_cast<size_t>(limits.rejected_json_bytes);
+    for (size_t i = 0; i < all.size(); ++i) {
+      Judged& one = all[i];
+      one.problem = message.resolution->Read(message.values[i], &one.record);
+      if (one.problem.empty()) one.problem = Check(&one.record);
+      if (one.problem.empty()) continue;
+      auto text = JsonOfAvro(*message.schema, message.values[i], left);
+      if (!text) return TooMuch(limits.rejected_json_bytes, "bytes of records that are no events");
+      left -= text->size();
+      one.json = *std::move(text);
     }
+    return all;
+  }
+
+  Status AddRecord(const Judged& judged, const MessagePlace& place) {
+    const MessageRecord& record = judged.record;
+    const Envelope envelope = EnvelopeOf(record.trace_id, record.source, record.received_at, place);
+    if (!judged.problem.empty()) return Reject(judged.json, judged.problem, envelope, place);
     bytes += kRowBytes + static_cast<int64_t>(record.payload.value_or("").size() +
                                               record.extra.value_or("").size());
     OCTO_TRY(events.Append(record));
@@ -178,20 +186,21 @@ int64_t MessageRows::bytes() const { return state_->bytes; }
 int64_t MessageRows::rows() const { return state_->events.rows() + state_->rejected.rows(); }
 
 Status MessageRows::Add(std::string_view bytes, const MessagePlace& place) {
+  const auto reject = [&](const Error& error) {
+    return state_->Reject(bytes, error.message, state_->EnvelopeOf({}, {}, {}, place), place);
+  };
   const auto message = ReadMessage(bytes, state_->limits);
-  if (!message) {
-    const Envelope envelope = state_->EnvelopeOf({}, {}, {}, place);
-    return state_->Reject(bytes, message.error().message, envelope, place);
-  }
-  for (const avro::Value& record : message->records) {
-    OCTO_TRY(state_->AddRecord(*message, record, place));
-  }
+  if (!message) return reject(message.error());
+  const auto records = state_->Judge(*message);
+  if (!records) return reject(records.error());
+  for (const Judged& record : *records) OCTO_TRY(state_->AddRecord(record, place));
   return {};
 }
 
 Status MessageRows::AddRejected(const RejectedMessage& rejected, const MessagePlace& place) {
+  const Text source = rejected.source.empty() ? Text() : Text(rejected.source);
   const Envelope envelope =
-      state_->EnvelopeOf(rejected.trace_id, rejected.source, rejected.received_at, place);
+      state_->EnvelopeOf(rejected.trace_id, source, rejected.received_at, place);
   return state_->Reject(rejected.raw, rejected.reason, envelope, place);
 }
 

@@ -18,9 +18,12 @@ namespace octolake::event {
 struct MessageLimits {
   int64_t block_bytes = int64_t{64} << 20;   // of one block, decompressed
   int64_t total_bytes = int64_t{128} << 20;  // of all blocks, decompressed
-  int64_t records = 200'000;
-  // In all records, those in arrays and maps included: some take no bytes of the message.
-  int64_t values = 8'000'000;
+  int64_t records = 100'000;
+  // In all records, those in arrays and maps included: some take no bytes of the message, and fifty
+  // bytes of memory.
+  int64_t values = 2'000'000;
+  // Of all rejected records as JSON, in which the names of the schema come again with each.
+  int64_t rejected_json_bytes = int64_t{16} << 20;
 };
 
 // Where a message was read, for its rows.
@@ -36,7 +39,7 @@ struct MessagePlace {
 struct RejectedMessage {
   std::string_view raw;
   std::string_view reason;
-  std::string_view source;
+  std::string_view source;    // empty: kDefaultSource
   std::string_view trace_id;  // if it is no UUID, another is given
   std::optional<TimestampMicros> received_at;
 };

@@ -293,8 +293,47 @@ TEST_F(MessageTest, HoldsToItsLimits) {
     EXPECT_NE(ReasonOfMessage(message, {.total_bytes = 100'000}).find("a block of more"),
               std::string::npos);
     EXPECT_EQ(ReasonOfMessage(message, {.records = 99}), "a message of more than 99 records");
-    EXPECT_EQ(ReasonOfMessage(message, {.values = 1599}), "a message of more than 1599 values");
+    EXPECT_EQ(Decode(message, {.values = 1603}).events->num_rows(), 100);  // 3 are the header's
+    EXPECT_NE(ReasonOfMessage(message, {.values = 1602}).find("more values than are allowed"),
+              std::string::npos);
   }
+}
+
+// A few kilobytes that would take gigabytes.
+TEST_F(MessageTest, RefusesValuesBeforeTheyTakeMemory) {
+  const std::string schema = R"({"type":"record","name":"E","fields":[
+    {"name":"id","type":"string"},{"name":"type","type":"string"},
+    {"name":"created_at","type":"string"},
+    {"name":"flags","type":{"type":"array","items":"boolean"}}]})";
+  const std::vector<Value> flags(3'000'000, Value::Boolean(false));
+  const std::string message =
+      Container(schema, {Value::Record({Value::String("1"), Value::String("T"),
+                                        Value::String(kGoodTime), Value::Array(flags)})});
+  EXPECT_LT(message.size(), 10'000U);
+  const std::string reason = ReasonOfMessage(message);
+  EXPECT_NE(reason.find("field flags at byte 20000"), std::string::npos) << reason;
+  EXPECT_NE(reason.find("more values than are allowed"), std::string::npos) << reason;
+}
+
+TEST_F(MessageTest, RejectsAsAWholeWhatWouldBeTooLongAsJson) {
+  const std::string symbol(5'000, 's');
+  const std::string schema = R"({"type":"record","name":"E","fields":[
+    {"name":"id","type":"string"},{"name":"type","type":"string"},
+    {"name":"created_at","type":"string"},
+    {"name":"many","type":{"type":"array","items":{"type":"enum","name":"S","symbols":[")" +
+                             symbol + R"("]}}}]})";
+  const auto event = [](const char* id, size_t symbols) {
+    return Value::Record({Value::String(id), Value::String("T"), Value::String(kGoodTime),
+                          Value::Array(std::vector<Value>(symbols, Value::Enum(0)))});
+  };
+  const EventBatch kept = Decode(Container(schema, {event("1", 5'000), event("", 3'000)}));
+  EXPECT_EQ(kept.events->num_rows(), 1);
+  EXPECT_EQ(TextAt(*kept.rejected, "reason"), kNoId);
+  EXPECT_GT(At<arrow::BinaryArray>(*kept.rejected, "raw", 0).size(), 15'000'000U);
+  const std::string message =
+      Container(schema, {event("1", 1), event("", 2'000), event("", 2'000)});
+  EXPECT_EQ(ReasonOfMessage(message),
+            "a message of more than 16777216 bytes of records that are no events");
 }
 
 TEST_F(MessageTest, PutsSeveralMessagesIntoOneBatch) {
