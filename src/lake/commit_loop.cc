@@ -30,9 +30,11 @@ bool MayHelpToTryAgain(ErrorKind kind) {
 
 class Loop final : public CommitLoop {
  public:
-  Loop(Warehouse& warehouse, journal::Journal& journal, CommitLoopOptions options, Logger logger)
-      : warehouse_(warehouse),
+  Loop(OpenCommitter open, journal::Journal& journal, const Clock& clock, CommitLoopOptions options,
+       Logger logger)
+      : open_(std::move(open)),
         journal_(journal),
+        clock_(clock),
         options_(std::move(options)),
         logger_(std::move(logger)),
         next_at_(Steady::now()) {}
@@ -52,7 +54,9 @@ class Loop final : public CommitLoop {
   // Of these the caller holds the mutex.
   bool IsBehind() const { return journal_.durable_sequence() > state_.committed_sequence; }
   bool IsFull() const {
-    return journal_.BytesAfter(state_.committed_sequence) >= options_.commit.max_bytes;
+    const uint64_t waiting = journal_.durable_sequence() - state_.committed_sequence;
+    return waiting >= static_cast<uint64_t>(options_.max_records) ||
+           journal_.BytesAfter(state_.committed_sequence) >= options_.commit.max_bytes;
   }
   void Drain();
   void TellPosition();
@@ -61,8 +65,9 @@ class Loop final : public CommitLoop {
   void Succeeded(const JournalCommitReport& report, Steady::time_point began);
   void Failed(const Error& error);
 
-  Warehouse& warehouse_;
+  const OpenCommitter open_;
   journal::Journal& journal_;
+  const Clock& clock_;
   const CommitLoopOptions options_;
   const Logger logger_;
   std::unique_ptr<JournalCommitter> committer_;  // the thread's, once that runs
@@ -81,12 +86,13 @@ class Loop final : public CommitLoop {
 };
 
 Status Loop::Begin() {
-  OCTO_ASSIGN(committer_, JournalCommitter::Open(warehouse_, journal_, options_.commit));
+  OCTO_ASSIGN(committer_, open_());
   state_.committed_sequence = committer_->position();
   OCTO_ASSIGN(const auto first, journal_.ReadAfter(state_.committed_sequence)->Next(1));
   if (!first.empty()) oldest_waiting_ = first.front().record.received_at;
   journal_.OnDurable([this] { OnDurable(); });
-  OCTO_ASSIGN(thread_, StartThread("to commit the journal to Bronze", [this] { Work(); }));
+  OCTO_ASSIGN(thread_,
+              StartThread("to commit the journal to " + options_.target, [this] { Work(); }));
   return {};
 }
 
@@ -94,7 +100,7 @@ Status Loop::Begin() {
 // second.
 void Loop::OnDurable() {
   const std::lock_guard lock(mutex_);
-  if (!oldest_waiting_) oldest_waiting_ = warehouse_.clock().Now();
+  if (!oldest_waiting_) oldest_waiting_ = clock_.Now();
   if (idle_ || IsFull()) work_.notify_one();
 }
 
@@ -148,7 +154,7 @@ bool Loop::Attempt() {
   const auto began = Steady::now();
   // A table was dropped: it is made again.
   if (!committer_) {
-    auto opened = JournalCommitter::Open(warehouse_, journal_, options_.commit);
+    auto opened = open_();
     if (!opened) {
       Failed(opened.error());
       return MayHelpToTryAgain(opened.error().kind);
@@ -174,21 +180,21 @@ void Loop::Succeeded(const JournalCommitReport& report, Steady::time_point began
   for (const std::string& warning : report.warnings) logger_->warn("{}", warning);
   const std::lock_guard lock(mutex_);
   if (state_.failures_in_a_row > 0) {
-    logger_->info("Bronze is committed to again, after {} attempts that failed",
+    logger_->info("{} is committed to again, after {} attempts that failed", options_.target,
                   state_.failures_in_a_row);
   }
   state_.failures_in_a_row = 0;
   state_.last_error.reset();
   state_.committed_sequence = committer_->position();
   oldest_waiting_ = report.next_received_at;
-  if (!oldest_waiting_ && IsBehind()) oldest_waiting_ = warehouse_.clock().Now();
+  if (!oldest_waiting_ && IsBehind()) oldest_waiting_ = clock_.Now();
   next_at_ = began + microseconds(options_.interval_micros);
   if (report.last_sequence > 0) {
     ++state_.commits;
     state_.events += report.events;
     state_.rejected += report.rejected;
     state_.bytes += report.bytes;
-    state_.last_commit_at = warehouse_.clock().Now();
+    state_.last_commit_at = clock_.Now();
     state_.last_commit_micros = MicrosSince(began);
     logger_->debug("committed {} events and {} rejected, up to record {} of journal {}, in {} ms",
                    report.events, report.rejected, report.last_sequence, journal_.uuid().ToString(),
@@ -211,14 +217,14 @@ void Loop::Failed(const Error& error) {
   next_at_ = Steady::now() + microseconds(wait);
   if (state_.stopped_for_good) {
     logger_->error(
-        "nothing more is committed to Bronze until this is mended and octolake started again; "
+        "nothing more is committed to {} until this is mended and octolake started again; "
         "the journal keeps what is accepted: {}",
-        error.message);
+        options_.target, error.message);
   } else {
     logger_->warn(
-        "commit to Bronze failed, the next attempt is in {} ms; the journal keeps what "
+        "commit to {} failed, the next attempt is in {} ms; the journal keeps what "
         "is accepted: {}",
-        wait / 1000, error.message);
+        options_.target, wait / 1000, error.message);
   }
   changed_.notify_all();
 }
@@ -235,14 +241,19 @@ Status Loop::CommitNow() {
   --asked_now_;
   if (state_.committed_sequence >= target) return {};
   if (state_.last_error) return tl::unexpected<Error>(*state_.last_error);
-  return MakeError(ErrorKind::kTransient, "the commits to Bronze have been stopped");
+  return MakeError(ErrorKind::kTransient,
+                   "the commits to " + options_.target + " have been stopped");
 }
 
 void Loop::Stop() {
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     stopping_ = true;
     work_.notify_one();
+    if (options_.cancel && thread_.joinable()) {
+      changed_.wait_for(lock, microseconds(options_.drain_micros), [this] { return ended_; });
+      if (!ended_) options_.cancel();
+    }
   }
   if (thread_.joinable()) thread_.join();
   journal_.OnDurable({});
@@ -255,19 +266,29 @@ CommitLoopState Loop::State() const {
   if (!IsBehind()) return state;
   state.lag_records = static_cast<int64_t>(state.durable_sequence - state.committed_sequence);
   state.lag_bytes = journal_.BytesAfter(state.committed_sequence);
-  const TimestampMicros now = warehouse_.clock().Now();
+  const TimestampMicros now = clock_.Now();
   state.lag_micros = std::max<int64_t>(now - oldest_waiting_.value_or(now), 0);
   return state;
 }
 
 }  // namespace
 
+Result<std::unique_ptr<CommitLoop>> CommitLoop::Start(OpenCommitter open, journal::Journal& journal,
+                                                      const Clock& clock, CommitLoopOptions options,
+                                                      Logger logger) {
+  auto loop = std::make_unique<Loop>(std::move(open), journal, clock, std::move(options),
+                                     std::move(logger));
+  OCTO_TRY(loop->Begin());
+  return loop;
+}
+
 Result<std::unique_ptr<CommitLoop>> CommitLoop::Start(Warehouse& warehouse,
                                                       journal::Journal& journal,
                                                       CommitLoopOptions options, Logger logger) {
-  auto loop = std::make_unique<Loop>(warehouse, journal, std::move(options), std::move(logger));
-  OCTO_TRY(loop->Begin());
-  return loop;
+  OpenCommitter open = [&warehouse, &journal, commit = options.commit] {
+    return JournalCommitter::Open(warehouse, journal, commit);
+  };
+  return Start(std::move(open), journal, warehouse.clock(), std::move(options), std::move(logger));
 }
 
 }  // namespace octolake::lake

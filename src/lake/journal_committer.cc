@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "journal/record_queue.h"
 #include "lake/definitions.h"
 #include "lake/position.h"
 #include "lake/received_commit.h"
@@ -11,38 +12,12 @@ namespace {
 
 constexpr const char kConsumer[] = "bronze";
 
-// Read at once.
-constexpr int64_t kSliceBytes = int64_t{1} << 20;
-
 // What a record counts beside its body: the smallest ones cost no less.
 constexpr int64_t kRecordBytes = 256;
 
 // How often a commit starts over because another committer of the same journal came first. Each
 // time that one has got on, so that more is a sign of something else.
 constexpr int kMaxLostRaces = 10;
-
-// The next records of a journal, with a look at the one behind those that were taken.
-class RecordQueue {
- public:
-  RecordQueue(journal::Journal& journal, uint64_t sequence)
-      : reader_(journal.ReadAfter(sequence)) {}
-
-  // nullptr if no more are durable.
-  Result<const journal::SequencedRecord*> Front() {
-    if (next_ == records_.size()) {
-      next_ = 0;
-      records_.clear();
-      OCTO_ASSIGN(records_, reader_->Next(kSliceBytes));
-    }
-    return records_.empty() ? nullptr : &records_[next_];
-  }
-  void Pop() { ++next_; }
-
- private:
-  std::unique_ptr<journal::JournalReader> reader_;
-  std::vector<journal::SequencedRecord> records_;
-  size_t next_ = 0;
-};
 
 class Committer final : public JournalCommitter {
  public:
@@ -67,7 +42,7 @@ class Committer final : public JournalCommitter {
   const JournalCommitOptions options_;
   const iceberg::TableIdentifier bronze_name_;
   JournalTag position_;
-  std::optional<RecordQueue> records_;  // nullopt: the position is to be read again
+  std::optional<journal::RecordQueue> records_;  // nullopt: the position is to be read again
 };
 
 // Where Bronze is now, and whether the journal goes on from there.
