@@ -44,7 +44,7 @@ Result<FeedCommitReport> CommitFeed(Warehouse& warehouse, const std::string& fee
     OCTO_TRY(commit->Add({kSource, trace_ids.Next(), now, "", no_headers, text, ordinal++}));
   }
   const ReceivedPosition moved{
-      NameOf(feed), position->tagged_snapshot, {}, {{NameOf(feed), state}}};
+      {{NameOf(feed), position->tagged_snapshot}}, {}, {{NameOf(feed), state}}};
   OCTO_ASSIGN(ReceivedReport committed, commit->Commit(moved, options.retention));
   *position = {committed.snapshot_id, state};
   return FeedCommitReport{commit->events(), commit->rejected(), std::move(committed.warnings)};

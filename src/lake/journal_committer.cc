@@ -111,8 +111,7 @@ Status Committer::Take(const journal::SequencedRecord& record, ReceivedCommit* c
 
 Status Committer::Commit(ReceivedCommit* commit, JournalCommitReport* report) {
   const ReceivedPosition position{
-      JournalTagName(journal_.uuid()),
-      position_.tagged_snapshot,
+      {{JournalTagName(journal_.uuid()), position_.tagged_snapshot}},
       {{JournalProperty(journal_.uuid()), std::to_string(report->last_sequence)}},
       {}};
   OCTO_ASSIGN(ReceivedReport committed, commit->Commit(position, options_.retention));

@@ -9,6 +9,11 @@ namespace {
 constexpr const char kTagPrefix[] = "octolake.";
 constexpr const char kPropertyPrefix[] = "octolake.position.";
 
+constexpr const char kStreamIdPrefix[] = "octolake.stream-id.";
+
+std::string NameOf(const StreamPartition& partition) {
+  return partition.stream + "." + std::to_string(partition.partition);
+}
 std::string NameOf(const Uuid& journal) { return "journal." + journal.ToString(); }
 
 template <typename Number>
@@ -68,6 +73,28 @@ Result<JournalTag> ReadJournalTag(const iceberg::Table& bronze, const Uuid& jour
               ReadTagged<uint64_t>(bronze, NameOf(journal), "a record's sequence",
                                    "take the whole journal again, and all of it twice"));
   return JournalTag{tagged.snapshot, tagged.number.value_or(0)};
+}
+
+std::string StreamTagName(const StreamPartition& partition) {
+  return kTagPrefix + NameOf(partition);
+}
+
+iceberg::Properties StreamProperties(const StreamPartition& partition, int64_t next_offset,
+                                     const std::string& stream_id) {
+  return {{kPropertyPrefix + NameOf(partition), std::to_string(next_offset)},
+          {kStreamIdPrefix + partition.stream, stream_id}};
+}
+
+Result<StreamTag> ReadStreamTag(const iceberg::Table& bronze, const StreamPartition& partition) {
+  OCTO_ASSIGN(const auto tagged,
+              ReadTagged<int64_t>(bronze, NameOf(partition), "the next record's offset",
+                                  "take the whole partition again, and all of it twice"));
+  StreamTag tag{tagged.snapshot, tagged.number.value_or(0), {}};
+  if (!tag.tagged_snapshot) return tag;
+  const iceberg::Properties& summary = bronze.metadata->FindRef(StreamTagName(partition))->summary;
+  const auto id = summary.find(kStreamIdPrefix + partition.stream);
+  if (id != summary.end()) tag.stream_id = id->second;
+  return tag;
 }
 
 Status TagConsumed(Warehouse& warehouse, const iceberg::TableIdentifier& source,

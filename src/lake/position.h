@@ -47,6 +47,27 @@ std::string JournalTagName(const Uuid& journal);
 std::string JournalProperty(const Uuid& journal);
 Result<JournalTag> ReadJournalTag(const iceberg::Table& bronze, const Uuid& journal);
 
+// The same of a partition of a stream that numbers the records of each (a topic of Kafka). Each
+// partition has a tag of its own, so that several readers can have some each.
+struct StreamPartition {
+  std::string stream;  // "kafka.raw_metrics_avro"
+  int32_t partition = 0;
+  friend auto operator<=>(const StreamPartition&, const StreamPartition&) = default;
+};
+
+struct StreamTag {
+  // Bronze's snapshot that the tag is at; nullopt: nothing of the partition was ever committed.
+  std::optional<int64_t> tagged_snapshot;
+  int64_t next_offset = 0;  // of the first record that was not committed
+  std::string stream_id;    // another one after the stream was made again; empty if it has none
+};
+
+std::string StreamTagName(const StreamPartition& partition);
+// What a commit's summary says of a partition.
+iceberg::Properties StreamProperties(const StreamPartition& partition, int64_t next_offset,
+                                     const std::string& stream_id);
+Result<StreamTag> ReadStreamTag(const iceberg::Table& bronze, const StreamPartition& partition);
+
 // Tags the consumed snapshot on the source, after the step committed, so that the next incremental
 // scan has its start. A source snapshot that is gone is no error: the next step rescans.
 Status TagConsumed(Warehouse& warehouse, const iceberg::TableIdentifier& source,

@@ -61,11 +61,21 @@ Status ReceivedCommit::OpenWriters(const datafile::WriterOptions& options, WorkI
 
 Status ReceivedCommit::Add(const event::ReceivedDocument& document) {
   OCTO_TRY(rows_.Add(document));
-  return rows_.bytes() >= kSliceBytes ? WriteBatch() : Status();
+  return rows_.bytes() >= kSliceBytes ? WriteDocuments() : Status();
 }
 
-Status ReceivedCommit::WriteBatch() {
+Status ReceivedCommit::WriteDocuments() {
+  if (rows_.bytes() == 0) return {};
   OCTO_ASSIGN(auto batch, rows_.Finish());
+  return Write(std::move(batch));
+}
+
+Status ReceivedCommit::AddRows(event::EventBatch batch) {
+  OCTO_TRY(WriteDocuments());
+  return Write(std::move(batch));
+}
+
+Status ReceivedCommit::Write(event::EventBatch batch) {
   events_ += batch.events->num_rows();
   rejected_ += batch.rejected->num_rows();
   if (batch.events->num_rows() > 0) OCTO_TRY(writer_->Write(kEvents, std::move(batch.events)));
@@ -77,7 +87,7 @@ Status ReceivedCommit::WriteBatch() {
 
 Result<ReceivedReport> ReceivedCommit::Commit(const ReceivedPosition& position,
                                               const iceberg::RetentionPolicy& retention) {
-  OCTO_TRY(WriteBatch());
+  OCTO_TRY(WriteDocuments());
   OCTO_ASSIGN(auto files, writer_->Finish());
   auto report = CommitFiles(files[kEvents], files[kRejected], position, retention);
   if (report) return report;
@@ -94,9 +104,13 @@ Result<ReceivedReport> ReceivedCommit::CommitFiles(const DataFiles& events,
                                                    const iceberg::RetentionPolicy& retention) {
   iceberg::Transaction transaction(warehouse_.catalog(), warehouse_.update_context());
   transaction.Add(bronze_name_, iceberg::AssertTableUuid(bronze_uuid_));
-  transaction.Add(bronze_name_, iceberg::AssertTag(position.tag, position.expected_snapshot));
+  for (const auto& [tag, expected] : position.tags) {
+    transaction.Add(bronze_name_, iceberg::AssertTag(tag, expected));
+  }
   transaction.Add(bronze_name_, iceberg::AppendFiles(events, position.summary));
-  transaction.Add(bronze_name_, iceberg::SetTag(position.tag, std::nullopt));
+  for (const auto& [tag, expected] : position.tags) {
+    transaction.Add(bronze_name_, iceberg::SetTag(tag, std::nullopt));
+  }
   if (!position.table_properties.empty()) {
     transaction.Add(bronze_name_, iceberg::SetProperties(position.table_properties));
   }
@@ -111,10 +125,13 @@ Result<ReceivedReport> ReceivedCommit::CommitFiles(const DataFiles& events,
   for (const Error& error : transaction.left_behind()) report.warnings.push_back(error.message);
   // Others may have committed since, also to this position.
   const iceberg::TableMetadata& bronze = *tables.front().metadata;
-  const iceberg::Snapshot* tagged = bronze.FindRef(position.tag);
-  const bool is_ours = tagged != nullptr && Holds(tagged->summary, position.summary) &&
-                       Holds(bronze.properties, position.table_properties);
-  if (is_ours) report.snapshot_id = tagged->snapshot_id;
+  const iceberg::Snapshot* first = bronze.FindRef(position.tags.front().tag);
+  const bool is_ours =
+      first != nullptr && Holds(first->summary, position.summary) &&
+      Holds(bronze.properties, position.table_properties) &&
+      std::all_of(position.tags.begin(), position.tags.end(),
+                  [&](const TagMove& move) { return bronze.FindRef(move.tag) == first; });
+  if (is_ours) report.snapshot_id = first->snapshot_id;
   return report;
 }
 

@@ -19,11 +19,16 @@
 
 namespace octolake::lake {
 
-// A tag on Bronze, where it has to be for the commit to hold, and what the commit's snapshot, at
-// which it is afterwards, and the table say of the position.
-struct ReceivedPosition {
+// A tag on Bronze, and where it has to be for a commit to hold.
+struct TagMove {
   std::string tag;
   std::optional<int64_t> expected_snapshot;
+};
+
+// Tags (one at least), and what the commit's snapshot, at which they are afterwards, and the table
+// say of the position.
+struct ReceivedPosition {
+  std::vector<TagMove> tags;
   iceberg::Properties summary;
   iceberg::Properties table_properties;
 };
@@ -46,7 +51,9 @@ class ReceivedCommit {
                                                        WorkIn work = WorkIn::kOwnThread);
 
   Status Add(const event::ReceivedDocument& document);
-  // kCommitConflict if the tag is not where it is expected to be: nothing was committed. The files
+  // Rows that were made elsewhere, behind those of the documents added before.
+  Status AddRows(event::EventBatch batch);
+  // kCommitConflict if a tag is not where it is expected to be: nothing was committed. The files
   // of a failed commit are removed, but for those of one whose outcome is unknown
   // (kCommitStateUnknown).
   Result<ReceivedReport> Commit(const ReceivedPosition& position,
@@ -60,7 +67,8 @@ class ReceivedCommit {
 
   ReceivedCommit(Warehouse& warehouse, const std::string& origin);
   Status OpenWriters(const datafile::WriterOptions& options, WorkIn work);
-  Status WriteBatch();
+  Status WriteDocuments();
+  Status Write(event::EventBatch batch);
   Result<ReceivedReport> CommitFiles(const DataFiles& events, const DataFiles& rejected,
                                      const ReceivedPosition& position,
                                      const iceberg::RetentionPolicy& retention);

@@ -58,7 +58,7 @@ Status CommitJournal(Lab& lab, Process& process) {
                           .body = body,
                           .ordinal = record}));
   }
-  lake::ReceivedPosition position{lake::JournalTagName(uuid), tag.tagged_snapshot, {}, {}};
+  lake::ReceivedPosition position{{{lake::JournalTagName(uuid), tag.tagged_snapshot}}, {}, {}};
   position.summary[lake::JournalProperty(uuid)] = std::to_string(intent.last_record);
   const iceberg::Properties mark = lab.ledger.Begin(std::move(intent));
   position.summary.insert(mark.begin(), mark.end());
