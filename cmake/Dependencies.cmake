@@ -21,6 +21,10 @@ find_package(nlohmann_json REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto SSL)
 find_package(SQLite3 REQUIRED)
 find_package(PostgreSQL REQUIRED)  # libpq
+# libparquet of the wheel has an OpenSSL of its own inside, and shows its symbols. Whichever library is
+# named first decides for all; were it that one, the system's libcrypto would use parts of both.
+target_link_options(octolake_program_flags INTERFACE
+  "LINKER:--push-state,--no-as-needed,${OPENSSL_SSL_LIBRARY},${OPENSSL_CRYPTO_LIBRARY},--pop-state")
 find_package(CURL 7.85 REQUIRED)
 find_package(tl-expected REQUIRED)
 find_package(yaml-cpp REQUIRED)
