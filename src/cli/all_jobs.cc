@@ -34,9 +34,15 @@ Result<CommandSetting> SettingOf(const Context& context, const lake::Warehouse& 
 
 Result<std::vector<schedule::Job>> MakeAllJobs(const Context& context, lake::Warehouse& warehouse,
                                                Pipeline& pipeline,
-                                               maintain::SmallFileWatch& small_files) {
+                                               maintain::SmallFileWatch& small_files,
+                                               JobsOf which) {
   OCTO_ASSIGN(auto jobs, MakeStandingJobs(context.config, warehouse, pipeline, small_files));
-  if (context.config.Members(kCustomJobs).empty()) return jobs;
+  const auto standing = static_cast<ptrdiff_t>(jobs.size());
+  const auto wanted = [&] {
+    if (which == JobsOf::kOperatorOnly) jobs.erase(jobs.begin(), jobs.begin() + standing);
+    return std::move(jobs);
+  };
+  if (context.config.Members(kCustomJobs).empty()) return wanted();
   OCTO_ASSIGN(CommandSetting setting, SettingOf(context, warehouse));
   OCTO_ASSIGN(auto custom, MakeCustomJobs(context.config, std::move(setting)));
   for (schedule::Job& job : custom) {
@@ -49,7 +55,7 @@ Result<std::vector<schedule::Job>> MakeAllJobs(const Context& context, lake::War
     }
     jobs.push_back(std::move(job));
   }
-  return jobs;
+  return wanted();
 }
 
 }  // namespace octolake::cli

@@ -176,6 +176,7 @@ std::vector<ConfigKey> ConfigKeys() {
   for (ConfigKey& key : UpConfigKeys()) keys.push_back(std::move(key));
   for (ConfigKey& key : JobsConfigKeys()) keys.push_back(std::move(key));
   for (ConfigKey& key : MaintainConfigKeys()) keys.push_back(std::move(key));
+  for (ConfigKey& key : KafkaConfigKeys()) keys.push_back(std::move(key));
   for (ConfigKey& key : GitHubConfigKeys()) keys.push_back(std::move(key));
   return keys;
 }

@@ -25,6 +25,8 @@ std::vector<ConfigKey> UpConfigKeys();
 std::vector<ConfigKey> JobsConfigKeys();
 // Those of maintenance, which are too.
 std::vector<ConfigKey> MaintainConfigKeys();
+// Those of Kafka, which are too.
+std::vector<ConfigKey> KafkaConfigKeys();
 // Those of GitHub's API, which are too.
 std::vector<ConfigKey> GitHubConfigKeys();
 

@@ -20,6 +20,7 @@
 #include "cli/demo_traffic.h"
 #include "cli/failure_reports.h"
 #include "cli/hook_recovery.h"
+#include "cli/kafka_sink.h"
 #include "cli/pipeline.h"
 #include "cli/recovery_loop.h"
 #include "cli/standing_jobs.h"
@@ -49,6 +50,7 @@ constexpr int kOtherDescriptors = 256;
 
 struct UpFlags {
   std::string listen;
+  std::string sink;
   bool demo = false;
   bool allow_anonymous = false;
 };
@@ -72,13 +74,17 @@ std::string UrlOf(const gateway::GatewayOptions& options, int port) {
 }
 
 void SayBanner(const Context& context, const std::string& url, const lake::Warehouse& warehouse,
-               bool demo) {
+               bool demo, bool to_kafka) {
   context.Say("octolake is up" + std::string(demo ? ", with synthetic events" : "") + ":");
   context.Say("  status      " + url + "/");
   context.Say("  events      POST " + url + "/collect, /collect/batch");
   context.Say("  webhooks    POST " + url + "/webhooks/github");
   context.Say("  metrics     " + url + "/metrics    API: " + url + "/docs");
-  context.Say("  warehouse   " + warehouse.directory());
+  if (to_kafka) {
+    context.Say("  Kafka       " + context.config.GetString("kafka.bootstrap_servers") +
+                ", topic " + context.config.GetString("kafka.topic"));
+  }
+  context.Say((to_kafka ? "  journal     " : "  warehouse   ") + warehouse.directory());
   context.Say("Ctrl-C ends it; what was accepted is kept.");
 }
 
@@ -123,6 +129,8 @@ class Up {
  private:
   Status Start();
   Status OpenJournal();
+  Status ChooseSink();
+  Status StartCommits();
   Status MakeRecovery();
   Status MakeScheduler();
   int Stop();
@@ -136,6 +144,7 @@ class Up {
   std::unique_ptr<journal::SegmentStore> store_;
   std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<journal::DeliveryMemory> deliveries_;
+  std::optional<KafkaSink> kafka_;  // nullopt: events go to Bronze
   std::unique_ptr<lake::CommitLoop> commits_;
   std::unique_ptr<Pipeline> pipeline_;
   maintain::SmallFileWatch small_files_;
@@ -170,7 +179,8 @@ Status Up::MakeRecovery() {
 
 Status Up::MakeScheduler() {
   pipeline_ = std::make_unique<Pipeline>(context_.config, *warehouse_, *bundle_);
-  OCTO_ASSIGN(auto jobs, MakeAllJobs(context_, *warehouse_, *pipeline_, small_files_));
+  OCTO_ASSIGN(auto jobs, MakeAllJobs(context_, *warehouse_, *pipeline_, small_files_,
+                                     kafka_ ? JobsOf::kOperatorOnly : JobsOf::kTablesToo));
   for (schedule::Job& job : jobs) {
     if (!flags_.demo || job.name != kPipelineJob) continue;
     OCTO_ASSIGN(job.schedule, schedule::Schedule::Parse(kDemoPipelineSchedule));
@@ -192,8 +202,40 @@ Status Up::MakeScheduler() {
   return {};
 }
 
+Status Up::ChooseSink() {
+  const std::string& sink =
+      flags_.sink.empty() ? context_.config.GetString("gateway.sink") : flags_.sink;
+  if (sink == "kafka") {
+    kafka_.emplace();
+    return {};
+  }
+  if (sink == "bronze") return {};
+  return MakeError(ErrorKind::kInvalidArgument,
+                   "gateway.sink (--sink) " + sink + ": expected bronze or kafka");
+}
+
+Status Up::StartCommits() {
+  lake::CommitLoopOptions commit = CommitLoopOptionsOf(context_.config);
+  commit.drain_micros = kStopDrainMicros;
+  // The journal keeps segments until their delivery ids are carried on.
+  commit.on_position = [this](uint64_t sequence) {
+    const Status passed = deliveries_->Passed(sequence);
+    if (!passed) context_.logger->warn("journal: {}", passed.error().message);
+  };
+  if (flags_.demo) commit.interval_micros = std::min(commit.interval_micros, kDemoCommitMicros);
+  if (kafka_) {
+    OCTO_ASSIGN(commits_,
+                kafka_->Start(context_.config, *journal_, std::move(commit), context_.logger));
+    return {};
+  }
+  OCTO_ASSIGN(commits_,
+              lake::CommitLoop::Start(*warehouse_, *journal_, std::move(commit), context_.logger));
+  return {};
+}
+
 Status Up::Start() {
   const Config& config = context_.config;
+  OCTO_TRY(ChooseSink());
   OCTO_ASSIGN(options_, GatewayOptionsOf(config, flags_.listen));
   options_.allow_anonymous = options_.allow_anonymous || flags_.allow_anonymous;
   if (flags_.demo && !options_.server.tls_certificate_file.empty()) {
@@ -208,30 +250,24 @@ Status Up::Start() {
   OCTO_ASSIGN(bundle_, LoadBundle());
   OCTO_ASSIGN(warehouse_, context_.OpenWarehouse(true));
   context_.RemoveLeftovers(*warehouse_);
-  OCTO_TRY(lake::CreateTables(*warehouse_));
+  // On the way to Kafka there are no tables here.
+  if (!kafka_) OCTO_TRY(lake::CreateTables(*warehouse_));
   OCTO_TRY(OpenJournal());
   // Before the loop below lets go of what it has read.
   OCTO_ASSIGN(deliveries_, journal::DeliveryMemory::Open(*journal_, SystemClock(), {}));
   OCTO_TRY(MakeRecovery());
-  lake::CommitLoopOptions commit = CommitLoopOptionsOf(config);
-  commit.drain_micros = kStopDrainMicros;
-  // The journal keeps segments until their delivery ids are carried on.
-  commit.on_position = [this](uint64_t sequence) {
-    const Status passed = deliveries_->Passed(sequence);
-    if (!passed) context_.logger->warn("journal: {}", passed.error().message);
-  };
-  if (flags_.demo) commit.interval_micros = std::min(commit.interval_micros, kDemoCommitMicros);
-  OCTO_ASSIGN(commits_,
-              lake::CommitLoop::Start(*warehouse_, *journal_, std::move(commit), context_.logger));
+  OCTO_TRY(StartCommits());
   OCTO_TRY(MakeScheduler());
-  status_ = std::make_unique<UpStatus>(*pipeline_, *scheduler_, *commits_, *deliveries_,
-                                       small_files_, recovery_.get(), reports_.get());
+  status_ =
+      std::make_unique<UpStatus>(*pipeline_, *scheduler_, *commits_, *deliveries_, small_files_,
+                                 recovery_.get(), reports_.get(), kafka_ ? &*kafka_ : nullptr);
   OCTO_ASSIGN(gateway_, gateway::Gateway::Start(options_, *journal_, *deliveries_, *status_,
                                                 SystemClock(), SystemRandom(), context_.logger));
   // Only now: a start that fails, such as for a port that is taken, need not wait for a run to end.
   OCTO_TRY(scheduler_->Start());
   if (recovery_) OCTO_TRY(recovery_->Start());
-  SayBanner(context_, UrlOf(options_, gateway_->port()), *warehouse_, flags_.demo);
+  SayBanner(context_, UrlOf(options_, gateway_->port()), *warehouse_, flags_.demo,
+            kafka_.has_value());
   if (flags_.demo) {
     demo_ = std::make_unique<DemoTraffic>(
         DemoOptions{options_.server.host, gateway_->port(),
@@ -280,6 +316,8 @@ void AddUpCommand(CLI::App& app, Action& chosen) {
       app.add_subcommand("up", "Take events over HTTP, and keep Bronze, Silver and Gold current");
   command->add_option("--listen", flags->listen, "Address and port (127.0.0.1:8080)")
       ->type_name("HOST:PORT");
+  command->add_option("--sink", flags->sink, "Where events go: bronze (the default) or kafka")
+      ->type_name("SINK");
   command->add_flag("--demo", flags->demo, "With synthetic events, and a pipeline run every 3 s");
   command->add_flag("--allow-anonymous", flags->allow_anonymous,
                     "Listen on any address without asking for a token");

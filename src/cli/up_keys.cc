@@ -17,6 +17,7 @@ std::vector<ConfigKey> UpConfigKeys() {
     return ConfigKey{name, type, value, description, std::move(legacy), false, at_least, at_most};
   };
   return {
+      text("gateway.sink", "bronze", "Where accepted events go: bronze or kafka"),
       text("gateway.listen", "127.0.0.1:8080", "Address and port of the gateway"),
       {"gateway.allow_anonymous",
        kBool,

@@ -24,6 +24,28 @@ void AppendRecovery(const RecoveryState& recovery, std::string& text) {
       recovery.last_end / 1'000'000);
 }
 
+void AppendBronze(const lake::CommitLoopState& commits, std::string& text) {
+  const auto add = [&](std::string_view name, std::string_view type, std::string_view help,
+                       auto value) {
+    gateway::AppendMetric(text, name, type, help, static_cast<double>(value));
+  };
+  add("octolake_bronze_lag_records", "gauge", "Durable events that are not in Bronze yet.",
+      commits.lag_records);
+  add("octolake_bronze_lag_bytes", "gauge", "Their bytes, about.", commits.lag_bytes);
+  add("octolake_bronze_lag_seconds", "gauge", "Since the oldest of them was received.",
+      static_cast<double>(commits.lag_micros) / 1e6);
+  add("octolake_bronze_commits_total", "counter", "Commits of the journal to Bronze.",
+      commits.commits);
+  add("octolake_bronze_commit_failures_total", "counter", "Commits that failed.", commits.failures);
+  add("octolake_bronze_last_commit_seconds", "gauge", "How long the last commit took.",
+      static_cast<double>(commits.last_commit_micros) / 1e6);
+  add("octolake_bronze_last_commit_timestamp_seconds", "gauge", "When it was.",
+      commits.last_commit_at / 1'000'000);
+  add("octolake_bronze_events_total", "counter", "Events committed to Bronze.", commits.events);
+  add("octolake_bronze_rejected_total", "counter",
+      "Events committed to the table of rejected ones.", commits.rejected);
+}
+
 // Of a label's value, as the exposition format wants it.
 std::string Escaped(const std::string& value) {
   std::string text;
@@ -101,7 +123,8 @@ Status UpStatus::Ready() {
   const lake::CommitLoopState commits = commits_.State();
   if (!commits.stopped_for_good) return {};
   const std::string why = commits.last_error ? commits.last_error->message : "unknown";
-  return MakeError(ErrorKind::kCorruption, "nothing is committed to Bronze any more: " + why);
+  return MakeError(ErrorKind::kCorruption, std::string("nothing is committed to ") +
+                                               (kafka_ ? "Kafka" : "Bronze") + " any more: " + why);
 }
 
 std::string UpStatus::StatusJson() {
@@ -115,14 +138,14 @@ std::string UpStatus::StatusJson() {
                       {"tests_failed", pipeline.tests_failed},
                       {"silver_rows_added", pipeline.silver_rows_added}};
   const lake::CommitLoopState commits = commits_.State();
-  json["bronze"] = {{"lag_records", commits.lag_records},
-                    {"lag_seconds", static_cast<double>(commits.lag_micros) / 1e6},
-                    {"last_commit_ms", commits.last_commit_at / 1000},
-                    {"commits", commits.commits},
-                    {"events", commits.events},
-                    {"rejected", commits.rejected},
-                    {"failures", commits.failures},
-                    {"last_error", commits.last_error ? commits.last_error->message : ""}};
+  json[SinkName()] = {{"lag_records", commits.lag_records},
+                      {"lag_seconds", static_cast<double>(commits.lag_micros) / 1e6},
+                      {"last_commit_ms", commits.last_commit_at / 1000},
+                      {"commits", commits.commits},
+                      {"events", commits.events},
+                      {"rejected", commits.rejected},
+                      {"failures", commits.failures},
+                      {"last_error", commits.last_error ? commits.last_error->message : ""}};
   json["freshness"] = nlohmann::ordered_json::array();
   for (const model::FreshnessReport& report : pipeline.freshness) {
     nlohmann::ordered_json entry = {{"source", report.source}};
@@ -140,6 +163,17 @@ std::string UpStatus::StatusJson() {
   }
   json["gold"] = pipeline.gold;
   return JsonText(json);
+}
+
+std::string UpStatus::SinkJson() {
+  const lake::CommitLoopState commits = commits_.State();
+  const nlohmann::ordered_json json = {
+      {"name", SinkName()},
+      {"lag_records", commits.lag_records},
+      {"lag_seconds", static_cast<double>(commits.lag_micros) / 1e6},
+      {"failing", commits.failures_in_a_row > 0},
+      {"stopped", commits.stopped_for_good}};
+  return json.dump();
 }
 
 std::string UpStatus::MetricsText() {
@@ -160,21 +194,11 @@ std::string UpStatus::MetricsText() {
   add("octolake_data_tests_failed", "gauge", "Data tests that failed in the last run.",
       pipeline.tests_failed);
   const lake::CommitLoopState commits = commits_.State();
-  add("octolake_bronze_lag_records", "gauge", "Durable events that are not in Bronze yet.",
-      commits.lag_records);
-  add("octolake_bronze_lag_bytes", "gauge", "Their bytes, about.", commits.lag_bytes);
-  add("octolake_bronze_lag_seconds", "gauge", "Since the oldest of them was received.",
-      static_cast<double>(commits.lag_micros) / 1e6);
-  add("octolake_bronze_commits_total", "counter", "Commits of the journal to Bronze.",
-      commits.commits);
-  add("octolake_bronze_commit_failures_total", "counter", "Commits that failed.", commits.failures);
-  add("octolake_bronze_last_commit_seconds", "gauge", "How long the last commit took.",
-      static_cast<double>(commits.last_commit_micros) / 1e6);
-  add("octolake_bronze_last_commit_timestamp_seconds", "gauge", "When it was.",
-      commits.last_commit_at / 1'000'000);
-  add("octolake_bronze_events_total", "counter", "Events committed to Bronze.", commits.events);
-  add("octolake_bronze_rejected_total", "counter",
-      "Events committed to the table of rejected ones.", commits.rejected);
+  if (kafka_ != nullptr) {
+    text += kafka_->MetricsText(commits);
+  } else {
+    AppendBronze(commits, text);
+  }
   add("octolake_deliveries_remembered", "gauge", "Webhook deliveries that are remembered.",
       deliveries_.Stats().ids);
   if (recovery_ != nullptr) AppendRecovery(recovery_->State(), text);

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cli/failure_reports.h"
+#include "cli/kafka_sink.h"
 #include "cli/pipeline.h"
 #include "cli/recovery_loop.h"
 #include "gateway/status_source.h"
@@ -16,25 +17,30 @@ namespace octolake::cli {
 
 class UpStatus final : public gateway::StatusSource {
  public:
+  // `kafka` is nullptr where events go to Bronze.
   UpStatus(const Pipeline& pipeline, schedule::Scheduler& scheduler,
            const lake::CommitLoop& commits, const journal::DeliveryMemory& deliveries,
            const maintain::SmallFileWatch& small_files, RecoveryLoop* recovery,
-           const FailureReports* reports)
+           const FailureReports* reports, const KafkaSink* kafka)
       : pipeline_(pipeline),
         scheduler_(scheduler),
         commits_(commits),
         deliveries_(deliveries),
         small_files_(small_files),
         recovery_(recovery),
-        reports_(reports) {}
+        reports_(reports),
+        kafka_(kafka) {}
 
   Status Ready() override;
   std::string StatusJson() override;
+  std::string SinkJson() override;
   std::string MetricsText() override;
   Result<std::string> JobsJson() override;
   Result<int64_t> StartRecovery() override;
 
  private:
+  const char* SinkName() const { return kafka_ != nullptr ? "kafka" : "bronze"; }
+
   const Pipeline& pipeline_;
   schedule::Scheduler& scheduler_;
   const lake::CommitLoop& commits_;
@@ -42,6 +48,7 @@ class UpStatus final : public gateway::StatusSource {
   const maintain::SmallFileWatch& small_files_;
   RecoveryLoop* const recovery_;         // nullptr: no hooks are configured
   const FailureReports* const reports_;  // nullptr: no webhook is configured
+  const KafkaSink* const kafka_;
 };
 
 }  // namespace octolake::cli

@@ -283,6 +283,8 @@ Response Endpoints::Health() {
       .Member("max_queue_bytes", options_.max_queue_bytes)
       .Member("journal_bytes", stats.bytes)
       .Member("uptime_seconds", UptimeSeconds())
+      .Key("sink")
+      .AddRaw(status_.SinkJson())
       .Close('}');
   return Page(kJson, json.text());
 }

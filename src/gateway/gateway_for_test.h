@@ -20,6 +20,7 @@ class NoStatus final : public StatusSource {
  public:
   Status Ready() override { return {}; }
   std::string StatusJson() override { return R"({"name":"lake"})"; }
+  std::string SinkJson() override { return R"({"name":"bronze"})"; }
   std::string MetricsText() override { return "lake_metric 7\n"; }
   Result<std::string> JobsJson() override {
     if (!has_jobs) return MakeError(ErrorKind::kTransient, "the history is busy");

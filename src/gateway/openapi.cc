@@ -126,7 +126,8 @@ std::string_view OpenApiJson() {
               "status": {"type": "string", "enum": ["healthy", "degraded"]},
               "queue_size": {"type": "integer"},
               "max_queue_size": {"type": "integer"},
-              "queue_pressure_percent": {"type": "number"}
+              "queue_pressure_percent": {"type": "number"},
+              "sink": {"type": "object", "description": "Where accepted events go (bronze or kafka), and how far behind that is"}
             }
           }}}
         }}

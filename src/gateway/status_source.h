@@ -17,6 +17,9 @@ class StatusSource {
   // A JSON object for the status page, and metrics in Prometheus' text format.
   virtual std::string StatusJson() = 0;
   virtual std::string MetricsText() = 0;
+  // Where accepted events go and how far behind that is, as a JSON object without texts of errors:
+  // anybody may ask.
+  virtual std::string SinkJson() = 0;
   // The jobs that run by themselves, as a JSON object.
   virtual Result<std::string> JobsJson() = 0;
   // Has missed webhook deliveries looked for; the number of that run. kNotFound, saying what to do,

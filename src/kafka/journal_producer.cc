@@ -1,0 +1,303 @@
+#include "kafka/journal_producer.h"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "journal/record_queue.h"
+#include "kafka/handles.h"
+#include "kafka/journal_position.h"
+#include "kafka/message_batch.h"
+#include "kafka/topics.h"
+
+namespace octolake::kafka {
+namespace {
+
+using Steady = std::chrono::steady_clock;
+
+constexpr const char kConsumer[] = "kafka";
+
+constexpr std::chrono::milliseconds kTransactionTimeout{60'000};
+// A fence that comes this much before a transaction's end is none of the coordinator's own.
+constexpr std::chrono::milliseconds kTimeoutMargin{5'000};
+
+// What a message takes beside its value: a record batch's header, a record's, and our headers.
+constexpr int64_t kMessageOverhead = 2048;
+// Where the broker does not say what a topic takes (its configuration may be hidden).
+constexpr int64_t kUsualMaxMessage = 1'048'588;
+// Of topics made here: an event of 25 MB, compressed, is usually below it.
+constexpr char kMadeMaxMessage[] = "10485760";
+
+// What a record counts beside its body.
+constexpr int64_t kRecordBytes = 256;
+
+double SecondsSince(Steady::time_point begin) {
+  return std::chrono::duration<double>(Steady::now() - begin).count();
+}
+
+bool IsFence(rd_kafka_resp_err_t code) {
+  return code == RD_KAFKA_RESP_ERR__FENCED || code == RD_KAFKA_RESP_ERR_PRODUCER_FENCED ||
+         code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
+}
+
+class Producer final : public lake::JournalCommitter {
+ public:
+  Producer(journal::Journal& journal, const ProducerOptions& options, RandomSource& random,
+           SendMetrics& metrics, Logger logger)
+      : journal_(journal),
+        options_(options),
+        metrics_(metrics),
+        logger_(std::move(logger)),
+        random_(random),
+        position_(journal.first_sequence() - 1) {}
+
+  Result<lake::JournalCommitReport> CommitNext() override;
+  uint64_t position() const override { return position_; }
+
+ private:
+  Status Connect();
+  Result<int32_t> PartitionsFor(Client& admin, const TopicPlan& plan);
+  int64_t MaxMessage(Client& admin, const std::string& topic);
+  Status MakeClient(int64_t max_message);
+  Status TakePosition();
+  Result<lake::JournalCommitReport> SendNext();
+  Result<lake::JournalCommitReport> TakeRecords(BatchEncoder* encoder);
+  Status Send(const MessageBatch& batch, uint64_t last_sequence);
+  Status Produce(const std::string& topic, int32_t partition, std::string_view key,
+                 std::string_view value, const OutgoingMessage* headers_of);
+  Status Check(const char* what, const RdError& error) const;
+
+  journal::Journal& journal_;
+  const ProducerOptions options_;
+  SendMetrics& metrics_;
+  const Logger logger_;
+  RandomSource& random_;
+  BatchLimits limits_;
+  uint64_t position_;
+  std::unique_ptr<Client> client_;  // nullptr: to be connected
+  std::optional<journal::RecordQueue> records_;
+  Steady::time_point transaction_began_;
+};
+
+Result<lake::JournalCommitReport> Producer::CommitNext() {
+  if (!client_) {
+    const Status connected = Connect();
+    if (!connected) {
+      client_.reset();
+      return tl::unexpected<Error>(connected.error());
+    }
+    metrics_.Update([](SendFigures& figures) { ++figures.reconnects; });
+  }
+  auto report = SendNext();
+  if (!report) {
+    // What the client holds of a transaction goes with it; the next one's first act is to have that
+    // transaction aborted, if it was not committed.
+    client_.reset();
+    records_.reset();
+  }
+  return report;
+}
+
+Status Producer::Connect() {
+  const std::string rejected = RejectedTopic(options_.topic);
+  const std::string positions = PositionsTopic(options_.topic);
+  const Properties large = {{"max.message.bytes", kMadeMaxMessage}};
+  OCTO_ASSIGN(const auto admin, Client::Make(RD_KAFKA_PRODUCER, options_.client, {}, logger_));
+  OCTO_ASSIGN(limits_.partitions, PartitionsFor(*admin, {options_.topic, options_.partitions,
+                                                         options_.replication, large}));
+  OCTO_ASSIGN(limits_.rejected_partitions,
+              PartitionsFor(*admin, {rejected, 1, options_.replication, large}));
+  OCTO_TRY(
+      PartitionsFor(*admin, {positions, 1, options_.replication, {{"cleanup.policy", "compact"}}}));
+  const int64_t most_of_events = MaxMessage(*admin, options_.topic);
+  const int64_t most_of_rejected = MaxMessage(*admin, rejected);
+  // Below the overhead no limit could be kept; such a topic's broker will say so.
+  const auto room = [&](int64_t most) { return std::max<int64_t>(most - kMessageOverhead, 1024); };
+  limits_.max_event_message = std::min(options_.max_message_bytes, room(most_of_events));
+  limits_.max_rejected_message = std::min(options_.max_message_bytes, room(most_of_rejected));
+  OCTO_TRY(MakeClient(std::min(most_of_events, most_of_rejected)));
+  return TakePosition();
+}
+
+Result<int32_t> Producer::PartitionsFor(Client& admin, const TopicPlan& plan) {
+  OCTO_ASSIGN(const auto partitions, FindPartitions(admin, plan.name));
+  if (partitions.value_or(0) > 0) return *partitions;
+  if (!options_.create_topics) {
+    return MakeError(ErrorKind::kNotFound, "Kafka at " + options_.client.bootstrap_servers +
+                                               " has no topic " + plan.name +
+                                               ", and kafka.create_topics is false: make it");
+  }
+  OCTO_TRY(CreateTopic(admin, plan));
+  logger_->info("made topic {}", plan.name);
+  return AwaitPartitions(admin, plan.name);
+}
+
+int64_t Producer::MaxMessage(Client& admin, const std::string& topic) {
+  const auto most = MaxMessageBytes(admin, topic);
+  if (most) return *most;
+  logger_->warn("{}; messages are kept below {} bytes", most.error().message, kUsualMaxMessage);
+  return kUsualMaxMessage;
+}
+
+Status Producer::MakeClient(int64_t max_message) {
+  const std::string timeout = std::to_string(kTransactionTimeout.count());
+  OCTO_ASSIGN(
+      client_,
+      Client::Make(RD_KAFKA_PRODUCER, options_.client,
+                   {{"transactional.id", journal_.uuid().ToString()},
+                    {"transaction.timeout.ms", timeout},
+                    {"message.timeout.ms", timeout},
+                    {"acks", "all"},
+                    {"compression.codec", "zstd"},
+                    {"linger.ms", "0"},
+                    // Ours are smaller; what is sent together must be, too.
+                    {"message.max.bytes", "1000000000"},
+                    {"batch.size", std::to_string(std::min<int64_t>(max_message, 1'000'000))}},
+                   logger_));
+  return Check("beginning", client_->Resume(options_.client.request_timeout, [&](int millis) {
+    return rd_kafka_init_transactions(client_->get(), millis);
+  }));
+}
+
+// Behind init_transactions: no transaction of this journal is under way any more.
+Status Producer::TakePosition() {
+  OCTO_ASSIGN(const uint64_t sequence,
+              ReadJournalPosition(options_.client, PositionsTopic(options_.topic), journal_.uuid(),
+                                  logger_));
+  const Status checked = journal_.CheckPosition({journal_.uuid(), sequence});
+  if (!checked) return WithContext(checked.error(), "topic " + PositionsTopic(options_.topic));
+  position_ = sequence;
+  // What a transaction before the last stop had no time for.
+  OCTO_TRY(journal_.Release(kConsumer, position_));
+  records_.emplace(journal_, position_);
+  logger_->info("Kafka at {}: topic {} with {} partitions has journal {} up to record {}",
+                options_.client.bootstrap_servers, options_.topic, limits_.partitions,
+                journal_.uuid().ToString(), position_);
+  return {};
+}
+
+Result<lake::JournalCommitReport> Producer::SendNext() {
+  const auto began = Steady::now();
+  BatchEncoder encoder("journal " + journal_.uuid().ToString(), random_);
+  OCTO_ASSIGN(lake::JournalCommitReport report, TakeRecords(&encoder));
+  if (report.last_sequence == 0) return report;
+  OCTO_ASSIGN(const MessageBatch batch, encoder.Finish(limits_));
+  const double encode_seconds = SecondsSince(began);
+  OCTO_TRY(Send(batch, report.last_sequence));
+  const double seconds = SecondsSince(began) - encode_seconds;
+  report.events = batch.events;
+  report.rejected = batch.rejected + batch.too_large;
+  position_ = report.last_sequence;
+  metrics_.Update([&](SendFigures& figures) {
+    ++figures.batches;
+    figures.events += batch.events;
+    figures.rejected += batch.rejected;
+    figures.too_large += batch.too_large;
+    for (const OutgoingMessage& message : batch.messages) {
+      figures.messages += message.rejected ? 0 : 1;
+      figures.bytes += static_cast<int64_t>(message.value.size());
+    }
+    figures.batch_events.Add(static_cast<double>(batch.events));
+    figures.send_seconds.Add(seconds);
+    figures.encode_seconds.Add(encode_seconds);
+  });
+  if (batch.too_large > 0) {
+    logger_->warn("{} events are too large for topic {}; they are on {}, in parts", batch.too_large,
+                  options_.topic, RejectedTopic(options_.topic));
+  }
+  // The records are in Kafka whatever comes now.
+  const Status released = journal_.Release(kConsumer, position_);
+  if (!released) report.warnings.push_back(released.error().message);
+  const auto next = records_->Front();
+  if (!next) records_.emplace(journal_, position_);  // the next call meets it
+  if (next && *next != nullptr) report.next_received_at = (*next)->record.received_at;
+  return report;
+}
+
+Result<lake::JournalCommitReport> Producer::TakeRecords(BatchEncoder* encoder) {
+  lake::JournalCommitReport report;
+  int64_t records = 0;
+  while (records < options_.max_records &&
+         report.bytes + records * kRecordBytes < options_.max_bytes) {
+    OCTO_ASSIGN(const auto* next, records_->Front());
+    if (next == nullptr) break;
+    if (report.first_sequence == 0) report.first_sequence = next->sequence;
+    report.last_sequence = next->sequence;
+    if (!journal::IsOwnRecord(next->record)) {
+      if (!report.oldest_received_at) report.oldest_received_at = next->record.received_at;
+      report.bytes += static_cast<int64_t>(next->record.body.size());
+      OCTO_TRY(encoder->Add(next->record, next->sequence));
+    }
+    records_->Pop();
+    ++records;
+  }
+  return report;
+}
+
+Status Producer::Send(const MessageBatch& batch, uint64_t last_sequence) {
+  rd_kafka_t* const producer = client_->get();
+  rd_kafka_poll(producer, 0);
+  transaction_began_ = Steady::now();
+  OCTO_TRY(Check("beginning a transaction", RdError(rd_kafka_begin_transaction(producer))));
+  for (const OutgoingMessage& message : batch.messages) {
+    const std::string topic = message.rejected ? RejectedTopic(options_.topic) : options_.topic;
+    OCTO_TRY(Produce(topic, message.partition, {}, message.value, &message));
+  }
+  OCTO_TRY(Produce(PositionsTopic(options_.topic), 0, journal_.uuid().ToString(),
+                   EncodePosition(last_sequence), nullptr));
+  // Waits for the messages first. Longer than the transaction lives there is nothing to wait for.
+  return Check("committing a transaction", client_->Resume(kTransactionTimeout, [&](int millis) {
+    return rd_kafka_commit_transaction(producer, millis);
+  }));
+}
+
+Status Producer::Produce(const std::string& topic, int32_t partition, std::string_view key,
+                         std::string_view value, const OutgoingMessage* headers_of) {
+  RdHeaders headers(rd_kafka_headers_new(8));
+  if (headers_of != nullptr) {
+    for (const auto& [name, text] : headers_of->headers) {
+      rd_kafka_header_add(headers.get(), name.c_str(), -1, text.data(),
+                          static_cast<ssize_t>(text.size()));
+    }
+  }
+  const rd_kafka_resp_err_t code = rd_kafka_producev(
+      client_->get(), RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_PARTITION(partition),
+      RD_KAFKA_V_KEY(key.empty() ? nullptr : key.data(), key.size()),
+      RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()),
+      RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_HEADERS(headers.get()), RD_KAFKA_V_END);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return client_->Failed("sending to " + topic, code);
+  static_cast<void>(headers.release());  // the message's now
+  return {};
+}
+
+Status Producer::Check(const char* what, const RdError& error) const {
+  if (error == nullptr) return {};
+  const rd_kafka_resp_err_t code = rd_kafka_error_code(error.get());
+  const bool within = Steady::now() - transaction_began_ < kTransactionTimeout - kTimeoutMargin;
+  if (IsFence(code) && within) {
+    return MakeError(ErrorKind::kInvalidArgument,
+                     "Kafka at " + options_.client.bootstrap_servers +
+                         ": another producer of journal " + journal_.uuid().ToString() +
+                         " has taken over: the journal's directory was copied, or an octolake that "
+                         "was believed dead still runs. Keep one of them, and start it again");
+  }
+  return client_->Failed(what, *error);
+}
+
+}  // namespace
+
+std::string RejectedTopic(const std::string& topic) { return topic + ".rejected"; }
+std::string PositionsTopic(const std::string& topic) { return topic + ".positions"; }
+
+std::unique_ptr<lake::JournalCommitter> MakeJournalProducer(journal::Journal& journal,
+                                                            const ProducerOptions& options,
+                                                            RandomSource& random,
+                                                            SendMetrics& metrics, Logger logger) {
+  return std::make_unique<Producer>(journal, options, random, metrics, std::move(logger));
+}
+
+}  // namespace octolake::kafka

@@ -1,0 +1,54 @@
+// From the journal to Kafka, each record exactly once: the messages and the position in the journal
+// are one transaction. The journal's UUID is the transactional.id, so that a producer of the same
+// journal that still lives somewhere is fenced.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/logging.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "journal/journal.h"
+#include "kafka/client.h"
+#include "kafka/send_figures.h"
+#include "lake/journal_committer.h"
+
+namespace octolake::kafka {
+
+// Beside the topic of events are <topic>.rejected and <topic>.positions.
+std::string RejectedTopic(const std::string& topic);
+std::string PositionsTopic(const std::string& topic);
+
+struct ProducerOptions {
+  ClientOptions client;
+  std::string topic;
+  // Topics that are missing are made, with these; -1 is the broker's default.
+  bool create_topics = true;
+  int32_t partitions = -1;
+  int16_t replication = -1;
+  // One transaction takes so much of the journal: records, and bytes of their bodies, of which the
+  // last may go beyond.
+  int64_t max_records = 5000;
+  int64_t max_bytes = int64_t{16} << 20;
+  // Of a container, if the topic takes that much.
+  int64_t max_message_bytes = 1'000'000;
+};
+
+// A committer whose CommitNext sends the next records as one transaction (acks=all), and releases
+// them in the journal as consumer "kafka".
+//
+// It connects with the first CommitNext, so that a cluster that is away keeps nobody from starting;
+// until then, position() is the first record the journal still has. After an error the connection
+// is made anew, and with it the position read from Kafka: a transaction whose outcome nobody
+// learned is either in it or was aborted. kInvalidArgument: another producer has the same
+// transactional.id. kCorruption: the journal is damaged, or has not what comes next. kTransient:
+// everything else. Journal, random source and metrics must outlive it.
+std::unique_ptr<lake::JournalCommitter> MakeJournalProducer(journal::Journal& journal,
+                                                            const ProducerOptions& options,
+                                                            RandomSource& random,
+                                                            SendMetrics& metrics, Logger logger);
+
+}  // namespace octolake::kafka

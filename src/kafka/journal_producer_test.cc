@@ -1,0 +1,210 @@
+// Against librdkafka's mock cluster, for the faults that a real broker cannot be made to show; the
+// rest is in tests/test_kafka.py.
+#include "kafka/journal_producer.h"
+
+#include <arrow/api.h>
+#include <gtest/gtest.h>
+#include <librdkafka/rdkafka_mock.h>
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "event/message_rows.h"
+#include "event/rebuild.h"
+#include "journal/journal_for_test.h"
+#include "journal/memory_segment_store_for_test.h"
+#include "kafka/journal_position.h"
+
+namespace octolake::kafka {
+namespace {
+
+// Of the protocol (protocol.html, "API keys").
+constexpr int16_t kProduce = 0;
+constexpr int16_t kEndTxn = 26;
+
+constexpr char kTopic[] = "events";
+
+class JournalProducerTest : public testing::Test {
+ protected:
+  JournalProducerTest() {
+    char text[256];
+    rd_kafka_conf_t* conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "log_level", "0", text, sizeof text);
+    handle_.reset(rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text));
+    cluster_ = rd_kafka_mock_cluster_new(handle_.get(), 1);
+    rd_kafka_mock_topic_create(cluster_, kTopic, 2, 1);
+    rd_kafka_mock_topic_create(cluster_, RejectedTopic(kTopic).c_str(), 1, 1);
+    rd_kafka_mock_topic_create(cluster_, PositionsTopic(kTopic).c_str(), 1, 1);
+    options_.client.bootstrap_servers = rd_kafka_mock_cluster_bootstraps(cluster_);
+    options_.client.request_timeout = std::chrono::seconds(20);
+    options_.topic = kTopic;
+    options_.max_records = 10;
+    journal_ = journal::OpenJournal(store_, journal::SmallSegments(1 << 20));
+  }
+  ~JournalProducerTest() override { rd_kafka_mock_cluster_destroy(cluster_); }
+
+  void PutEvents(int count) {
+    for (int i = 0; i < count; ++i) {
+      journal::Record record;
+      record.source = "collect";
+      record.body = R"({"id":")" + std::to_string(++last_id_) +
+                    R"(","type":"PushEvent","created_at":"2015-01-01T00:00:00Z"})";
+      ASSERT_TRUE(journal_->AppendAndWait(std::move(record)));
+    }
+  }
+  auto Producer() { return MakeJournalProducer(*journal_, options_, random_, metrics_, logger_); }
+
+  // The ids of all events on the topic. The mock keeps what is of aborted transactions, too.
+  std::multiset<int> IdsOnTheTopic() {
+    const auto consumer =
+        Client::Make(RD_KAFKA_CONSUMER, options_.client,
+                     {{"group.id", "test"}, {"enable.partition.eof", "true"}}, logger_);
+    EXPECT_TRUE(consumer) << consumer.error().message;
+    const RdPartitions partitions(rd_kafka_topic_partition_list_new(2));
+    for (int32_t i = 0; i < 2; ++i) {
+      rd_kafka_topic_partition_list_add(partitions.get(), kTopic, i)->offset = 0;
+    }
+    rd_kafka_assign((*consumer)->get(), partitions.get());
+    UuidV7Generator trace_ids(SystemClock(), random_);
+    event::MessageRows rows(trace_ids);
+    for (int ended = 0; ended < 2;) {
+      const RdMessage message(rd_kafka_consumer_poll((*consumer)->get(), 20'000));
+      if (message == nullptr) {
+        ADD_FAILURE() << "no message and no end";
+        break;
+      }
+      if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+        ++ended;
+      } else {
+        EXPECT_EQ(message->err, RD_KAFKA_RESP_ERR_NO_ERROR);
+        EXPECT_TRUE(rows.Add({static_cast<const char*>(message->payload), message->len}, {}));
+      }
+    }
+    const event::EventBatch batch = rows.Finish().value();
+    EXPECT_EQ(batch.rejected->num_rows(), 0);
+    std::multiset<int> ids;
+    for (int64_t i = 0; i < batch.events->num_rows(); ++i) {
+      ids.insert(std::stoi(std::string(*event::EventRowAt(*batch.events, i).id)));
+    }
+    return ids;
+  }
+  std::multiset<int> IdsUpTo(int last) {
+    std::multiset<int> ids;
+    for (int id = 1; id <= last; ++id) ids.insert(id);
+    return ids;
+  }
+
+  SeededRandom random_{3};
+  Logger logger_ = MakeNullLogger();
+  RdClient handle_;
+  rd_kafka_mock_cluster_t* cluster_ = nullptr;
+  journal::MemorySegmentStore store_;
+  std::unique_ptr<journal::Journal> journal_;
+  ProducerOptions options_;
+  SendMetrics metrics_;
+  int last_id_ = 0;
+};
+
+TEST_F(JournalProducerTest, SendsEveryEventOnceThroughProduceErrors) {
+  PutEvents(60);
+  // Every fifth answer to a produce request is an error that says to try again.
+  std::vector<rd_kafka_resp_err_t> errors(500, RD_KAFKA_RESP_ERR_NO_ERROR);
+  for (size_t i = 0; i < errors.size(); i += 5) {
+    errors[i] = i % 2 == 0 ? RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS
+                           : RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION;
+  }
+  rd_kafka_mock_push_request_errors_array(cluster_, kProduce, errors.size(), errors.data());
+  const auto producer = Producer();
+  int64_t events = 0;
+  while (producer->position() < 60) {
+    const auto report = producer->CommitNext();
+    ASSERT_TRUE(report) << report.error().message;
+    ASSERT_GT(report->last_sequence, 0u);
+    events += report->events;
+  }
+  EXPECT_EQ(events, 60);
+  EXPECT_EQ(IdsOnTheTopic(), IdsUpTo(60));
+  EXPECT_EQ(metrics_.Figures().batches, 6);
+  EXPECT_EQ(metrics_.Figures().reconnects, 1);
+}
+
+TEST_F(JournalProducerTest, GoesOnBehindWhatKafkaHas) {
+  PutEvents(15);
+  {
+    const auto producer = Producer();
+    ASSERT_TRUE(producer->CommitNext());
+    EXPECT_EQ(producer->position(), 10u);
+  }
+  const auto producer = Producer();
+  const auto report = producer->CommitNext();
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->first_sequence, 11u);
+  EXPECT_EQ(report->last_sequence, 15u);
+  const auto nothing = producer->CommitNext();
+  ASSERT_TRUE(nothing) << nothing.error().message;
+  EXPECT_EQ(nothing->last_sequence, 0u);
+  EXPECT_EQ(IdsOnTheTopic(), IdsUpTo(15));
+}
+
+TEST_F(JournalProducerTest, SaysThatATransactionFailedAndSendsItAgain) {
+  PutEvents(5);
+  const auto producer = Producer();
+  ASSERT_TRUE(producer->CommitNext());  // connects, and has the transactions' coordinator
+  PutEvents(5);
+  rd_kafka_mock_push_request_errors(cluster_, kEndTxn, 1,
+                                    RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+  const auto failed = producer->CommitNext();
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().kind, ErrorKind::kTransient);
+  EXPECT_NE(failed.error().message.find("committing a transaction"), std::string::npos)
+      << failed.error().message;
+  EXPECT_EQ(producer->position(), 5u);
+}
+
+TEST_F(JournalProducerTest, IsNotWhereTheJournalIsAnother) {
+  PutEvents(3);
+  ASSERT_TRUE(Producer()->CommitNext());
+  // The same UUID, and fewer records: an older copy was put back.
+  journal::MemorySegmentStore older;
+  journal_ = journal::OpenJournal(older, journal::SmallSegments(1 << 20));
+  const auto report = Producer()->CommitNext();
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().kind, ErrorKind::kCorruption);
+  EXPECT_NE(report.error().message.find("events.positions"), std::string::npos)
+      << report.error().message;
+}
+
+TEST_F(JournalProducerTest, AClusterThatIsAwayIsAnErrorOfTheAttempt) {
+  PutEvents(1);
+  rd_kafka_mock_broker_set_down(cluster_, 1);
+  options_.client.request_timeout = std::chrono::seconds(1);
+  const auto producer = Producer();
+  EXPECT_EQ(producer->position(), 0u);
+  const auto report = producer->CommitNext();
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().kind, ErrorKind::kTransient);
+  rd_kafka_mock_broker_set_up(cluster_, 1);
+  options_.client.request_timeout = std::chrono::seconds(20);
+  const auto again = Producer()->CommitNext();
+  EXPECT_TRUE(again) << again.error().message;
+}
+
+TEST_F(JournalProducerTest, ASettingThatIsRefusedIsNamedWithoutSecrets) {
+  options_.client.security_protocol = "smoke signals";
+  const auto report = Producer()->CommitNext();
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().kind, ErrorKind::kInvalidArgument);
+  EXPECT_NE(report.error().message.find("security.protocol"), std::string::npos);
+}
+
+TEST(JournalPositionTest, IsReadAsItWasWritten) {
+  EXPECT_EQ(DecodePosition(EncodePosition(0)).value(), 0u);
+  EXPECT_EQ(DecodePosition(EncodePosition(UINT64_MAX)).value(), UINT64_MAX);
+  for (const char* text : {"", "{}", "7", R"({"sequence":-1})", R"({"sequence":"1"})", "{"}) {
+    EXPECT_FALSE(DecodePosition(text)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace octolake::kafka

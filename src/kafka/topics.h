@@ -1,0 +1,40 @@
+// Topics of a cluster: what they are, and making those that are missing.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "kafka/client.h"
+
+namespace octolake::kafka {
+
+// How many partitions a topic has; nullopt if there is no such topic.
+Result<std::optional<int32_t>> FindPartitions(Client& client, const std::string& topic);
+// The same; kNotFound if there is none.
+Result<int32_t> GetPartitions(Client& client, const std::string& topic);
+// The same of a topic just made, which not every broker needs to know at once.
+Result<int32_t> AwaitPartitions(Client& client, const std::string& topic);
+
+// A topic's id, another one when it is made again; empty with brokers before 2.8. nullopt if there
+// is no such topic.
+Result<std::optional<std::string>> FindTopicId(Client& client, const std::string& topic);
+
+struct TopicPlan {
+  std::string name;
+  int32_t partitions = -1;  // -1: the broker's default, as for the next
+  int16_t replication = -1;
+  Properties config;
+};
+
+// One that is there already, also by somebody else at this moment, is left as it is. kTransient, or
+// what the broker has against it.
+Status CreateTopic(Client& client, const TopicPlan& plan);
+
+// max.message.bytes of a topic.
+Result<int64_t> MaxMessageBytes(Client& client, const std::string& topic);
+
+}  // namespace octolake::kafka
