@@ -58,6 +58,7 @@ using Action = std::function<int(const Context&)>;
 // Each adds one command to the program (one file each).
 void AddUpCommand(CLI::App& app, Action& chosen);
 void AddLoadCommand(CLI::App& app, Action& chosen);
+void AddIngestCommand(CLI::App& app, Action& chosen);
 void AddRunCommand(CLI::App& app, Action& chosen);
 void AddTestCommand(CLI::App& app, Action& chosen);
 void AddSqlCommand(CLI::App& app, Action& chosen);

@@ -25,6 +25,7 @@ void AddCommands(CLI::App& app, Action& chosen) {
   app.require_subcommand(1);
   AddUpCommand(app, chosen);
   AddLoadCommand(app, chosen);
+  AddIngestCommand(app, chosen);
   AddRunCommand(app, chosen);
   AddTestCommand(app, chosen);
   AddSqlCommand(app, chosen);

@@ -1,7 +1,9 @@
 // Ctrl-C and SIGTERM, waited for by the main thread.
 #pragma once
 
+#include <chrono>
 #include <csignal>
+#include <ctime>
 
 namespace octolake::cli {
 
@@ -20,6 +22,14 @@ class StopSignals {
     while (sigwait(&signals_, &signal) != 0) {
     }
     return signal;
+  }
+  // Whether one comes within the time.
+  bool WaitFor(std::chrono::milliseconds time) const {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
+    timespec limit{};
+    limit.tv_sec = seconds.count();
+    limit.tv_nsec = std::chrono::nanoseconds(time - seconds).count();
+    return sigtimedwait(&signals_, nullptr, &limit) > 0;
   }
 
  private:
