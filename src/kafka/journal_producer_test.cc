@@ -37,7 +37,8 @@ class JournalProducerTest : public testing::Test {
     rd_kafka_mock_topic_create(cluster_, RejectedTopic(kTopic).c_str(), 1, 1);
     rd_kafka_mock_topic_create(cluster_, PositionsTopic(kTopic).c_str(), 1, 1);
     options_.client.bootstrap_servers = rd_kafka_mock_cluster_bootstraps(cluster_);
-    options_.client.request_timeout = std::chrono::seconds(20);
+    // The mock has no DescribeConfigs, which is waited for twice with each connection.
+    options_.client.request_timeout = std::chrono::seconds(2);
     options_.topic = kTopic;
     options_.max_records = 10;
     journal_ = journal::OpenJournal(store_, journal::SmallSegments(1 << 20));
@@ -185,7 +186,7 @@ TEST_F(JournalProducerTest, AClusterThatIsAwayIsAnErrorOfTheAttempt) {
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().kind, ErrorKind::kTransient);
   rd_kafka_mock_broker_set_up(cluster_, 1);
-  options_.client.request_timeout = std::chrono::seconds(20);
+  options_.client.request_timeout = std::chrono::seconds(2);
   const auto again = Producer()->CommitNext();
   EXPECT_TRUE(again) << again.error().message;
 }
