@@ -2,6 +2,7 @@
 # Fetches pinned parts of the cluster into .deps/cluster/, for `make cluster-up` and for the images of deploy/:
 #   kafka    .deps/cluster/kafka/*.jar     the broker and its tools, by Maven
 #   spark    .deps/cluster/spark/*.jar     Iceberg, its S3, Kafka and PostgreSQL for Spark, by Maven
+#   spark-tests  .deps/cluster/spark-tests/*.jar   the SQLite driver of a local warehouse's catalog, by Maven
 #   minio    .deps/cluster/bin/minio       the S3 server, compiled by Go (8 minutes, once)
 # Jars are compared with the SHA-256 sums in jars.sha256, Go modules by Go with go.sum. Each part has a stamp
 # of its pins, so a second call is instant. The Python environments (spark, airflow) are bootstrap.sh's.
@@ -11,7 +12,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-usage() { echo "usage: deps/cluster/fetch.sh [--lock] (kafka|spark|minio)..." >&2; exit 2; }
+usage() { echo "usage: deps/cluster/fetch.sh [--lock] (kafka|spark|spark-tests|minio)..." >&2; exit 2; }
 lock=false
 [ "${1-}" != --lock ] || { lock=true; shift; }
 [ $# -gt 0 ] || usage
@@ -115,7 +116,7 @@ fetch_minio() {
 
 for part in "$@"; do
   case $part in
-    kafka | spark) if $lock; then lock_jars "$part"; else fetch_jars "$part"; fi ;;
+    kafka | spark | spark-tests) if $lock; then lock_jars "$part"; else fetch_jars "$part"; fi ;;
     minio) $lock || fetch_minio ;;
     *) usage ;;
   esac

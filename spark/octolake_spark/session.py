@@ -68,7 +68,8 @@ def catalog_settings(environment):
     is_directory = bool(warehouse) and "://" not in warehouse
     if is_directory:
         warehouse = str(Path(warehouse).resolve())
-        uri = uri or f"jdbc:sqlite:{warehouse}/catalog.db"
+        # Somebody else at the file is waited for.
+        uri = uri or f"jdbc:sqlite:{warehouse}/catalog.db?busy_timeout=30000"
         warehouse = f"file://{warehouse}"
     if not uri:
         return {}
