@@ -56,7 +56,9 @@ class Messages {
     return value_->IsNull(i) ? std::string_view() : value_->GetView(i);
   }
   event::MessagePlace PlaceOf(int64_t i) const {
-    return {origin_, partition_->Value(i), offset_->Value(i), timestamp_->Value(i)};
+    const int32_t partition = partition_->Value(i);
+    return {origin_ + "/" + std::to_string(partition), partition, offset_->Value(i),
+            timestamp_->Value(i)};
   }
 
  private:

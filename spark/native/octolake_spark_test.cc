@@ -280,7 +280,7 @@ TEST(SparkInterface, MessagesBecomeRowsOfBothKinds) {
   ASSERT_EQ(decoded.rejected->num_rows(), 2);
   EXPECT_EQ(ValueAt(decoded.rejected, "ordinal", 0), "80");
   EXPECT_EQ(ValueAt(decoded.rejected, "ordinal", 1), "90");
-  EXPECT_EQ(ValueAt(decoded.rejected, "source_file", 0), "kafka events");
+  EXPECT_EQ(ValueAt(decoded.rejected, "source_file", 0), "kafka events/4");
 }
 
 TEST(SparkInterface, NoMessageEndsTheDecoder) {

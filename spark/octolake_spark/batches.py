@@ -28,19 +28,15 @@ def decode_messages(batches, origin):
             yield decoder.decode(messages)[0]
 
 
-def rejected_of_messages(batches, origin):
-    """What decode_messages leaves out of the same messages, as rows of bronze.rejected_events."""
-    with native.Decoder(origin) as decoder:
+def rejected_rows(batches, topic):
+    """What could not become an event, as rows of bronze.rejected_events: what decode_messages leaves out of the
+    messages of `topic`, and the messages of every other topic as they are, with the columns topic, reason, source,
+    trace_id and received_at beside those above."""
+    with native.Decoder(f"kafka {topic}") as decoder, native.Decoder(f"kafka {topic}.rejected") as kept:
         for messages in in_parts(batches):
-            yield decoder.decode(messages)[1]
-
-
-def rejected_messages(batches, origin):
-    """Messages that were rejected before they came to Kafka, with the columns reason, source, trace_id and
-    received_at beside those above, as rows of bronze.rejected_events."""
-    with native.Decoder(origin) as decoder:
-        for messages in in_parts(batches):
-            yield decoder.rejected(messages)
+            of_events = pc.equal(messages.column("topic"), topic)
+            yield decoder.decode(messages.filter(of_events))[1]
+            yield kept.rejected(messages.filter(pc.invert(of_events)))
 
 
 def in_parts(batches):

@@ -1,0 +1,86 @@
+"""Kafka to Bronze, as Structured Streaming.
+
+Two queries read the same messages, one for bronze.github_events, one for bronze.rejected_events, since a query
+has one table. Each is exactly-once by itself: the checkpoint fixes which offsets an epoch has, and Iceberg's sink
+writes the epoch into the snapshot that holds its rows, and passes over an epoch that the table has. Only records
+of committed transactions are read. Topics are named by patterns, so that one that does not exist yet is waited
+for, and new partitions are read from their beginning.
+"""
+
+import functools
+import re
+
+from pyspark.sql import functions as f
+
+from octolake_spark.batches import decode_messages, rejected_rows
+
+# Messages that are in memory together on their way to a Python worker; each has up to a broker's limit of bytes.
+MESSAGES_OF_A_BATCH = 64
+REJECTED_SUFFIX = ".rejected"
+# Headers of messages of the topic of what was rejected (docs/kafka.md).
+HEADERS = {"reason": "octolake-reason", "source": "octolake-source", "trace_id": "octolake-trace-id",
+           "received_at": "octolake-received-at", "part": "octolake-part"}
+NO_REASON = "no header octolake-reason says why it was rejected"
+
+
+def stream_settings():
+    """Settings that the session of the stream needs."""
+    return {"spark.sql.execution.arrow.maxRecordsPerBatch": str(MESSAGES_OF_A_BATCH)}
+
+
+class BronzeStream:
+    """`kafka_options`: further options of the Kafka source, such as kafka.security.protocol."""
+
+    def __init__(self, session, tables, servers, topic, checkpoint, max_offsets, kafka_options=None):
+        self.session = session
+        self.tables = tables
+        self.topic = topic
+        self.checkpoint = checkpoint.rstrip("/")
+        self._source = {"kafka.bootstrap.servers": servers, "kafka.isolation.level": "read_committed",
+                        "startingOffsets": "earliest", "maxOffsetsPerTrigger": str(max_offsets),
+                        "includeHeaders": "true", **(kafka_options or {})}
+
+    def start(self, trigger):
+        """Both queries, started. `trigger`: arguments of DataStreamWriter.trigger."""
+        names = self.tables.names
+        self.tables.create_missing(names.bronze_events, names.rejected_events)
+        return [self._query(names.bronze_events, "events", self.events(), trigger),
+                self._query(names.rejected_events, "rejected", self.rejected(), trigger)]
+
+    def events(self):
+        messages = self._messages(self.topic).select("value", "partition", "offset", "timestamp")
+        decode = functools.partial(decode_messages, origin=f"kafka {self.topic}")
+        return messages.mapInArrow(decode, self._schema(self.tables.names.bronze_events))
+
+    def rejected(self):
+        messages = with_headers(self._messages(self.topic, self.topic + REJECTED_SUFFIX))
+        rows = functools.partial(rejected_rows, topic=self.topic)
+        return messages.mapInArrow(rows, self._schema(self.tables.names.rejected_events))
+
+    def _messages(self, *topics):
+        pattern = "|".join(re.escape(topic) for topic in topics)
+        return self.session.readStream.format("kafka").options(**self._source, subscribePattern=pattern).load()
+
+    def _schema(self, table):
+        return self.session.table(self.tables.sql_name(table)).schema
+
+    def _query(self, table, name, rows, trigger):
+        writer = rows.writeStream.format("iceberg").outputMode("append").queryName(f"octolake {name}")
+        writer = writer.option("fanout-enabled", "true").option("checkpointLocation", f"{self.checkpoint}/{name}")
+        return writer.trigger(**trigger).toTable(self.tables.sql_name(table))
+
+
+def with_headers(messages):
+    """The columns that batches.rejected_rows reads, of messages with headers."""
+    def text(name):
+        # The last one of a name, as Kafka's own lastHeader takes it.
+        named = f.filter("headers", lambda header: header["key"] == HEADERS[name])
+        return f.element_at(named, -1)["value"].cast("string")
+
+    reason = f.coalesce(text("reason"), f.lit(NO_REASON))
+    part = f.when(text("part").isNotNull(), f.concat(f.lit(" (part "), text("part"), f.lit(")"))).otherwise("")
+    return messages.select(
+        "topic", "value", "partition", "offset", "timestamp", f.concat(reason, part).alias("reason"),
+        text("source").alias("source"), text("trace_id").alias("trace_id"),
+        # NULL where the text is no number.
+        f.timestamp_micros(text("received_at").cast("long")).alias("received_at"))

@@ -1,0 +1,179 @@
+"""Kafka to Bronze on Spark: every event once, whatever is killed when."""
+
+import base64
+import io
+import json
+import random
+import re
+import time
+from collections import Counter
+from pathlib import Path
+
+import fastavro
+import pytest
+
+from lake import BRONZE, CIRCUMSTANCES, PARSED, REJECTED, Lake
+from program import generate
+from spark_process import Job, environment
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = json.loads(re.search(r"```json\n(.+?)\n```", (ROOT / "docs/formats/avro_message.md").read_text(), re.S)[1])
+# The original collector's: the first seven fields, without what was added to them.
+ORIGINAL = {"type": "record", "name": "GitHubEvent", "fields": [
+    {"name": "id", "type": "string"}, {"name": "type", "type": "string"},
+    {"name": "actor", "type": {"type": "record", "name": "A", "fields": [
+        {"name": "id", "type": "long"}, *({"name": name, "type": "string"}
+                                          for name in ("login", "gravatar_id", "url", "avatar_url"))]}},
+    {"name": "repo", "type": {"type": "record", "name": "R", "fields": [
+        {"name": "id", "type": "long"}, {"name": "name", "type": "string"}, {"name": "url", "type": "string"}]}},
+    {"name": "payload", "type": ["null", "string"]}, {"name": "public", "type": "boolean"},
+    {"name": "created_at", "type": "string"}]}
+EVENTS_OF_A_MESSAGE = 200
+# What a message does not carry, or what says where it was read.
+NOT_CARRIED = {"source_file", "kafka_partition", "kafka_offset"}
+
+
+def container(records, schema=SCHEMA, codec="deflate"):
+    out = io.BytesIO()
+    fastavro.writer(out, fastavro.parse_schema(schema), records, codec=codec)
+    return out.getvalue()
+
+
+def record_of(row):
+    """A row of Bronze as a record of a message."""
+    def part(prefix, *names):
+        return {name: row[f"{prefix}_{name}"] for name in names}
+
+    org = part("org", "id", "login")
+    return {"id": row["id"], "type": row["type"], "payload": row["payload"], "public": row["public"],
+            "actor": part("actor", "id", "login", "gravatar_id", "url", "avatar_url"),
+            "repo": part("repo", "id", "name", "url"), "created_at": row["created_at"],
+            "org": org if any(value is not None for value in org.values()) else None,
+            "trace_id": row["trace_id"], "source": row["source"], "delivery_id": row["delivery_id"],
+            "received_at": row["ingestion_timestamp"], "extra": row["extra"]}
+
+
+def messages_of(lake):
+    rows = lake.catalog().load_table(BRONZE).scan().to_arrow().to_pylist()
+    return [container([record_of(row) for row in rows[begin:begin + EVENTS_OF_A_MESSAGE]])
+            for begin in range(0, len(rows), EVENTS_OF_A_MESSAGE)]
+
+
+def encoded(topic, partition, value, headers=None):
+    return [topic, partition, base64.b64encode(value).decode(), headers or {}]
+
+
+class Stream:
+    """The job on one topic, into one warehouse."""
+
+    def __init__(self, package, broker, directory, topic):
+        self.lake = Lake(directory / "warehouse", {"TZ": "Asia/Kathmandu"})
+        self.topic = topic
+        self._checkpoint = directory / "checkpoint"
+        self._settings = {**environment(package, directory, self.lake.directory),
+                          "KAFKA_BOOTSTRAP_SERVERS": broker.servers, "KAFKA_TOPIC": topic}
+        self.lake.directory.mkdir()
+
+    def job(self, *options):
+        return Job(self._settings, "bronze_stream.py", "--checkpoint", self._checkpoint, *options)
+
+    def take_all(self):
+        with self.job("--available-now") as job:
+            job.finish()
+
+
+@pytest.fixture
+def stream(spark_package, broker, tmp_path, request):
+    topic = re.sub(r"\W", "_", request.node.name)[:60]
+    return Stream(spark_package, broker, tmp_path, topic)
+
+
+def test_real_events_of_every_era(spark, broker, stream, real_lake):
+    broker.create_topic(stream.topic, 3)
+    messages = [encoded(stream.topic, i % 3, value) for i, value in enumerate(messages_of(real_lake))]
+    spark.ask("produce", stream.lake, servers=broker.servers, messages=messages)
+    stream.take_all()
+    assert stream.lake.rows(BRONZE, without=NOT_CARRIED) == real_lake.rows(BRONZE, without=NOT_CARRIED)
+    assert stream.lake.counts()[REJECTED] == 0
+    assert stream.lake.value(f"select count(distinct (kafka_partition, kafka_offset)) from {BRONZE}") == len(messages)
+    spark.silver(stream.lake)
+    assert stream.lake.facts(PARSED) == real_lake.facts(PARSED)
+    stream.lake.octolake("doctor", "--data")
+
+
+def test_what_is_no_event_is_rejected_and_the_rest_is_not(spark, broker, stream):
+    broker.create_topic(stream.topic, 1)
+    broker.create_topic(stream.topic + ".rejected", 1)
+    event = {"id": "7", "type": "WatchEvent", "payload": "{}", "public": True, "created_at": "2015-01-01T00:00:00Z",
+             "actor": {"id": 1, "login": "a", "gravatar_id": "", "url": "", "avatar_url": ""},
+             "repo": {"id": 2, "name": "o/r", "url": ""}}
+    whole = container([event], ORIGINAL)
+    messages = [
+        encoded(stream.topic, 0, whole),
+        encoded(stream.topic, 0, b"poison"),
+        encoded(stream.topic, 0, whole[:-20]),
+        encoded(stream.topic, 0, container([event, {**event, "created_at": "never"}], ORIGINAL, "null")),
+        encoded(stream.topic + ".rejected", 0, b"{", {
+            "octolake-reason": "no JSON", "octolake-source": "collect", "octolake-received-at": "1420070400000000",
+            "octolake-trace-id": "0198c0de-0000-7000-8000-000000000001"}),
+        encoded(stream.topic + ".rejected", 0, b"half", {"octolake-reason": "too large", "octolake-part": "1/2",
+                                                         "octolake-received-at": "never"}),
+        encoded(stream.topic + ".rejected", 0, b"bare"),
+    ]
+    spark.ask("produce", stream.lake, servers=broker.servers, messages=messages)
+    stream.take_all()
+    assert stream.lake.counts()[BRONZE] == 2
+    assert stream.lake.value(f"select count(*) from {BRONZE} where source = 'collect' and id = '7'") == 2
+    rejected = {bytes.fromhex(row["raw"]): row for row in stream.lake.sql(f"select * from {REJECTED}")}
+    assert len(rejected) == 6
+    assert rejected[b"poison"]["ordinal"] == 1
+    assert rejected[b"poison"]["source_file"] == f"kafka {stream.topic}/0"
+    assert rejected[whole[:-20]]["ordinal"] == 2
+    assert rejected[b"{"]["reason"] == "no JSON"
+    assert rejected[b"{"]["trace_id"] == "0198c0de-0000-7000-8000-000000000001"
+    assert rejected[b"{"]["received"].startswith("2015-01-01T00:00:00")
+    assert rejected[b"half"]["reason"] == "too large (part 1/2)"
+    assert rejected[b"bare"]["reason"] == "no header octolake-reason says why it was rejected"
+    assert any(b"never" in raw for raw in rejected)
+    stream.take_all()
+    assert (stream.lake.counts()[BRONZE], stream.lake.counts()[REJECTED]) == (2, 6), "nothing is taken twice"
+
+
+def test_a_killed_stream_loses_and_repeats_nothing(spark, broker, stream, tmp_path):
+    """Killed between any two steps of a trigger, beginning before its topic exists."""
+    source = Lake(tmp_path / "source")
+    source.load(generate(tmp_path / "events.json", events=6000, seed=5))
+    values = messages_of(source) + [b"poison %d" % i for i in range(5)]
+    options = ("--trigger", "100 milliseconds", "--max-offsets-per-trigger", 3)
+    with stream.job(*options) as job:
+        job.wait_until(lambda: stream.lake.has_catalog() and REJECTED in stream.lake.tables(), "it made its tables")
+        broker.create_topic(stream.topic, 2)
+        spark.ask("produce", stream.lake, servers=broker.servers,
+                  messages=[encoded(stream.topic, i % 2, value) for i, value in enumerate(values)])
+        job.wait_until(lambda: committed(stream.lake) > 0, "the first commit")
+    chance = random.Random(11)
+    for _ in range(4):
+        before = committed(stream.lake)
+        with stream.job(*options) as job:
+            job.wait_until(lambda: committed(stream.lake) > before or everything(stream.lake, source), "a commit")
+            time.sleep(chance.random() / 2)  # somewhere in the trigger that follows
+    stream.take_all()
+    assert stream.lake.rows(BRONZE, without=NOT_CARRIED) == source.rows(BRONZE, without=NOT_CARRIED)
+    assert Counter(row["raw"] for row in stream.lake.sql(f"select raw from {REJECTED}")) == Counter(
+        value.hex() for value in values if value.startswith(b"poison"))
+
+
+def committed(lake):
+    """Snapshots of Bronze with rows of the stream."""
+    return len(lake.catalog().load_table(BRONZE).snapshots())
+
+
+def everything(lake, source):
+    return lake.counts()[BRONZE] == source.counts()[BRONZE]
+
+
+def test_a_stopped_stream_ends_with_status_0(stream):
+    with stream.job() as job:
+        job.wait_until(lambda: stream.lake.has_catalog() and REJECTED in stream.lake.tables(), "it made its tables")
+        job.terminate()
+        job.finish()
