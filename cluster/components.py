@@ -5,6 +5,8 @@ import json
 import os
 import shutil
 import signal
+import socket
+import struct
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -17,8 +19,6 @@ from spark_defaults import as_file, spark_defaults
 DEPLOY = REPOSITORY / "deploy"
 COMMON_BROKER_PROPERTIES = DEPLOY / "kafka" / "server.properties"
 LOG4J = DEPLOY / "log4j2.properties"
-# Partitions of the topic: what a second reader would need, and no more.
-PARTITIONS = 3
 JAVA = ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
 # The worker offers more cores than the machine may have: its executors wait for data most of the time, and
 # each application (stream, Thrift server, job) needs one at least.
@@ -158,6 +158,16 @@ log.dirs={data}
 """
 
 
+def broker_answers(port):
+    """Whether a broker answers the request that every connection of Kafka begins with. Raises OSError."""
+    api_versions, version, correlation, no_client = 18, 0, 20110212, -1
+    request = struct.pack(">hhih", api_versions, version, correlation, no_client)
+    with socket.create_connection((ADDRESS, port), timeout=5) as connection:
+        connection.sendall(struct.pack(">i", len(request)) + request)
+        answer = connection.makefile("rb").read(10)  # size, correlation id, error code
+    return len(answer) == 10 and struct.unpack(">ih", answer[4:]) == (correlation, 0)
+
+
 def kafka(settings):
     home = settings.directory / "kafka"
     data, properties = home / "data", home / "server.properties"
@@ -178,14 +188,16 @@ def kafka(settings):
             run("kafka", java("128m", "kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", identity,
                               "-c", properties))
 
-    def complete():
-        run("kafka", java("128m", "org.apache.kafka.tools.TopicCommand", "--bootstrap-server", settings.at("kafka"),
-                          "--create", "--if-not-exists", "--topic", settings.topic, "--partitions", PARTITIONS))
+    def ready():
+        try:
+            return None if broker_answers(settings.port("kafka")) else "the broker's answer is none of Kafka"
+        except OSError as error:
+            return f"{settings.at('kafka')}: {error}"
 
     return Component(
-        "kafka", java("256m", "kafka.Kafka", properties), listening(settings.port("kafka")),
-        ports=[settings.port("kafka"), settings.port("kafka_controller")], prepare=prepare, complete=complete,
-        start_seconds=120, stop_seconds=40)
+        "kafka", java("256m", "kafka.Kafka", properties), ready,
+        ports=[settings.port("kafka"), settings.port("kafka_controller")], prepare=prepare, start_seconds=120,
+        stop_seconds=40)
 
 
 # --- Spark: master, worker, Thrift server ---
