@@ -4,10 +4,10 @@
 usage: cluster.py up [COMPONENT...]      start what is not running, wait until all of it is ready
        cluster.py down [COMPONENT...]    end what `up` started, all its processes
        cluster.py status [--json]        what is running, and the memory it uses
-       cluster.py run COMMAND...         run a command with the cluster's environment
+       cluster.py run COMMAND...         run a job, dbt or Airflow with the cluster's environment
 
 The directory is $OCTOLAKE_CLUSTER_DIRECTORY, by default build/cluster. In it: cluster.env (addresses, names and
-secrets, for dbt, octolake and the jobs), logs/, and the data of each component. Ports are those of settings.py
+secrets, for octolake as well), logs/, and the data of each component. Ports are those of settings.py
 plus $OCTOLAKE_CLUSTER_PORT_OFFSET.
 """
 
@@ -20,7 +20,7 @@ import time
 
 from component import ClusterError, Running
 from components import components
-from processes import memory_of
+from processes import POLL_SECONDS, memory_of
 from settings import Settings, directory, write_environment
 
 MIB = 1 << 20
@@ -61,22 +61,22 @@ def with_needs(everything, names):
 
 def up(settings, names):
     everything = cluster(settings)
-    order = with_needs(everything, chosen(everything, names))
+    waiting = with_needs(everything, chosen(everything, names))
     was_running, ready = set(), set()
-
-    def wait(name):
-        if name not in ready:
-            seconds = everything[name].wait()
-            ready.add(name)
-            print(f"{name:<22} " + ("was running" if name in was_running else f"ready after {seconds:.1f} s"), flush=True)
-
-    for name in order:
-        for need in everything[name].component.needs:
-            wait(need)
-        if not everything[name].start():
-            was_running.add(name)
-    for name in order:
-        wait(name)
+    started = []
+    while waiting or started:
+        for name in [name for name in waiting if ready.issuperset(everything[name].component.needs)]:
+            if not everything[name].start():
+                was_running.add(name)
+            waiting.remove(name)
+            started.append(name)
+        for name in list(started):
+            seconds = everything[name].look()
+            if seconds is not None:
+                print(f"{name:<22} " + ("was running" if name in was_running else f"ready after {seconds:.1f} s"), flush=True)
+                started.remove(name)
+                ready.add(name)
+        time.sleep(POLL_SECONDS)
 
 
 def down(settings, names):

@@ -91,28 +91,28 @@ class Running:
             started = subprocess.Popen(
                 [str(part) for part in component.command], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 cwd=self.log.parents[1], start_new_session=True, **as_user(component.user),
-                env={**os.environ, **component.environment, processes.MARK: self._mark})
+                env={**inherited(), **component.environment, processes.MARK: self._mark})
         self._started_at = time.monotonic()
         found = processes.process(started.pid)
         write_private(self._file, json.dumps({"pid": found.pid, "started": found.started}))
         return True
 
-    def wait(self):
-        """Waits until it is ready: the seconds that took since start(), what it prepared included.
+    def look(self):
+        """The seconds that it took to become ready since start(), what it prepared included; None if it is not yet.
 
-        Raises ClusterError, with the end of its log, if it ends or takes too long.
+        Raises ClusterError, with the end of its log, if it has ended or takes too long.
         """
         component = self.component
-        deadline = self._started_at + component.start_seconds
-        while (reason := component.ready()) is not None:
-            if not self.process():
-                raise ClusterError(f"{self.name} ended before it was ready. {self.log_end()}")
-            if time.monotonic() > deadline:
-                raise ClusterError(f"{self.name} was not ready within {component.start_seconds:.0f} s: {reason}. "
-                                   f"{self.log_end()}")
-            time.sleep(processes.POLL_SECONDS)
-        component.complete()
-        return time.monotonic() - self._begun_at
+        reason = component.ready()
+        if reason is None:
+            component.complete()
+            return time.monotonic() - self._begun_at
+        if not self.process():
+            raise ClusterError(f"{self.name} ended before it was ready. {self.log_end()}")
+        if time.monotonic() > self._started_at + component.start_seconds:
+            raise ClusterError(f"{self.name} was not ready within {component.start_seconds:g} s: {reason}. "
+                               f"{self.log_end()}")
+        return None
 
     def stop(self):
         """Ends all of its processes; how it ended, or None if there was none."""
@@ -128,6 +128,11 @@ class Running:
             return "It has no log."
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_END_LINES:]
         return f"The end of {self.log}:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def inherited():
+    """The environment without the caller's configuration of octolake, which is not the cluster's."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("OCTOLAKE_")}
 
 
 def as_user(name):
@@ -152,7 +157,7 @@ def run(name, command, seconds=120, environment=None, user=None, given=None, cwd
     command = [str(part) for part in command]
     try:
         done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=seconds, check=False,
-                              cwd=cwd, env={**os.environ, **(environment or {})}, **as_user(user))
+                              cwd=cwd, env={**inherited(), **(environment or {})}, **as_user(user))
     except subprocess.TimeoutExpired:
         raise ClusterError(f"{name}: {Path(command[0]).name} did not end within {seconds} s") from None
     if done.returncode != 0:

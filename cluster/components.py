@@ -24,6 +24,7 @@ JAVA = ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
 # each application (stream, Thrift server, job) needs one at least.
 WORKER_CORES = 4
 WORKER_MEMORY = "4g"
+STREAM = "octolake bronze stream"  # as the job names itself
 ON_LOOPBACK = {"spark.driver.host": ADDRESS, "spark.driver.bindAddress": ADDRESS}
 
 
@@ -32,6 +33,7 @@ def components(settings):
         postgresql(settings),
         minio(settings),
         kafka(settings),
+        gateway(settings),
         *spark(settings),
         *airflow(settings),
     ]
@@ -200,14 +202,33 @@ def kafka(settings):
         stop_seconds=40)
 
 
+# --- The gateway: octolake, from HTTP to Kafka ---
+
+def gateway(settings):
+    program = REPOSITORY / "build" / "release" / "bin" / "octolake"
+    health = f"http://{settings.at('gateway')}/readyz"
+
+    def prepare():
+        if not program.exists():
+            raise ClusterError(f"gateway: no {program}; run deps/build.sh release")
+
+    # It needs no Kafka to start: what it accepts waits in its journal.
+    return Component(
+        "gateway",
+        [program, "up", "--warehouse", settings.directory / "gateway", "--listen", settings.at("gateway"), "--sink",
+         "kafka"],
+        lambda: None if http(health) is not None else f"no {health}", ports=[settings.port("gateway")],
+        prepare=prepare, environment={name: value for name, value in settings.environment().items()
+                                      if name.startswith("KAFKA_")})
+
+
 # --- Spark: master, worker, Thrift server ---
 
 def spark(settings):
     home = settings.directory / "spark"
     start_class = settings.spark_home / "bin" / "spark-class"
     page = f"http://{settings.at('spark_master_page')}/json/"
-    environment = {name: value for name, value in settings.environment().items()
-                   if name.startswith(("SPARK_", "PYSPARK_")) and name != "SPARK_SECRET"}
+    environment = settings.environment()
 
     def prepare():
         if not start_class.exists():
@@ -234,6 +255,10 @@ def spark(settings):
         alive = json.loads(body)["aliveworkers"]
         return None if alive == 1 else f"the master knows {alive} workers, expected 1"
 
+    def applications():
+        body = http(page)
+        return [] if body is None else [one["name"] for one in json.loads(body)["activeapps"]]
+
     master = Component(
         "spark-master",
         [start_class, "org.apache.spark.deploy.master.Master", "--host", ADDRESS, "--port",
@@ -245,7 +270,7 @@ def spark(settings):
         "spark-worker",
         [start_class, "org.apache.spark.deploy.worker.Worker", "--host", ADDRESS, "--port",
          settings.port("spark_worker"), "--webui-port", settings.port("spark_worker_page"), "--cores", WORKER_CORES,
-         "--memory", WORKER_MEMORY, "--work-dir", home / "work", settings.environment()["SPARK_MASTER"]],
+         "--memory", WORKER_MEMORY, "--work-dir", home / "work", environment["SPARK_MASTER"]],
         workers, ports=[settings.port("spark_worker"), settings.port("spark_worker_page")], needs=["spark-master"],
         environment={**environment, "SPARK_DAEMON_MEMORY": "192m", "SPARK_WORKER_OPTS":
                      "-Dspark.worker.cleanup.enabled=true"})
@@ -262,7 +287,14 @@ def spark(settings):
         listening(settings.port("thrift")), ports=[settings.port("thrift")],
         needs=["spark-worker", "postgresql", "minio"], prepare=prepare_thrift, environment=environment,
         start_seconds=180)
-    return [master, worker, thrift]
+    stream = Component(
+        "bronze-stream",
+        [settings.spark_home / "bin" / "spark-submit", "--name", STREAM, "--conf", "spark.cores.max=1",
+         REPOSITORY / "spark" / "jobs" / "bronze_stream.py", "--checkpoint", home / "checkpoint"],
+        lambda: None if STREAM in applications() else f"the master at {page} knows no application {STREAM}",
+        needs=["spark-worker", "postgresql", "minio", "kafka"], environment=environment, start_seconds=180,
+        stop_seconds=60)
+    return [master, worker, thrift, stream]
 
 
 # --- Airflow ---

@@ -11,7 +11,7 @@ import signal
 import time
 from dataclasses import dataclass
 
-MARK = "OCTOLAKE_CLUSTER_COMPONENT"
+MARK = "CLUSTER_COMPONENT"
 POLL_SECONDS = 0.1
 # A process that has had SIGKILL is gone within this, or it hangs in the kernel.
 KILL_LIMIT_SECONDS = 10

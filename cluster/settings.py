@@ -26,6 +26,7 @@ PORTS = {
     "spark_worker_page": 18082,
     "thrift": 11000,
     "airflow": 18080,
+    "gateway": 18088,
 }
 
 # Secrets, each with the name it has in cluster.env.
@@ -83,7 +84,7 @@ class Settings:
         self.directory = at
         self.file = at / "cluster.env"
         self._kept = read_environment(self.file)
-        self.offset = int(self._choose("OCTOLAKE_CLUSTER_PORT_OFFSET", "0"))
+        self.offset = int(os.environ.get("OCTOLAKE_CLUSTER_PORT_OFFSET") or self._kept.get("CLUSTER_PORT_OFFSET") or 0)
         self.topic = self._choose("KAFKA_TOPIC", "raw_metrics_avro")
         self.catalog = self._choose("ICEBERG_CATALOG", "demo")
         self.warehouse = self._choose("ICEBERG_WAREHOUSE_PATH", f"s3://{BUCKET}/warehouse")
@@ -117,10 +118,11 @@ class Settings:
         return PARTS / "cluster" / "spark"
 
     def environment(self):
-        """Everything that is in cluster.env."""
+        """Everything that is in cluster.env. octolake reads it too, and refuses variables that begin with
+        OCTOLAKE_ and are none of its keys: there are none here."""
         return {
-            "OCTOLAKE_CLUSTER_DIRECTORY": str(self.directory),
-            "OCTOLAKE_CLUSTER_PORT_OFFSET": str(self.offset),
+            "CLUSTER_DIRECTORY": str(self.directory),
+            "CLUSTER_PORT_OFFSET": str(self.offset),
             # Kafka
             "KAFKA_BOOTSTRAP_SERVERS": self.at("kafka"),
             "KAFKA_TOPIC": self.topic,
@@ -146,19 +148,13 @@ class Settings:
             "SPARK_MASTER": f"spark://{self.at('spark_master')}",
             "SPARK_SECRET": self.secrets["SPARK_SECRET"],
             "PYSPARK_PYTHON": str(self.spark_python),
-            "OCTOLAKE_SPARK_JARS": str(self.spark_jars),
-            # The jobs, their package and the models
-            "OCTOLAKE_HOME": str(REPOSITORY),
-            "OCTOLAKE_DBT": str(self.spark_python.parent / "dbt"),
-            **self.package(),
-            **self.airflow(),
-        }
-
-    def package(self):
-        """Where Spark's tasks find octolake_spark; drivers and executors alike."""
-        return {
+            "ICEBERG_SPARK_JARS": str(self.spark_jars),
+            # The jobs and the models, and what the jobs import
+            "LAKE_HOME": str(REPOSITORY),
+            "LAKE_DBT": str(self.spark_python.parent / "dbt"),
+            "LIBOCTOLAKE_SPARK": str(REPOSITORY / "build" / "release" / "lib" / "liboctolake_spark.so"),
             "PYTHONPATH": str(REPOSITORY / "spark"),
-            "OCTOLAKE_SPARK_LIBRARY": str(REPOSITORY / "build" / "release" / "lib" / "liboctolake_spark.so"),
+            **self.airflow(),
         }
 
     def airflow(self):

@@ -5,8 +5,8 @@ It is made of the environment, by `make cluster-up` and by the Spark image of de
 
     ICEBERG_CATALOG, ICEBERG_CATALOG_URI (jdbc:postgresql:...), ICEBERG_CATALOG_USER, CATALOG_PASSWORD
     ICEBERG_WAREHOUSE_PATH, AWS_ENDPOINT_URL_S3, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
-    SPARK_MASTER, SPARK_SECRET, PYSPARK_PYTHON, OCTOLAKE_SPARK_JARS (a directory)
-    PYTHONPATH, OCTOLAKE_SPARK_LIBRARY              given on to the executors
+    SPARK_MASTER, SPARK_SECRET, PYSPARK_PYTHON, ICEBERG_SPARK_JARS (a directory)
+    PYTHONPATH, LIBOCTOLAKE_SPARK              given on to the executors
     SPARK_DRIVER_MEMORY, SPARK_EXECUTOR_MEMORY      640m each if not set
 
 usage: spark_defaults.py > spark-defaults.conf
@@ -18,7 +18,7 @@ from pathlib import Path
 
 NEEDED = ("ICEBERG_CATALOG_URI", "CATALOG_PASSWORD", "ICEBERG_WAREHOUSE_PATH", "AWS_ENDPOINT_URL_S3",
           "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "SPARK_MASTER", "SPARK_SECRET", "PYSPARK_PYTHON",
-          "OCTOLAKE_SPARK_JARS", "PYTHONPATH", "OCTOLAKE_SPARK_LIBRARY")
+          "ICEBERG_SPARK_JARS", "PYTHONPATH", "LIBOCTOLAKE_SPARK")
 # Enough for the jobs on an hour's events; Spark's own gigabyte each would double what the cluster takes.
 MEMORY = "640m"
 
@@ -33,9 +33,9 @@ def spark_defaults(environment):
     if missing:
         raise MissingVariable(f"{missing[0]} is not set")
     # A class path, not spark.jars: Hive closes the loader of those when the Thrift server's first session ends.
-    jars = sorted(Path(environment["OCTOLAKE_SPARK_JARS"]).glob("*.jar"))
+    jars = sorted(Path(environment["ICEBERG_SPARK_JARS"]).glob("*.jar"))
     if not jars:
-        raise MissingVariable(f"OCTOLAKE_SPARK_JARS names {environment['OCTOLAKE_SPARK_JARS']}, which has no jars")
+        raise MissingVariable(f"ICEBERG_SPARK_JARS names {environment['ICEBERG_SPARK_JARS']}, which has no jars")
     class_path = ":".join(map(str, jars))
     name = environment.get("ICEBERG_CATALOG") or "demo"
     return {
@@ -50,7 +50,7 @@ def spark_defaults(environment):
         "spark.executor.cores": "1",
         "spark.pyspark.python": environment["PYSPARK_PYTHON"],
         "spark.executorEnv.PYTHONPATH": environment["PYTHONPATH"],
-        "spark.executorEnv.OCTOLAKE_SPARK_LIBRARY": environment["OCTOLAKE_SPARK_LIBRARY"],
+        "spark.executorEnv.LIBOCTOLAKE_SPARK": environment["LIBOCTOLAKE_SPARK"],
         "spark.ui.enabled": "false",
         "spark.sql.shuffle.partitions": "4",
         "spark.sql.session.timeZone": "UTC",

@@ -6,8 +6,8 @@ What differs between installations comes from Airflow:
 - variables: see VARIABLES
 
 What belongs to the machine comes from the worker's environment: SPARK_HOME, SPARK_CONF_DIR (its
-spark-defaults.conf has the catalog and the store, with their secrets), PYSPARK_PYTHON, OCTOLAKE_HOME (a folder
-that holds spark/ and dbt/), OCTOLAKE_DBT (dbt's program), and the namespaces if they have other names.
+spark-defaults.conf has the catalog and the store, with their secrets), PYSPARK_PYTHON, LAKE_HOME (a folder
+that holds spark/ and dbt/), LAKE_DBT (dbt's program), and the namespaces if they have other names.
 """
 
 from datetime import datetime, timedelta, timezone
@@ -56,9 +56,9 @@ def spark_job(task_id, job, *arguments, **values):
     words = " ".join(f'"{word}"' for word in arguments)
     return BashOperator(
         task_id=task_id,
-        bash_command='exec "$SPARK_HOME/bin/spark-submit" --master "$OCTOLAKE_SPARK_MASTER" '
-                     f'--name "octolake {task_id}" "$OCTOLAKE_HOME/spark/jobs/{job}" {words}',
-        env={"OCTOLAKE_SPARK_MASTER": "{{ conn.octolake_spark.host }}:{{ conn.octolake_spark.port }}", **values},
+        bash_command='exec "$SPARK_HOME/bin/spark-submit" --master "$SPARK_MASTER" '
+                     f'--name "octolake {task_id}" "$LAKE_HOME/spark/jobs/{job}" {words}',
+        env={"SPARK_MASTER": "{{ conn.octolake_spark.host }}:{{ conn.octolake_spark.port }}", **values},
         append_env=True,
     )
 
@@ -67,8 +67,8 @@ def dbt(task_id, *arguments):
     """A task that runs dbt on the project; what it writes beside the tables goes with the task's folder."""
     return BashOperator(
         task_id=task_id,
-        bash_command='exec "$OCTOLAKE_DBT" ' + " ".join(arguments)
-                     + ' --target spark --project-dir "$OCTOLAKE_HOME/dbt" --profiles-dir "$OCTOLAKE_HOME/dbt"'
+        bash_command='exec "$LAKE_DBT" ' + " ".join(arguments)
+                     + ' --target spark --project-dir "$LAKE_HOME/dbt" --profiles-dir "$LAKE_HOME/dbt"'
                        ' --target-path "$PWD/target" --log-path "$PWD/logs"',
         env={"DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
         append_env=True,

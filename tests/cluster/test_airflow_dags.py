@@ -16,7 +16,7 @@ PIPELINE, DAILY, WEEKLY = (
     "github_events_pipeline", "github_events_maintenance_daily", "github_events_maintenance_weekly")
 # What a task's command may take from the worker's environment; cluster/ and deploy/ set it.
 OF_THE_MACHINE = {
-    "SPARK_HOME", "OCTOLAKE_HOME", "OCTOLAKE_DBT", "PWD", "BRONZE_NAMESPACE", "SILVER_NAMESPACE", "GOLD_NAMESPACE"}
+    "SPARK_HOME", "LAKE_HOME", "LAKE_DBT", "PWD", "BRONZE_NAMESPACE", "SILVER_NAMESPACE", "GOLD_NAMESPACE"}
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ def test_daily_maintenance(dags):
     assert ".github_events_parsed\" \"zorder\"" in tasks["silver.compact"]["command"]
     assert "\"event_type,created_at\"" in tasks["silver.compact"]["command"]
     defaults = {name: {key: re.search(r"'(\d+)'\) }}$", value)[1]
-                       for key, value in task["environment"].items() if key != "OCTOLAKE_SPARK_MASTER"}
+                       for key, value in task["environment"].items() if key != "SPARK_MASTER"}
                 for name, task in tasks.items()}
     common = {"TARGET_FILE_BYTES": "20000000", "DAYS_BACK": "7"}
     assert defaults == {
@@ -106,7 +106,7 @@ def test_commands_name_files_and_variables_that_exist(dags):
         pytest.skip("no spark/jobs yet")
     for dag in dags.values():
         for name, task in dag["tasks"].items():
-            for path in re.findall(r"\$OCTOLAKE_HOME/([\w/.]+)", task["command"]):
+            for path in re.findall(r"\$LAKE_HOME/([\w/.]+)", task["command"]):
                 assert (REPOSITORY / path).exists(), f"{name} names {path}"
             used = set(re.findall(r"\$\{?(\w+)", task["command"]))
             assert used <= OF_THE_MACHINE | set(task["environment"]), f"{name} uses {used}"

@@ -57,7 +57,7 @@ def test_stop_ends_whatever_a_component_has_become(directory):
         touch ready
         while :; do sleep 0.1; done""")
     part.start()
-    part.wait()
+    wait_until(part.look, "it is ready")
     pids = [int(pid) for pid in (directory / "pids").read_text().split()]
     everything = [processes.process(pid) for pid in [*pids, part.process().pid]]
     assert len(everything) == 4 and all(one.running() for one in everything)
@@ -83,14 +83,14 @@ def test_stop_leaves_a_process_that_has_the_id_of_an_earlier_one(directory):
 def test_start_takes_away_what_a_killed_main_process_left(directory):
     part = shell(directory, "sleep 1000 & echo $! > child; touch ready; wait")
     part.start()
-    part.wait()
+    wait_until(part.look, "it is ready")
     child = processes.process(int((directory / "child").read_text()))
     os.kill(part.process().pid, signal.SIGKILL)
     wait_until(lambda: part.process() is None, "the main process is gone")
     assert child.running()
     (directory / "ready").unlink()
     assert part.start()
-    part.wait()
+    wait_until(part.look, "it is ready")
     assert not child.running()
     assert not part.start(), "it is running"
     assert part.stop() == "stopped"
@@ -100,7 +100,7 @@ def test_a_component_that_ends_is_named_with_the_end_of_its_log(directory):
     part = shell(directory, "seq 1 100; echo no such port >&2; exit 3")
     part.start()
     with pytest.raises(ClusterError) as raised:
-        part.wait()
+        wait_until(part.look, "it is ready")
     lines = str(raised.value).splitlines()
     assert lines[0] == f"part ended before it was ready. The end of {directory}/logs/part.log:"
     assert lines[-1] == "  no such port" and len(lines) == 1 + cluster_component.LOG_END_LINES
@@ -109,8 +109,8 @@ def test_a_component_that_ends_is_named_with_the_end_of_its_log(directory):
 def test_a_component_that_is_never_ready_is_named_with_the_reason(directory):
     part = shell(directory, "sleep 1000", start_seconds=0.3)
     part.start()
-    with pytest.raises(ClusterError, match="part was not ready within 0 s: no file ready"):
-        part.wait()
+    with pytest.raises(ClusterError, match="part was not ready within 0.3 s: no file ready"):
+        wait_until(part.look, "it is ready")
     part.stop()
 
 

@@ -255,7 +255,7 @@ def test_spark_gets_all_it_needs(services, stages, tmp_path):
             given = {**variables_of_image(stages, target),
                      **{key: interpolated(value) for key, value in service["environment"].items()}}
             (tmp_path / "a.jar").touch()
-            made = spark_defaults.spark_defaults({**given, "OCTOLAKE_SPARK_JARS": str(tmp_path)})
+            made = spark_defaults.spark_defaults({**given, "ICEBERG_SPARK_JARS": str(tmp_path)})
             assert made["spark.master"] == "spark://spark-master:7077", name
             assert "$" not in spark_defaults.as_file(made), name
 
