@@ -1,5 +1,5 @@
 # Every third-party target the rooms may name in LIBS. From deps/bootstrap.sh:
-#   dep_arrow  dep_arrow_compute  DuckDB::duckdb  simdjson  dep_rdkafka
+#   dep_arrow  dep_arrow_compute  dep_arrow_s3  DuckDB::duckdb  simdjson  dep_rdkafka
 # From the distribution:
 #   spdlog::spdlog  fmt::fmt  CLI11::CLI11  nlohmann_json::nlohmann_json  OpenSSL::Crypto
 #   OpenSSL::SSL  SQLite::SQLite3  PostgreSQL::PostgreSQL  CURL::libcurl  yaml-cpp  tl::expected

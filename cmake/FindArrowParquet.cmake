@@ -1,4 +1,5 @@
-# dep_arrow: Arrow and Parquet; dep_arrow_compute: also Arrow's compute kernels.
+# dep_arrow: Arrow and Parquet; dep_arrow_compute: also Arrow's compute kernels; dep_arrow_s3: Arrow and
+# its S3 file system.
 # A system Arrow with CMake configurations is used with -DOCTOLAKE_SYSTEM_ARROW=ON, otherwise the
 # headers and libraries that deps/bootstrap.sh took from the pyarrow wheel (it has no configuration).
 # Appends the files an installation has to carry to OCTOLAKE_RUNTIME_LIBRARIES.
@@ -14,6 +15,8 @@ if(OCTOLAKE_SYSTEM_ARROW)
   if(TARGET ArrowCompute::arrow_compute_shared)
     target_link_libraries(dep_arrow_compute INTERFACE ArrowCompute::arrow_compute_shared)
   endif()
+  add_library(dep_arrow_s3 INTERFACE)
+  target_link_libraries(dep_arrow_s3 INTERFACE Arrow::arrow_shared)
   set(ArrowParquet_FOUND TRUE)
   return()
 endif()
@@ -31,7 +34,7 @@ if(ArrowParquet_INCLUDE_DIR)
 endif()
 
 set(required)
-foreach(name IN ITEMS arrow arrow_compute parquet)
+foreach(name IN ITEMS arrow arrow_compute arrow_s3 parquet)
   find_file(ArrowParquet_${name}_LIBRARY "lib${name}.so.${so_version}" PATHS "${OCTOLAKE_DEPS}/lib"
             NO_DEFAULT_PATH)
   list(APPEND required ArrowParquet_${name}_LIBRARY)
@@ -42,7 +45,7 @@ find_package_handle_standard_args(ArrowParquet
   VERSION_VAR ArrowParquet_VERSION
   REASON_FAILURE_MESSAGE "run deps/bootstrap.sh first")
 
-foreach(name IN ITEMS arrow arrow_compute parquet)
+foreach(name IN ITEMS arrow arrow_compute arrow_s3 parquet)
   add_library(ArrowParquet::${name} SHARED IMPORTED)
   set_target_properties(ArrowParquet::${name} PROPERTIES
     IMPORTED_LOCATION "${ArrowParquet_${name}_LIBRARY}"
@@ -54,3 +57,5 @@ add_library(dep_arrow INTERFACE)
 target_link_libraries(dep_arrow INTERFACE ArrowParquet::parquet ArrowParquet::arrow)
 add_library(dep_arrow_compute INTERFACE)
 target_link_libraries(dep_arrow_compute INTERFACE dep_arrow ArrowParquet::arrow_compute)
+add_library(dep_arrow_s3 INTERFACE)
+target_link_libraries(dep_arrow_s3 INTERFACE ArrowParquet::arrow_s3 ArrowParquet::arrow)

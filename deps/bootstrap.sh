@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Fetches the pinned third-party parts into .deps/:
-#   include/ lib/ licenses/   Arrow, Parquet and DuckDB: headers, shared libraries
+#   include/ lib/ licenses/   Arrow, Parquet and DuckDB: headers, shared libraries, an extension
 #   src/simdjson/             simdjson as a single source file
 #   rdkafka/                  librdkafka: headers and a static library, compiled here
 #   dbt/                      a Python environment with dbt, which compiles the models at build time
@@ -52,7 +52,7 @@ pip_quietly() { python3 -m pip "$@" --quiet --disable-pip-version-check --no-dep
 
 fetch_wheels() {
   pip_quietly download --only-binary :all: --python-version 3.11 --implementation cp --abi cp311 \
-    --platform "manylinux_2_28_$wheel_arch" -d "$work/wheels" -r "$here/wheels.txt"
+    --platform "manylinux_2_28_$wheel_arch" --platform "manylinux2014_$wheel_arch" -d "$work/wheels" -r "$here/wheels.txt"
   python3 "$here/unpack_wheels.py" "$work/wheels" "$work/parts"
 }
 

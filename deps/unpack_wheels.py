@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Lay out the headers and shared libraries of the pyarrow wheel as include/, lib/ and licenses/.
+"""Lay out what is used of the wheels in wheels.txt as include/, lib/ and licenses/.
 
 usage: unpack_wheels.py WHEEL_DIRECTORY TARGET
 """
@@ -12,8 +12,9 @@ import zipfile
 # Archive path -> path under TARGET. Arrow's Python glue headers and its other libraries stay behind.
 RULES = [
     (re.compile(r"pyarrow/(include/(?:arrow/(?!python/)|parquet/).*)"), r"\1"),
-    (re.compile(r"pyarrow/(lib(?:arrow|arrow_compute|parquet)\.so\.\d+)"), r"lib/\1"),
+    (re.compile(r"pyarrow/(lib(?:arrow|arrow_compute|arrow_s3|parquet)\.so\.\d+)"), r"lib/\1"),
     (re.compile(r"pyarrow-[^/]*\.dist-info/licenses/(LICENSE|NOTICE)\.txt"), r"licenses/arrow-\1.txt"),
+    (re.compile(r"duckdb_extension_httpfs/extensions/v[^/]+/(httpfs\.duckdb_extension)"), r"lib/\1"),
 ]
 
 

@@ -1,0 +1,156 @@
+// What is S3's own: buckets, credentials, servers that go away.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <thread>
+
+#include "base/random.h"
+#include "base/uuid.h"
+#include "io/local_file_system.h"
+#include "io/s3_server_for_test.h"
+#include "io/store_file_system.h"
+
+namespace octolake::io {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class S3FileSystemTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (S3Server::Shared() == nullptr) GTEST_SKIP() << kNoMinio;
+    fs_ = Make(settings_ = S3Server::Shared()->Settings());
+    root_ = "s3://lake/" + Uuid::RandomV4(SystemRandom()).ToString();
+  }
+  static std::unique_ptr<FileSystem> Make(const S3Settings& settings) {
+    auto made = MakeS3FileSystem(settings);
+    EXPECT_TRUE(made) << made.error().message;
+    return *std::move(made);
+  }
+  // Files in which the server keeps the parts of unfinished uploads.
+  static size_t UnfinishedUploads() {
+    const std::string directory = S3Server::Shared()->data() + "/.minio.sys/multipart";
+    size_t files = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
+      files += entry.is_regular_file() ? 1 : 0;
+    }
+    return files;
+  }
+
+  S3Settings settings_;
+  std::unique_ptr<FileSystem> fs_;
+  std::string root_;
+};
+
+TEST_F(S3FileSystemTest, SparksSchemeNamesTheSameObject) {
+  ASSERT_TRUE(WriteAll(*fs_, root_ + "/a", "x"));
+  const std::string same = "s3a://" + root_.substr(5);
+  EXPECT_EQ(ReadAll(*fs_, same + "/a", 10).value(), "x");
+  const auto listed = fs_->List(same).value();
+  ASSERT_EQ(listed.size(), 1U);
+  EXPECT_EQ(listed[0].location, same + "/a");
+  EXPECT_EQ(CanonicalS3Location(listed[0].location), root_ + "/a");
+}
+
+TEST_F(S3FileSystemTest, AnUploadThatIsGivenUpLeavesNoParts) {
+  {
+    auto file = fs_->CreateNew(root_ + "/large").value();
+    ASSERT_TRUE(file->Append(std::string(size_t{25} << 20, 'x')));
+    EXPECT_GT(UnfinishedUploads(), 0U) << "parts go up as they are full";
+  }
+  EXPECT_EQ(UnfinishedUploads(), 0U);
+}
+
+TEST_F(S3FileSystemTest, WhatIsNoLocationOfAnObjectIsRefused) {
+  for (const char* location : {"s3:///key", "s3://lake//key", "s3://"}) {
+    EXPECT_EQ(fs_->Stat(location).error().kind, ErrorKind::kInvalidArgument) << location;
+  }
+  EXPECT_EQ(fs_->Stat("/local").error().kind, ErrorKind::kUnsupported);
+}
+
+TEST_F(S3FileSystemTest, SaysWhatIsWrongWithBucketsAndCredentials) {
+  EXPECT_TRUE(CheckS3Bucket(settings_, "s3://lake/any/prefix"));
+  const Status absent = CheckS3Bucket(settings_, "s3://nowhere/x");
+  ASSERT_FALSE(absent);
+  EXPECT_EQ(absent.error().kind, ErrorKind::kNotFound);
+  EXPECT_THAT(absent.error().message, HasSubstr("nowhere"));
+  EXPECT_EQ(WriteAll(*fs_, "s3://nowhere/x", "x").error().kind, ErrorKind::kIo);
+
+  S3Settings wrong = settings_;
+  wrong.secret_access_key = "not-the-secret";
+  const Status refused = WriteAll(*Make(wrong), root_ + "/x", "x");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::kIo) << refused.error().message;
+  EXPECT_THAT(refused.error().message, HasSubstr("s3.secret_access_key"));
+  EXPECT_THAT(refused.error().message, Not(HasSubstr("not-the-secret")));
+
+  wrong.secret_access_key = "";
+  EXPECT_EQ(MakeS3FileSystem(wrong).error().kind, ErrorKind::kInvalidArgument);
+  for (const char* endpoint :
+       {"127.0.0.1:9000", "ftp://x", "http://", "http://user@x", "http://x/y"}) {
+    wrong = settings_;
+    wrong.endpoint = endpoint;
+    const auto made = MakeS3FileSystem(wrong);
+    ASSERT_FALSE(made) << endpoint;
+    EXPECT_EQ(made.error().kind, ErrorKind::kInvalidArgument);
+    EXPECT_THAT(made.error().message, HasSubstr("s3.endpoint"));
+  }
+}
+
+TEST_F(S3FileSystemTest, AServerThatIsAwayIsTransientInTheEnd) {
+  settings_.endpoint = "http://127.0.0.1:1";
+  settings_.retry_for_ms = 300;
+  const auto away = Make(settings_)->Stat(root_ + "/x");
+  ASSERT_FALSE(away);
+  EXPECT_EQ(away.error().kind, ErrorKind::kTransient) << away.error().message;
+}
+
+TEST_F(S3FileSystemTest, AServerThatComesBackIsWaitedFor) {
+  ASSERT_TRUE(WriteAll(*fs_, root_ + "/before", "before"));
+  auto small = fs_->CreateNew(root_ + "/small").value();
+  ASSERT_TRUE(small->Append("small"));
+  auto large = fs_->CreateNew(root_ + "/large").value();
+  const std::string bytes(size_t{15} << 20, 'x');
+  ASSERT_TRUE(large->Append(bytes));
+  S3Server::Shared()->Stop();
+  std::thread starting([] { S3Server::Shared()->Restart(); });
+  EXPECT_TRUE(large->Append(bytes));
+  EXPECT_TRUE(large->Close());
+  EXPECT_TRUE(small->Close());
+  EXPECT_EQ(ReadAll(*fs_, root_ + "/before", 100).value(), "before");
+  starting.join();
+  EXPECT_EQ(ReadAll(*fs_, root_ + "/small", 100).value(), "small");
+  EXPECT_TRUE(ReadAll(*fs_, root_ + "/large", 1 << 30).value() == bytes + bytes);
+}
+
+TEST_F(S3FileSystemTest, SettingsAreResolvedToThoseInUse) {
+  const S3Settings resolved = ResolveS3Settings(settings_).value();
+  EXPECT_EQ(resolved.access_key_id, "octolake");
+  EXPECT_EQ(resolved.secret_access_key, "octolake-secret");
+  EXPECT_EQ(resolved.region, "us-east-1");
+}
+
+TEST(StoreFileSystemTest, MovesBetweenStoresAreCopies) {
+  if (S3Server::Shared() == nullptr) GTEST_SKIP() << kNoMinio;
+  const TempDirectory temp;
+  const auto fs = MakeStoreFileSystem(MakeLocalFileSystem(),
+                                      MakeS3FileSystem(S3Server::Shared()->Settings()).value());
+  const std::string there = "s3://lake/" + Uuid::RandomV4(SystemRandom()).ToString() + "/x";
+  ASSERT_TRUE(WriteAll(*fs, temp.path() + "/x", "moved"));
+  ASSERT_TRUE(fs->Move(temp.path() + "/x", there));
+  EXPECT_EQ(ReadAll(*fs, there, 100).value(), "moved");
+  EXPECT_EQ(fs->Stat(temp.path() + "/x").error().kind, ErrorKind::kNotFound);
+}
+
+TEST(StoreFileSystemTest, SaysWhatToConfigureForS3) {
+  const auto fs = MakeStoreFileSystem(MakeLocalFileSystem(), nullptr);
+  const auto stat = fs->Stat("s3a://lake/x");
+  ASSERT_FALSE(stat);
+  EXPECT_EQ(stat.error().kind, ErrorKind::kUnsupported);
+  EXPECT_THAT(stat.error().message, HasSubstr("s3.endpoint"));
+}
+
+}  // namespace
+}  // namespace octolake::io
