@@ -101,22 +101,25 @@ class Reader final : public Ingest {
 
 Status Reader::Begin() {
   OCTO_TRY(lake::CreateTables(warehouse_));
-  OCTO_ASSIGN(consumer_, Client::Make(RD_KAFKA_CONSUMER, options_.client,
-                                      {{"group.id", options_.group},
-                                       {"enable.auto.commit", "false"},
-                                       {"enable.auto.offset.store", "false"},
-                                       {"isolation.level", "read_committed"},
-                                       {"enable.partition.eof", "true"},
-                                       // What is missing is to be told, not passed over.
-                                       {"auto.offset.reset", "error"},
-                                       {"partition.assignment.strategy", "range"},
-                                       {"topic.metadata.refresh.interval.ms", "10000"},
-                                       {"queued.max.messages.kbytes", "32768"}},
-                                      logger_,
-                                      [this](rd_kafka_resp_err_t code,
-                                             const rd_kafka_topic_partition_list_t& partitions) {
-                                        Rebalance(code, partitions);
-                                      }));
+  OCTO_ASSIGN(consumer_,
+              Client::Make(RD_KAFKA_CONSUMER, options_.client,
+                           {{"group.id", options_.group},
+                            {"enable.auto.commit", "false"},
+                            {"enable.auto.offset.store", "false"},
+                            {"isolation.level", "read_committed"},
+                            {"enable.partition.eof", "true"},
+                            // What is missing is to be told, not passed over.
+                            {"auto.offset.reset", "error"},
+                            {"partition.assignment.strategy", "range"},
+                            {"topic.metadata.refresh.interval.ms", "10000"},
+                            // So long the partitions of a reader that was killed wait for it.
+                            {"session.timeout.ms", "10000"},
+                            {"queued.max.messages.kbytes", "32768"}},
+                           logger_,
+                           [this](rd_kafka_resp_err_t code,
+                                  const rd_kafka_topic_partition_list_t& partitions) {
+                             Rebalance(code, partitions);
+                           }));
   rd_kafka_poll_set_consumer(consumer_->get());
   return {};
 }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "journal/record_queue.h"
 #include "kafka/handles.h"
@@ -61,7 +62,7 @@ class Producer final : public lake::JournalCommitter {
  private:
   Status Connect();
   Result<int32_t> PartitionsFor(Client& admin, const TopicPlan& plan);
-  int64_t MaxMessage(Client& admin, const std::string& topic);
+  std::vector<int64_t> MaxMessages(Client& admin, const std::string& rejected);
   Status MakeClient(int64_t max_message);
   Status TakePosition();
   Result<lake::JournalCommitReport> SendNext();
@@ -113,13 +114,12 @@ Status Producer::Connect() {
               PartitionsFor(*admin, {rejected, 1, options_.replication, large}));
   OCTO_TRY(
       PartitionsFor(*admin, {positions, 1, options_.replication, {{"cleanup.policy", "compact"}}}));
-  const int64_t most_of_events = MaxMessage(*admin, options_.topic);
-  const int64_t most_of_rejected = MaxMessage(*admin, rejected);
+  const std::vector<int64_t> most = MaxMessages(*admin, rejected);
   // Below the overhead no limit could be kept; such a topic's broker will say so.
-  const auto room = [&](int64_t most) { return std::max<int64_t>(most - kMessageOverhead, 1024); };
-  limits_.max_event_message = std::min(options_.max_message_bytes, room(most_of_events));
-  limits_.max_rejected_message = std::min(options_.max_message_bytes, room(most_of_rejected));
-  OCTO_TRY(MakeClient(std::min(most_of_events, most_of_rejected)));
+  const auto room = [](int64_t bytes) { return std::max<int64_t>(bytes - kMessageOverhead, 1024); };
+  limits_.max_event_message = std::min(options_.max_message_bytes, room(most[0]));
+  limits_.max_rejected_message = std::min(options_.max_message_bytes, room(most[1]));
+  OCTO_TRY(MakeClient(std::min(most[0], most[1])));
   return TakePosition();
 }
 
@@ -136,11 +136,12 @@ Result<int32_t> Producer::PartitionsFor(Client& admin, const TopicPlan& plan) {
   return AwaitPartitions(admin, plan.name);
 }
 
-int64_t Producer::MaxMessage(Client& admin, const std::string& topic) {
-  const auto most = MaxMessageBytes(admin, topic);
+// Of the topics of events and of rejected ones.
+std::vector<int64_t> Producer::MaxMessages(Client& admin, const std::string& rejected) {
+  const auto most = MaxMessageBytes(admin, {options_.topic, rejected});
   if (most) return *most;
   logger_->warn("{}; messages are kept below {} bytes", most.error().message, kUsualMaxMessage);
-  return kUsualMaxMessage;
+  return {kUsualMaxMessage, kUsualMaxMessage};
 }
 
 Status Producer::MakeClient(int64_t max_message) {

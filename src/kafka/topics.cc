@@ -11,7 +11,7 @@ namespace octolake::kafka {
 namespace {
 
 constexpr char kZeroId[] = "AAAAAAAAAAAAAAAAAAAAAA";  // base64 of a UUID of zeros
-constexpr char kMaxMessageBytes[] = "max.message.bytes";
+constexpr const char kMaxMessageBytes[] = "max.message.bytes";
 
 // Sends a request of the admin API, and waits for its answer.
 Result<RdEvent> Ask(Client& client, rd_kafka_admin_op_t operation, const std::string& what,
@@ -134,30 +134,49 @@ Status CreateTopic(Client& client, const TopicPlan& plan) {
   return {};
 }
 
-Result<int64_t> MaxMessageBytes(Client& client, const std::string& topic) {
-  const std::string what = "asking for " + std::string(kMaxMessageBytes) + " of topic " + topic;
-  const RdConfigResource resource(
-      rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
-  rd_kafka_ConfigResource_t* resources[] = {resource.get()};
+namespace {
+
+std::optional<int64_t> MaxMessageBytesIn(const rd_kafka_ConfigResource_t& resource) {
+  size_t count = 0;
+  const auto* const* const entries = rd_kafka_ConfigResource_configs(&resource, &count);
+  for (size_t i = 0; i < count; ++i) {
+    if (std::string_view(rd_kafka_ConfigEntry_name(entries[i])) != kMaxMessageBytes) continue;
+    const char* value = rd_kafka_ConfigEntry_value(entries[i]);
+    return ParseNumber<int64_t>(value == nullptr ? "" : value);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<std::vector<int64_t>> MaxMessageBytes(Client& client,
+                                             const std::vector<std::string>& topics) {
+  const std::string what = "asking for topics' " + std::string(kMaxMessageBytes);
+  std::vector<RdConfigResource> owned;
+  std::vector<rd_kafka_ConfigResource_t*> resources;
+  for (const std::string& topic : topics) {
+    owned.emplace_back(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
+    resources.push_back(owned.back().get());
+  }
   OCTO_ASSIGN(const RdEvent event,
               Ask(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS, what,
                   [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
-                    rd_kafka_DescribeConfigs(client.get(), resources, 1, options, queue);
+                    rd_kafka_DescribeConfigs(client.get(), resources.data(), resources.size(),
+                                             options, queue);
                   }));
   size_t count = 0;
   const auto* const result = rd_kafka_event_DescribeConfigs_result(event.get());
   const auto* const* const found = rd_kafka_DescribeConfigs_result_resources(result, &count);
-  if (count != 1) return client.Failed(what, RD_KAFKA_RESP_ERR__BAD_MSG);
-  const rd_kafka_resp_err_t code = rd_kafka_ConfigResource_error(found[0]);
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return client.Failed(what, code);
-  const auto* const* const entries = rd_kafka_ConfigResource_configs(found[0], &count);
+  std::vector<int64_t> most;
+  // The answer is in the order of the question.
   for (size_t i = 0; i < count; ++i) {
-    if (std::string_view(rd_kafka_ConfigEntry_name(entries[i])) != kMaxMessageBytes) continue;
-    const char* value = rd_kafka_ConfigEntry_value(entries[i]);
-    const auto bytes = ParseNumber<int64_t>(value == nullptr ? "" : value);
-    if (bytes) return *bytes;
+    const rd_kafka_resp_err_t code = rd_kafka_ConfigResource_error(found[i]);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return client.Failed(what, code);
+    const auto bytes = MaxMessageBytesIn(*found[i]);
+    if (bytes) most.push_back(*bytes);
   }
-  return client.Failed(what, RD_KAFKA_RESP_ERR__BAD_MSG);
+  if (most.size() != topics.size()) return client.Failed(what, RD_KAFKA_RESP_ERR__BAD_MSG);
+  return most;
 }
 
 }  // namespace octolake::kafka

@@ -34,7 +34,8 @@ struct TopicPlan {
 // what the broker has against it.
 Status CreateTopic(Client& client, const TopicPlan& plan);
 
-// max.message.bytes of a topic.
-Result<int64_t> MaxMessageBytes(Client& client, const std::string& topic);
+// max.message.bytes of topics, in their order.
+Result<std::vector<int64_t>> MaxMessageBytes(Client& client,
+                                             const std::vector<std::string>& topics);
 
 }  // namespace octolake::kafka
