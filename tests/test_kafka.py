@@ -1,0 +1,302 @@
+"""Events through Kafka: `octolake up --sink kafka`, and `octolake ingest --from kafka`, at a real broker."""
+
+import io
+import json
+import random
+import shutil
+from collections import defaultdict
+
+import fastavro
+import pytest
+from confluent_kafka import Producer, TopicPartition
+from test_avro_message import ORIGINAL
+
+from conftest import ZONE
+from gateway import event
+from kafka_broker import PASSWORD, USER, Broker, broker_jars
+from kafka_lab import Lab, bronze_rows, count_of_bronze, numbers_in, post
+from lake import BRONZE, REJECTED, Lake
+from program import octolake
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory):
+    with Broker(tmp_path_factory.mktemp("kafka") / "broker", broker_jars()) as running:
+        yield running
+
+
+@pytest.fixture
+def lab(broker):
+    return Lab(broker)
+
+
+@pytest.fixture
+def gate(tmp_path):
+    """The gateway's directory, which has a journal and no tables."""
+    return Lake(tmp_path / "gateway", ZONE)
+
+
+def original(number, codec="null", **changes):
+    record = {"id": str(number), "type": "PushEvent", "created_at": "2026-01-01T00:00:00Z", "public": True,
+              "actor": {"id": 1, "login": "a", "gravatar_id": "", "url": "", "avatar_url": ""},
+              "repo": {"id": 2, "name": "a/b", "url": ""}, "payload": json.dumps({"number": number}), **changes}
+    out = io.BytesIO()
+    fastavro.writer(out, ORIGINAL, [record], codec=codec)
+    return out.getvalue()
+
+
+def rejected_rows(lake):
+    return lake.catalog().load_table(REJECTED).scan().to_arrow().to_pylist()
+
+
+def test_events_come_to_bronze_through_kafka(lab, gate, lake):
+    with lab.up(gate) as up:
+        post(up, range(300))
+        status, answer = up.send("POST", "/collect", b'{"type": "WithoutAnId"}')
+        assert status == 200
+        up.wait_for_kafka()
+        assert up.metric("kafka_batches_sent_total") >= 1
+        assert up.metric("octolake_kafka_events_total") == 300
+        assert up.metric("kafka_batch_size_sum") == 300
+        assert up.metric("serialization_errors_total") == 1
+        assert up.metric("kafka_worker_active") == 1
+        assert up.sink() == {"name": "kafka", "lag_records": 0, "lag_seconds": 0, "failing": False, "stopped": False}
+        assert up.stop() < 10
+    assert gate.tables() == []
+    messages = lab.broker.read(lab.topic)
+    partitions = defaultdict(set)
+    for message in messages:
+        for record in fastavro.reader(io.BytesIO(message.value())):
+            partitions[record["repo"]["id"]].add(message.partition())
+    assert len(partitions) == 5
+    assert all(len(of_one) == 1 for of_one in partitions.values())
+    report = lab.ingest_once(lake)
+    assert (report["events"], report["rejected"]) == (300, 1)
+    rows = bronze_rows(lake, "kafka_partition", "kafka_offset", "source")
+    assert numbers_in(rows) == list(range(300))
+    assert {row["source"] for row in rows} == {"collect"}
+    places = {(row["kafka_partition"], row["kafka_offset"]) for row in rows}
+    assert places == {(message.partition(), message.offset()) for message in messages}
+    (rejected,) = rejected_rows(lake)
+    assert rejected["raw"] == b'{"type": "WithoutAnId"}'
+    assert rejected["reason"] == "no created_at"
+    assert rejected["trace_id"] == answer["event_id"]
+    assert rejected["source_file"] == f"kafka {lab.rejected}/0"
+    # Nothing twice, neither by the gateway nor by who reads.
+    with lab.up(gate) as up:
+        post(up, [300])
+        up.wait_for_kafka()
+        up.stop()
+    assert lab.ingest_once(lake)["events"] == 1
+    assert lab.ingest_once(lake) == {"messages": 0, "events": 0, "rejected": 0, "commits": 0}
+    assert numbers_in(bronze_rows(lake)) == list(range(301))
+
+
+def test_rows_are_those_of_the_embedded_way(lab, gate, lake, synthetic_files):
+    """Events of every era: the same rows of Bronze, through Kafka and without it."""
+    direct = Lake(gate.directory.parent / "direct", ZONE)
+    lines = b"".join(file.read_bytes() for file in synthetic_files)
+    with lab.up(gate) as up:
+        assert up.send("POST", "/collect/batch", lines)[0] == 200
+        up.wait_for_kafka()
+        up.stop()
+    lab.ingest_once(lake)
+    octolake("--warehouse", direct.directory, "load", *synthetic_files, env=ZONE)
+    without = {"ingestion_timestamp", "ingestion_date", "trace_id", "source", "source_file", "kafka_partition",
+               "kafka_offset"}
+    assert lake.rows(BRONZE, without=without) == direct.rows(BRONZE, without=without)
+
+
+@pytest.mark.parametrize("codec", ["null", "deflate", "zstandard"])
+def test_messages_in_the_original_schema_are_read(lab, lake, codec):
+    lab.broker.create(lab.topic)
+    lab.send(*[original(number, codec) for number in range(20)])
+    assert lab.ingest_once(lake)["events"] == 20
+    rows = bronze_rows(lake, "source", "actor_login", "kafka_offset")
+    assert numbers_in(rows) == list(range(20))
+    assert {row["kafka_offset"] for row in rows} == set(range(20))
+    assert len({row["trace_id"] for row in rows}) == 20
+
+
+def test_a_poisoned_message_is_kept_beside_the_others(lab, lake):
+    lab.broker.create(lab.topic, 1)
+    lab.send(original(1), b"\x00 poison", original(2), b"", None, original(3, created_at="never"), original(4))
+    report = lab.ingest_once(lake)
+    assert (report["messages"], report["events"], report["rejected"]) == (7, 3, 4)
+    assert numbers_in(bronze_rows(lake)) == [1, 2, 4]
+    rejected = {row["ordinal"]: row for row in rejected_rows(lake)}
+    assert sorted(rejected) == [1, 3, 4, 5]
+    assert rejected[1]["raw"] == b"\x00 poison"
+    assert "no Avro container file" in rejected[1]["reason"]
+    assert rejected[3]["reason"] == "an empty message"
+    assert rejected[5]["reason"] == "created_at is not a date"
+    assert json.loads(rejected[5]["raw"])["id"] == "3"
+
+
+def test_what_is_not_committed_to_kafka_is_not_read(lab, lake):
+    lab.broker.create(lab.topic, 1)
+    lab.send(original(1))
+    aborted = Producer({"bootstrap.servers": lab.broker.address, "transactional.id": lab.topic, "log_level": 0})
+    aborted.init_transactions(60)
+    aborted.begin_transaction()
+    aborted.produce(lab.topic, original(2), partition=0)
+    aborted.flush(60)
+    lab.send(original(3))
+    # Under way: what is behind it waits, so that the order is kept.
+    assert lab.ingest_once(lake)["events"] == 1
+    aborted.abort_transaction(60)
+    assert lab.ingest_once(lake)["events"] == 1
+    assert numbers_in(bronze_rows(lake)) == [1, 3]
+
+
+def test_events_near_and_over_the_size_of_a_message(lab, gate, lake):
+    lab.broker.create(lab.topic, 1, max_message_bytes=20_000)
+    lab.broker.create(lab.rejected, 1, max_message_bytes=20_000)
+
+    def event_of(number, size):
+        # Decimal digits of chance compress to a bit less than half.
+        noise = "".join(map(str, random.Random(number).choices(range(10), k=size)))
+        return json.dumps({**json.loads(event(number)), "payload": {"number": number, "noise": noise}}).encode()
+
+    sizes = [10, 30_000, 200, 34_000, 38_000, 39_000, 40_000, 41_000, 42_000, 43_000, 44_000, 60_000, 500_000, 20]
+    events = {number: event_of(number, size) for number, size in enumerate(sizes)}
+    with lab.up(gate) as up:
+        for number, body in events.items():
+            assert up.send("POST", "/collect", body)[0] == 200, number
+        up.wait_for_kafka()
+        too_large = up.metric("octolake_kafka_too_large_total")
+        up.stop()
+    assert 2 <= too_large <= 9
+    report = lab.ingest_once(lake)
+    assert (report["events"], report["rejected"]) == (len(events) - too_large, too_large)
+    kept = {int(row["id"]): json.loads(row["payload"]) for row in bronze_rows(lake)}
+    rejected = {int(json.loads(row["raw"])["id"]): row for row in rejected_rows(lake)}
+    assert sorted([*kept, *rejected]) == sorted(events)
+    for number, body in events.items():
+        sent = json.loads(body)
+        assert (kept[number] if number in kept else json.loads(rejected[number]["raw"])["payload"]) == sent["payload"]
+    assert all("where the topic takes" in row["reason"] for row in rejected.values())
+
+
+def test_a_topic_that_is_made_again_is_noticed(lab, lake):
+    lab.broker.create(lab.topic, 1)
+    lab.send(*map(original, range(5)))
+    assert lab.ingest_once(lake)["events"] == 5
+    lab.broker.delete(lab.topic)
+    lab.broker.create(lab.topic, 1)
+    lab.send(*map(original, range(5, 25)))
+    failed = lab.ingest_once(lake, status=1)
+    assert "the topic was made again" in failed.err
+    assert "--accept-loss" in failed.err
+    assert count_of_bronze(lake) == 5
+    assert lab.ingest_once(lake, "--accept-loss")["events"] == 20
+    assert numbers_in(bronze_rows(lake)) == list(range(25))
+    assert lab.ingest_once(lake)["events"] == 0
+
+
+def test_a_topic_made_again_while_it_is_read(lab, lake):
+    lab.broker.create(lab.topic, 1)
+    lab.send(*map(original, range(5)))
+    with lab.ingest(lake) as ingest:
+        ingest.wait_until(lambda: count_of_bronze(lake) == 5, "the first events are in Bronze")
+        lab.broker.delete(lab.topic)
+        lab.broker.create(lab.topic, 1)
+        lab.send(*map(original, range(5, 25)))
+        result = ingest.finish(status=1)
+    assert "the topic was made again" in result.err
+    assert count_of_bronze(lake) == 5
+
+
+def test_offsets_that_are_gone_are_named(lab, lake):
+    lab.broker.create(lab.topic, 1)
+    lab.send(*map(original, range(5)))
+    assert lab.ingest_once(lake)["events"] == 5
+    lab.send(*map(original, range(5, 15)))
+    admin = lab.broker.admin()
+    partition = TopicPartition(lab.topic, 0, 12)
+    next(iter(admin.delete_records([partition]).values())).result(60)
+    failed = lab.ingest_once(lake, status=1)
+    assert f"{lab.topic}/0: offsets 5 to 11 are gone" in failed.err
+    assert count_of_bronze(lake) == 5
+    assert lab.ingest_once(lake, "--accept-loss")["events"] == 3
+    assert numbers_in(bronze_rows(lake)) == [*range(5), 12, 13, 14]
+
+
+def test_marks_of_transactions_are_no_loss(lab, gate, lake):
+    """A topic whose retention removes everything, up to a transaction's mark, has lost nothing that was read."""
+    with lab.up(gate) as up:
+        post(up, range(10))
+        up.wait_for_kafka()
+        up.stop()
+    assert lab.ingest_once(lake)["events"] == 10
+    admin = lab.broker.admin()
+    partitions = [TopicPartition(lab.topic, partition, -1) for partition in range(lab.broker.topics()[lab.topic])]
+    for deleted in admin.delete_records(partitions).values():
+        deleted.result(60)
+    assert lab.ingest_once(lake)["events"] == 0
+
+
+def test_a_second_gateway_with_a_copy_of_the_journal_stops_the_first(lab, gate, tmp_path):
+    copy = Lake(tmp_path / "copy", ZONE)
+    with lab.up(gate) as first:
+        post(first, range(5))
+        first.wait_for_kafka()
+        shutil.copytree(gate.directory, copy.directory)
+        with lab.up(copy) as second:
+            post(second, [100])
+            second.wait_for_kafka()
+            post(first, [5])
+            first.wait_until(lambda: first.sink()["stopped"], "it has noticed")
+            status, answer = first.send("GET", "/readyz")
+            assert status == 503
+            assert "another producer" in answer["detail"]
+            second.stop()
+        first.stop()
+    assert sorted(int(record["id"]) for record in lab.events()) == [0, 1, 2, 3, 4, 100]
+
+
+def test_topics_are_not_made_where_that_is_forbidden(lab, gate, lake):
+    with lab.ingest(lake) as ingest, lab.up(gate, kafka_create_topics="false") as up:
+        post(up, range(3))
+        up.wait_until(lambda: up.sink()["failing"], "it has tried")
+        assert f"no topic {lab.topic}, and kafka.create_topics is false" in up.err
+        ingest.wait_until(lambda: f"no topic {lab.topic}; waiting for it" in ingest.err, "it waits")
+        for topic in (lab.topic, lab.rejected, lab.positions):
+            lab.broker.create(topic, 1)
+        up.wait_for_kafka()
+        ingest.wait_until(lambda: count_of_bronze(lake) == 3, "the events are in Bronze")
+        up.stop()
+    failed = Lab(lab.broker).ingest_once(lake, status=1)
+    assert "has no topic" in failed.err
+
+
+def test_tls_and_a_password(lab, gate, lake):
+    secure = {"kafka_bootstrap_servers": lab.broker.secure_address, "kafka_security_protocol": "sasl_ssl",
+              "kafka_sasl_mechanism": "PLAIN", "kafka_sasl_username": USER, "kafka_sasl_password": PASSWORD,
+              "kafka_tls_ca": lab.broker.authority}
+    with lab.up(gate, **secure) as up:
+        post(up, range(5))
+        up.wait_for_kafka()
+        up.stop()
+        assert PASSWORD not in up.err
+    assert lab.ingest_once(lake, **secure)["events"] == 5
+    shown = octolake("config", env=lab.env(**secure)).text
+    assert USER in shown and PASSWORD not in shown
+    # Not to a broker that nobody vouches for, and not with another password.
+    for change, why in (({"kafka_tls_ca": ""}, "certificate verify failed"),
+                        ({"kafka_sasl_password": "another one"}, "uthentication")):
+        failed = lab.ingest_once(lake, status=1, **{**secure, **change, "kafka_request_timeout": "2s"})
+        assert why in failed.err
+        assert "another one" not in failed.err
+
+
+@pytest.mark.parametrize("arguments, env, message", [
+    (["up", "--sink", "kafka"], {}, "kafka.bootstrap_servers"),
+    (["up", "--sink", "rabbit"], {}, "expected bronze or kafka"),
+    (["ingest", "--from", "kafka"], {}, "kafka.bootstrap_servers"),
+    (["ingest", "--from", "kafka", "--once"],
+     {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1", "OCTOLAKE_KAFKA_SECURITY_PROTOCOL": "smoke"}, "security.protocol"),
+])
+def test_wrong_usage(tmp_path, arguments, env, message):
+    result = octolake("--warehouse", tmp_path / "w", *arguments, status=2, env={**ZONE, **env})
+    assert message in result.err
