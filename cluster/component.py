@@ -152,7 +152,7 @@ def answers(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def run(name, command, seconds=120, environment=None, user=None, given=None, cwd=None):
+def run(name, command, seconds=300, environment=None, user=None, given=None, cwd=None):
     """Runs a step of a component to its end; what it printed. Raises ClusterError if it fails."""
     command = [str(part) for part in command]
     try:

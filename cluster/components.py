@@ -13,7 +13,7 @@ from pathlib import Path
 
 from component import ClusterError, Component, answers, as_user, run
 from s3 import Store
-from settings import ADDRESS, BUCKET, PARTS, REPOSITORY, write_private
+from settings import ADDRESS, BUCKET, NAMESPACES, PARTS, REPOSITORY, write_private
 from spark_defaults import as_file, spark_defaults
 
 DEPLOY = REPOSITORY / "deploy"
@@ -241,11 +241,13 @@ def spark(settings):
                       as_file({**spark_defaults(settings.environment()), **ON_LOOPBACK}))
 
     def prepare_thrift():
-        # Its clients begin with USE default, which no catalog has by itself.
-        made = home / "default-namespace"
+        # Its clients begin with USE default, and dbt looks into all namespaces; no catalog has them by itself.
+        made = home / "namespaces-made"
         if not made.exists():
+            names = ["default", *(environment[name] for name in NAMESPACES)]
             run("thrift-server", [settings.spark_home / "bin" / "spark-sql", "--master", "local[1]", "-e",
-                                  "CREATE NAMESPACE IF NOT EXISTS default"], environment=environment, cwd=home)
+                                  "".join(f"CREATE NAMESPACE IF NOT EXISTS {name};" for name in names)],
+                environment=environment, cwd=home)
             made.touch()
 
     def workers():
@@ -310,7 +312,7 @@ def airflow(settings):
         home = Path(environment["AIRFLOW_HOME"])
         home.mkdir(exist_ok=True)
         write_private(home / "passwords.json", json.dumps({"admin": settings.secrets["AIRFLOW_ADMIN_PASSWORD"]}))
-        run("airflow", [program, "db", "migrate"], seconds=300, environment=environment)
+        run("airflow", [program, "db", "migrate"], environment=environment)
 
     def healthy(part):
         def probe():

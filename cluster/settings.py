@@ -29,6 +29,8 @@ PORTS = {
     "gateway": 18088,
 }
 
+NAMESPACES = {"BRONZE_NAMESPACE": "bronze", "SILVER_NAMESPACE": "silver", "GOLD_NAMESPACE": "gold"}
+
 # Secrets, each with the name it has in cluster.env.
 SECRETS = (
     "MINIO_ROOT_PASSWORD",
@@ -134,6 +136,7 @@ class Settings:
             "AWS_REGION": "us-east-1",
             "AWS_ENDPOINT_URL_S3": f"http://{self.at('minio')}",
             # The catalog and its database
+            **{name: self._choose(name, default) for name, default in NAMESPACES.items()},
             "ICEBERG_CATALOG": self.catalog,
             "ICEBERG_CATALOG_URI": f"jdbc:postgresql://{self.at('postgresql')}/iceberg",
             "ICEBERG_CATALOG_USER": "iceberg",
@@ -146,6 +149,8 @@ class Settings:
             "SPARK_CONF_DIR": str(self.directory / "spark" / "conf"),
             "SPARK_LOCAL_IP": ADDRESS,
             "SPARK_MASTER": f"spark://{self.at('spark_master')}",
+            "SPARK_THRIFT_HOST": ADDRESS,
+            "SPARK_THRIFT_PORT": str(self.port("thrift")),
             "SPARK_SECRET": self.secrets["SPARK_SECRET"],
             "PYSPARK_PYTHON": str(self.spark_python),
             "ICEBERG_SPARK_JARS": str(self.spark_jars),
@@ -164,6 +169,8 @@ class Settings:
             "AIRFLOW_HOME": str(home),
             "AIRFLOW_CONN_OCTOLAKE_SPARK": json.dumps(
                 {"conn_type": "generic", "host": f"spark://{ADDRESS}", "port": self.port("spark_master")}),
+            "AIRFLOW_CONN_OCTOLAKE_THRIFT": json.dumps(
+                {"conn_type": "generic", "host": ADDRESS, "port": self.port("thrift")}),
             "AIRFLOW_ADMIN_PASSWORD": self.secrets["AIRFLOW_ADMIN_PASSWORD"],
             FERNET_KEY: self.secrets[FERNET_KEY],
             "AIRFLOW__API_AUTH__JWT_SECRET": self.secrets["AIRFLOW__API_AUTH__JWT_SECRET"],

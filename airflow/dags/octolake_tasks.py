@@ -3,6 +3,7 @@
 What differs between installations comes from Airflow:
 
 - connection `octolake_spark`: host and port are the master's (`spark://127.0.0.1`, 7077)
+- connection `octolake_thrift`: host and port are the Thrift server's, which dbt talks to
 - variables: see VARIABLES
 
 What belongs to the machine comes from the worker's environment: SPARK_HOME, SPARK_CONF_DIR (its
@@ -64,12 +65,14 @@ def spark_job(task_id, job, *arguments, **values):
 
 
 def dbt(task_id, *arguments):
-    """A task that runs dbt on the project; what it writes beside the tables goes with the task's folder."""
+    """A task that runs dbt on the Thrift server; what it writes beside the tables goes with the task's folder."""
     return BashOperator(
         task_id=task_id,
         bash_command='exec "$LAKE_DBT" ' + " ".join(arguments)
-                     + ' --target spark --project-dir "$LAKE_HOME/dbt" --profiles-dir "$LAKE_HOME/dbt"'
+                     + ' --target thrift --project-dir "$LAKE_HOME/dbt" --profiles-dir "$LAKE_HOME/dbt"'
                        ' --target-path "$PWD/target" --log-path "$PWD/logs"',
-        env={"DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
+        env={"DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+             "SPARK_THRIFT_HOST": "{{ conn.octolake_thrift.host }}",
+             "SPARK_THRIFT_PORT": "{{ conn.octolake_thrift.port }}"},
         append_env=True,
     )

@@ -70,6 +70,9 @@ def test_pipeline_takes_the_layers_in_order(dags):
     tasks = dags[PIPELINE]["tasks"]
     assert order(tasks) == ["bronze_to_silver", "dbt_run_silver", "dbt_run_gold", "dbt_test"]
     assert "/spark/jobs/silver.py" in tasks["bronze_to_silver"]["command"]
+    for name in ("dbt_run_silver", "dbt_run_gold", "dbt_test"):
+        assert " --target thrift " in tasks[name]["command"]
+        assert "octolake_thrift" in tasks[name]["environment"]["SPARK_THRIFT_HOST"]
     assert " run --select tag:silver " in tasks["dbt_run_silver"]["command"]
     assert " run --select tag:gold " in tasks["dbt_run_gold"]["command"]
     assert " test " in tasks["dbt_test"]["command"]
