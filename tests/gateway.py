@@ -22,7 +22,7 @@ class Up(Started):
         self.warehouse = lake.directory
         settings = {"OCTOLAKE_BRONZE_COMMIT_INTERVAL": "200ms", **lake.env, **(env or {})}
         files = [] if config is None else ["--config", config]
-        super().__init__("--warehouse", lake.directory, *files, "up", "--listen", "127.0.0.1:0", *options, env=settings)
+        super().__init__(*lake.place(), *files, "up", "--listen", "127.0.0.1:0", *options, env=settings)
         try:
             self.wait_until(lambda: ADDRESS.search(self.err), "it said its address")
         except BaseException:

@@ -41,8 +41,12 @@ class Lake:
         self.directory = Path(directory).resolve()
         self.env = env or {}
 
+    def place(self):
+        """The arguments that name the warehouse."""
+        return ["--warehouse", self.directory]
+
     def octolake(self, *arguments, **options):
-        return octolake("--warehouse", self.directory, *arguments, env=self.env, **options)
+        return octolake(*self.place(), *arguments, env=self.env, **options)
 
     def load(self, *sources, status=0):
         return self.octolake("--json", "load", *sources, status=status).json()
@@ -87,7 +91,7 @@ class Lake:
 
     def start(self, *arguments, env=None, **options):
         """The program at work in this warehouse, as a process of its own."""
-        return Started("--warehouse", self.directory, *arguments, env={**self.env, **(env or {})}, **options)
+        return Started(*self.place(), *arguments, env={**self.env, **(env or {})}, **options)
 
     def has_catalog(self):
         """Whether there is a catalog with its tables; PyIceberg would make one."""
@@ -99,6 +103,10 @@ class Lake:
 
     def catalog(self):
         return sql_catalog(self.directory)
+
+    def jdbc(self):
+        """How Java's JdbcCatalog finds it."""
+        return {"uri": f"jdbc:sqlite:{self.directory}/catalog.db", "warehouse": f"file://{self.directory}"}
 
     def tables(self):
         """What PyIceberg finds, without starting the program."""

@@ -18,7 +18,42 @@ constexpr char kLongest[] = "36500d";
 std::vector<ConfigKey> ConfigKeys() {
   using enum ConfigType;
   std::vector<ConfigKey> keys = {
-      {"warehouse", kString, "./warehouse", "Directory of the catalog and all tables", {}, false},
+      {"warehouse",
+       kString,
+       "./warehouse",
+       "Directory of the catalog and all tables, or s3://BUCKET/PREFIX",
+       {"ICEBERG_WAREHOUSE_PATH"},
+       false},
+      {"state_directory",
+       kString,
+       "",
+       "What is kept beside the tables: journal, runs of jobs, space to spill. Empty: the "
+       "warehouse, "
+       "or ./octolake-state for a warehouse on S3",
+       {},
+       false},
+      {"s3.endpoint",
+       kString,
+       "",
+       "The S3 server of a warehouse on S3, http(s)://HOST:PORT; empty: AWS",
+       {},
+       false},
+      {"s3.region", kString, "", "Its region; empty: AWS's own rules", {}, false},
+      {"s3.access_key_id",
+       kString,
+       "",
+       "Its user; empty: what the AWS SDK finds",
+       {"MINIO_ROOT_USER"},
+       false},
+      {"s3.secret_access_key", kString, "", "Its user's secret", {"MINIO_ROOT_PASSWORD"}, true},
+      {"s3.retry_for",
+       kDuration,
+       "1m",
+       "How long requests are tried again while it is away or busy",
+       {},
+       false,
+       "0s",
+       "1h"},
       {"catalog.name", kString, "demo", "Name of the catalog", {"ICEBERG_CATALOG"}, false},
       {"catalog.uri",
        kString,
@@ -184,6 +219,12 @@ std::vector<ConfigKey> ConfigKeys() {
 lake::WarehouseOptions WarehouseOptionsOf(const Config& config) {
   lake::WarehouseOptions options;
   options.directory = config.GetString("warehouse");
+  options.state_directory = config.GetString("state_directory");
+  options.s3.endpoint = config.GetString("s3.endpoint");
+  options.s3.region = config.GetString("s3.region");
+  options.s3.access_key_id = config.GetString("s3.access_key_id");
+  options.s3.secret_access_key = config.GetString("s3.secret_access_key");
+  options.s3.retry_for_ms = config.GetMicros("s3.retry_for") / kMicrosPerMilli;
   options.catalog_name = config.GetString("catalog.name");
   options.catalog_uri = config.GetString("catalog.uri");
   options.catalog_password = config.GetString("catalog.password");

@@ -25,17 +25,17 @@ struct Check {
 
 Check CheckDisk(const lake::Warehouse& warehouse) {
   std::error_code error;
-  const auto space = std::filesystem::space(warehouse.directory(), error);
-  if (error) return {"disk", false, warehouse.directory() + ": " + error.message()};
+  const auto space = std::filesystem::space(warehouse.state_directory(), error);
+  if (error) return {"disk", false, warehouse.state_directory() + ": " + error.message()};
   const std::string free = HumanSize(static_cast<int64_t>(space.available)) + " free";
   if (space.available >= kLowDiskBytes) return {"disk", true, free};
   return {"disk", false,
-          free + " at " + warehouse.directory() + ": make room or move the warehouse"};
+          free + " at " + warehouse.state_directory() + ": make room or move the directory"};
 }
 
 Check CheckWritable(lake::Warehouse& warehouse) {
   const std::string probe =
-      warehouse.temp_directory() + "/doctor-" + Uuid::RandomV4(warehouse.random()).ToString();
+      warehouse.location() + "/tmp/doctor-" + Uuid::RandomV4(warehouse.random()).ToString();
   Status written = io::WriteAll(warehouse.file_system(), probe, "probe");
   if (written) written = warehouse.file_system().Remove(probe);
   if (!written) return {"warehouse writable", false, written.error().message};
@@ -77,9 +77,11 @@ std::string PointBack(lake::Warehouse& warehouse, const iceberg::TableIdentifier
   const std::string newest =
       lake::NewestReadableMetadata(warehouse, warehouse.catalog().DefaultTableLocation(id));
   if (newest.empty()) return "";
-  return ", or, with nothing else running, go back to what was committed before: sqlite3 " +
-         warehouse.directory() +
-         "/catalog.db \"UPDATE iceberg_tables SET metadata_location = " + SqlText(newest) +
+  const bool in_file = warehouse.catalog_uri().empty();
+  const std::string client = in_file ? "sqlite3 " + warehouse.directory() + "/catalog.db"
+                                     : "psql '" + warehouse.catalog_uri() + "' -c";
+  return ", or, with nothing else running, go back to what was committed before: " + client +
+         " \"UPDATE iceberg_tables SET metadata_location = " + SqlText(newest) +
          " WHERE catalog_name = " + SqlText(warehouse.catalog_name()) +
          " AND table_namespace = " + SqlText(id.name_space) +
          " AND table_name = " + SqlText(id.name) + "\"";

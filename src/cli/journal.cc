@@ -13,7 +13,7 @@ namespace octolake::cli {
 namespace {
 
 Result<std::unique_ptr<journal::SegmentStore>> OpenStore(const lake::Warehouse& warehouse) {
-  const std::string directory = warehouse.directory() + "/journal";
+  const std::string directory = warehouse.state_directory() + "/journal";
   std::error_code error;
   if (!std::filesystem::is_directory(directory, error)) {
     return MakeError(ErrorKind::kNotFound, "there is no journal at " + directory +

@@ -131,7 +131,7 @@ int Load(const Context& context, const LoadFlags& flags) {
   source::DownloadAheadOptions ahead;
   ahead.bytes_ahead = context.config.GetBytes("load.commit_bytes");
   const auto remote =
-      source::MakeDownloadAhead((*warehouse)->directory() + "/.downloads", std::move(ahead));
+      source::MakeDownloadAhead((*warehouse)->state_directory() + "/.downloads", std::move(ahead));
   lake::LoadOptions options;
   options.remote = remote.get();
   options.again = flags.again;

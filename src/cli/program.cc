@@ -14,7 +14,8 @@ namespace octolake::cli {
 namespace {
 
 void AddGlobalFlags(CLI::App& app, GlobalFlags& flags) {
-  app.add_option("--warehouse", flags.warehouse, "Warehouse directory (default ./warehouse)")
+  app.add_option("--warehouse", flags.warehouse,
+                 "Warehouse: a directory, or s3://BUCKET/PREFIX (default ./warehouse)")
       ->type_name("DIR");
   app.add_option("--config", flags.config_file, "Configuration file (YAML)")->type_name("FILE");
   app.add_flag("--json", flags.json, "Results as JSON on stdout");

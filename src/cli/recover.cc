@@ -135,7 +135,7 @@ Result<int> TryRecover(const Context& context, const std::string& listen) {
                      "repos/OWNER/REPOSITORY/hooks/ID");
   }
   OCTO_ASSIGN(const auto warehouse, context.OpenWarehouse(true));
-  auto store = journal::OpenSegmentStore(warehouse->directory() + "/journal");
+  auto store = journal::OpenSegmentStore(warehouse->state_directory() + "/journal");
   if (store) return RecoverHere(context, *warehouse, **store);
   if (store.error().kind != ErrorKind::kTransient) {
     return tl::unexpected<Error>(std::move(store).error());

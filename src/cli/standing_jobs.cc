@@ -226,7 +226,7 @@ Result<std::vector<Job>> MakeStandingJobs(const Config& config, lake::Warehouse&
 
 Result<std::unique_ptr<schedule::RunHistory>> OpenRunHistory(const lake::Warehouse& warehouse) {
   schedule::RunHistoryOptions options;
-  options.path = warehouse.directory() + "/jobs.db";
+  options.path = warehouse.state_directory() + "/jobs.db";
   return schedule::RunHistory::Open(std::move(options));
 }
 

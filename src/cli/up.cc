@@ -159,7 +159,7 @@ class Up {
 
 Status Up::OpenJournal() {
   OCTO_ASSIGN(const auto options, JournalOptionsOf(context_.config));
-  OCTO_ASSIGN(store_, journal::OpenSegmentStore(warehouse_->directory() + "/journal"));
+  OCTO_ASSIGN(store_, journal::OpenSegmentStore(warehouse_->state_directory() + "/journal"));
   OCTO_ASSIGN(journal_, journal::Journal::Open(*store_, options, SystemClock(), SystemRandom()));
   const journal::JournalStats stats = journal_->Stats();
   context_.logger->info("journal {}: {} records durable, {} segments, {} torn bytes left out",

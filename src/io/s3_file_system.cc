@@ -25,7 +25,8 @@ constexpr std::string_view kScheme = "s3://";
 constexpr std::string_view kSparkScheme = "s3a://";
 constexpr const char* kDefaultRegion = "us-east-1";
 constexpr double kConnectTimeoutSeconds = 5;
-constexpr double kSilenceTimeoutSeconds = 30;
+// A server that sends and takes nothing is given up after twice that, by the way the SDK sets curl.
+constexpr double kSilenceTimeoutSeconds = 10;
 constexpr int64_t kFirstWaitMillis = 100;
 constexpr int64_t kLongestWaitMillis = 5'000;
 // How Arrow begins the name of an error of the SDK in its messages; it gives no other code.

@@ -53,13 +53,14 @@ bool IsBelow(const std::string& location, const std::string& directory) {
 }
 
 bool Cleaner::IsInWarehouse(const std::string& location) const {
-  return IsBelow(location, warehouse_.directory()) ||
-         IsBelow(location, io::FileLocation(warehouse_.directory()));
+  return IsBelow(location, warehouse_.directory()) || IsBelow(location, warehouse_.location()) ||
+         IsTemporary(location);
 }
 
 bool Cleaner::IsTemporary(const std::string& location) const {
   return IsBelow(location, warehouse_.temp_directory()) ||
-         IsBelow(location, io::FileLocation(warehouse_.temp_directory()));
+         IsBelow(location, io::FileLocation(warehouse_.temp_directory())) ||
+         IsBelow(location, warehouse_.location() + "/tmp");
 }
 
 Result<Sizes> Cleaner::Remaining(const std::vector<std::string>& locations) {

@@ -352,7 +352,10 @@ TEST(Warehouse, ADirectoryThatCannotBeIsAnError) {
   EXPECT_THAT(open("/proc/none/warehouse").message, HasSubstr("/proc/none"));
   EXPECT_EQ(open("/dev/null").kind, ErrorKind::kIo);
   EXPECT_EQ(open("/tmp/no-such-warehouse-here", false).kind, ErrorKind::kNotFound);
-  EXPECT_EQ(open("s3://bucket/x").kind, ErrorKind::kUnsupported);
+  EXPECT_EQ(open("gs://bucket/x").kind, ErrorKind::kUnsupported);
+  const Error on_s3 = open("s3://bucket/x");
+  EXPECT_EQ(on_s3.kind, ErrorKind::kInvalidArgument);
+  EXPECT_NE(on_s3.message.find("catalog.uri"), std::string::npos) << on_s3.message;
   EXPECT_EQ(open("").kind, ErrorKind::kInvalidArgument);
 }
 

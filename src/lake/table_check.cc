@@ -83,6 +83,21 @@ std::vector<std::string> MetadataFiles(const fs::path& directory) {
   return names;
 }
 
+// The same at a location, wherever that is; none if it cannot be listed.
+std::vector<std::string> MetadataFilesAt(Warehouse& warehouse, const std::string& location) {
+  if (const auto directory = io::LocalPath(location)) return MetadataFiles(*directory);
+  std::vector<std::string> names;
+  const auto files = warehouse.file_system().List(location);
+  if (!files) return names;
+  for (const io::FileInfo& file : *files) {
+    if (file.location.ends_with(kMetadataEnding)) {
+      names.push_back(file.location.substr(file.location.rfind('/') + 1));
+    }
+  }
+  std::sort(names.rbegin(), names.rend());
+  return names;
+}
+
 class NamelessSearch {
  public:
   NamelessSearch(Warehouse& warehouse, std::set<std::string> known)
@@ -153,24 +168,23 @@ TableCheck CheckTable(Warehouse& warehouse, const iceberg::TableIdentifier& tabl
 }
 
 std::string NewestReadableMetadata(Warehouse& warehouse, const std::string& location) {
-  auto directory = io::LocalPath(location + "/metadata");
-  if (!directory) return "";
-  for (const std::string& name : MetadataFiles(*directory)) {
-    const std::string file = io::FileLocation(*directory + "/" + name);
+  const std::string directory = location + "/metadata";
+  for (const std::string& name : MetadataFilesAt(warehouse, directory)) {
+    const std::string file = directory + "/" + name;
     if (iceberg::ReadMetadataFile(warehouse.file_system(), file)) return file;
   }
   return "";
 }
 
 std::string NewestCommittedMetadata(Warehouse& warehouse, const std::string& location) {
-  auto directory = io::LocalPath(location + "/metadata");
-  if (!directory) return "";
-  const std::vector<std::string> names = MetadataFiles(*directory);
+  const std::vector<std::string> names = MetadataFilesAt(warehouse, location + "/metadata");
   const bool committed = !names.empty() && !names.front().starts_with(kFirstVersion);
   return committed ? NewestReadableMetadata(warehouse, location) : "";
 }
 
 Result<std::vector<NamelessTable>> FindNamelessTables(Warehouse& warehouse) {
+  // A bucket is too much to be looked through.
+  if (!warehouse.is_local()) return std::vector<NamelessTable>();
   std::set<std::string> known;
   const auto know = [&](const std::string& location) {
     if (auto path = io::LocalPath(location)) known.insert(fs::path(*path).lexically_normal());

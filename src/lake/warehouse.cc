@@ -8,6 +8,7 @@
 #include "iceberg/sql_catalog.h"
 #include "io/local_file_system.h"
 #include "io/local_output_file.h"
+#include "io/store_file_system.h"
 #include "io/write_record.h"
 
 namespace octolake::lake {
@@ -27,8 +28,8 @@ Result<std::string> AbsoluteDirectory(const std::string& directory) {
   }
   if (directory.find("://") != std::string::npos) {
     return MakeError(ErrorKind::kUnsupported, "warehouse " + directory +
-                                                  ": only local directories are supported; give "
-                                                  "the path of a directory");
+                                                  ": give the path of a local directory, or "
+                                                  "s3://BUCKET/PREFIX");
   }
   std::error_code error;
   const fs::path absolute = fs::absolute(directory, error);
@@ -61,6 +62,44 @@ Status PrepareDirectory(const std::string& directory, bool create) {
   return CreateDurably(directory);
 }
 
+// s3://BUCKET/PREFIX without a slash at its end.
+Result<std::string> S3Warehouse(const WarehouseOptions& options) {
+  std::string location = io::CanonicalS3Location(options.directory);
+  while (location.ends_with('/')) location.pop_back();
+  if (options.catalog_uri.empty()) {
+    return MakeError(ErrorKind::kInvalidArgument,
+                     "warehouse " + location +
+                         ": a SQLite file cannot be on S3; give the catalog a PostgreSQL database "
+                         "with catalog.uri");
+  }
+  Status usable = io::CheckS3Bucket(options.s3, location);
+  if (!usable) return WithContext(std::move(usable).error(), "warehouse " + location);
+  return location;
+}
+
+// Completes what is given of places, and makes local directories.
+Status PreparePlaces(WarehouseOptions& options) {
+  const bool on_s3 = io::IsS3Location(options.directory);
+  const bool create = options.create_if_missing;
+  if (on_s3) {
+    OCTO_ASSIGN(options.directory, S3Warehouse(options));
+    if (options.state_directory.empty()) options.state_directory = kDefaultStateDirectory;
+  } else {
+    OCTO_ASSIGN(options.directory, AbsoluteDirectory(options.directory));
+    OCTO_TRY(PrepareDirectory(options.directory, create));
+  }
+  if (options.state_directory.empty()) return {};
+  OCTO_ASSIGN(options.state_directory, AbsoluteDirectory(options.state_directory));
+  return PrepareDirectory(options.state_directory, /*create=*/true);
+}
+
+Result<std::unique_ptr<io::FileSystem>> MakeFiles(const WarehouseOptions& options) {
+  auto local = io::MakeLocalFileSystem();
+  if (!io::IsS3Location(options.directory)) return local;
+  OCTO_ASSIGN(auto s3, io::MakeS3FileSystem(options.s3));
+  return io::MakeStoreFileSystem(std::move(local), std::move(s3));
+}
+
 // Keeps the record of a process that does not know whether its files were committed.
 class RecordedCatalog final : public iceberg::CatalogDecorator {
  public:
@@ -90,12 +129,13 @@ Result<std::unique_ptr<Warehouse>> Warehouse::OpenOn(WarehouseParts parts,
                                                      const WarehouseOptions& options,
                                                      const Clock& clock, RandomSource& random) {
   WarehouseOptions own = options;
-  OCTO_ASSIGN(own.directory, AbsoluteDirectory(options.directory));
-  OCTO_TRY(PrepareDirectory(own.directory, options.create_if_missing));
+  OCTO_TRY(PreparePlaces(own));
   auto warehouse = Assemble(own, nullptr, nullptr, clock, random);
   const auto record = std::make_shared<io::WriteRecord>(warehouse->write_records_directory(),
                                                         own.catalog_name, random);
-  if (!parts.file_system) parts.file_system = io::MakeLocalFileSystem();
+  if (!parts.file_system) {
+    OCTO_ASSIGN(parts.file_system, MakeFiles(own));
+  }
   warehouse->file_system_ = io::MakeRecordedFileSystem(std::move(parts.file_system), record);
 
   iceberg::SqlCatalogOptions catalog;
@@ -103,7 +143,7 @@ Result<std::unique_ptr<Warehouse>> Warehouse::OpenOn(WarehouseParts parts,
   catalog.database_uri = own.catalog_uri;
   catalog.database_password = own.catalog_password;
   catalog.catalog_name = own.catalog_name;
-  catalog.warehouse_location = io::FileLocation(own.directory);
+  catalog.warehouse_location = warehouse->location();
   catalog.create_if_missing = options.create_if_missing;
   catalog.busy_timeout_ms = options.catalog_busy_timeout_ms;
   auto opened = iceberg::OpenSqlCatalog(catalog, *warehouse->file_system_, clock, random);
@@ -118,12 +158,20 @@ std::unique_ptr<Warehouse> Warehouse::Assemble(WarehouseOptions options,
                                                std::unique_ptr<iceberg::Catalog> catalog,
                                                const Clock& clock, RandomSource& random) {
   std::unique_ptr<Warehouse> warehouse(new Warehouse(clock, random));
+  if (io::IsS3Location(options.directory)) warehouse->s3_ = std::move(options.s3);
+  warehouse->state_directory_ =
+      options.state_directory.empty() ? options.directory : std::move(options.state_directory);
   warehouse->directory_ = std::move(options.directory);
+  warehouse->catalog_uri_ = std::move(options.catalog_uri);
   warehouse->catalog_name_ = std::move(options.catalog_name);
   warehouse->namespaces_ = std::move(options.namespaces);
   warehouse->file_system_ = std::move(file_system);
   warehouse->catalog_ = std::move(catalog);
   return warehouse;
+}
+
+std::string Warehouse::location() const {
+  return is_local() ? io::FileLocation(directory_) : directory_;
 }
 
 }  // namespace octolake::lake

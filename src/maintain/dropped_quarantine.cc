@@ -1,9 +1,11 @@
 #include "maintain/dropped_quarantine.h"
 
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <set>
 #include <system_error>
+#include <utility>
 
 #include "base/civil_time.h"
 #include "base/uuid.h"
@@ -62,11 +64,52 @@ void EmptyOne(const fs::path& directory, TimestampMicros until, bool dry_run,
   if (!dry_run) fs::remove(directory, error);  // if nothing is left in it
 }
 
+// The same where there are no directories: <root>/<table uuid>/<removal>/….
+Result<DroppedQuarantineReport> EmptyObjects(lake::Warehouse& warehouse, int64_t quarantine_ms,
+                                             bool dry_run) {
+  DroppedQuarantineReport report;
+  const std::string root = warehouse.location() + "/.quarantine";
+  OCTO_ASSIGN(const auto files, warehouse.file_system().List(root));
+  // By table and removal.
+  std::map<std::pair<std::string, std::string>, std::vector<std::string>> removals;
+  for (const io::FileInfo& file : files) {
+    const std::string below = file.location.substr(root.size() + 1);
+    const size_t first = below.find('/');
+    if (first == std::string::npos || !Uuid::Parse(below.substr(0, first))) continue;
+    const size_t second = below.find('/', first + 1);
+    if (second == std::string::npos) continue;
+    removals[{below.substr(0, first), below.substr(first + 1, second - first - 1)}].push_back(
+        file.location);
+  }
+  if (removals.empty()) return report;
+  OCTO_ASSIGN(const auto uuids, UuidsOfTables(warehouse, report.warnings));
+  if (!uuids) return report;
+  OCTO_ASSIGN(const TimestampMicros now, Quarantine(warehouse, {}).StoreTime());
+  for (const auto& [name, locations] : removals) {
+    const auto time = Quarantine::TimeOf(name.second);
+    if (uuids->contains(name.first) || !time || *time > now - quarantine_ms * kMicrosPerMilli) {
+      continue;
+    }
+    Status removed;
+    for (const std::string& location : locations) {
+      if (dry_run || !removed) break;
+      removed = warehouse.file_system().Remove(location);
+    }
+    if (removed) {
+      ++report.removals;
+    } else {
+      report.warnings.push_back(removed.error().message);
+    }
+  }
+  return report;
+}
+
 }  // namespace
 
 Result<DroppedQuarantineReport> EmptyQuarantineOfDroppedTables(lake::Warehouse& warehouse,
                                                                int64_t quarantine_ms,
                                                                bool dry_run) {
+  if (!warehouse.is_local()) return EmptyObjects(warehouse, quarantine_ms, dry_run);
   DroppedQuarantineReport report;
   const fs::path root = fs::path(warehouse.directory()) / ".quarantine";
   std::error_code error;

@@ -11,6 +11,7 @@
 #include "iceberg/table_places.h"
 #include "iceberg/transaction.h"
 #include "io/local_file_system.h"
+#include "io/s3_file_system.h"
 #include "io/write_record.h"
 #include "maintain/quarantine.h"
 #include "maintain/sole_owner.h"
@@ -22,6 +23,14 @@ constexpr size_t kMostLocations = 100;
 // How often metadata is read that changes under the reader.
 constexpr int kMostReads = 10;
 
+// A place such as file:/w/t is listed as file:///w/t.
+Status SpellAsBelow(const std::string& place, std::string& location) {
+  OCTO_ASSIGN(const std::string directory, io::LocalPath(place));
+  OCTO_ASSIGN(const std::string path, io::LocalPath(location));
+  location = place + path.substr(directory.size());
+  return {};
+}
+
 class OrphanRemoval {
  public:
   OrphanRemoval(lake::Warehouse& warehouse, iceberg::TableIdentifier name,
@@ -30,7 +39,7 @@ class OrphanRemoval {
         name_(std::move(name)),
         options_(options),
         stop_(std::move(stop)),
-        spelling_(options.equal_prefixes) {}
+        spelling_(options.equal_prefixes, warehouse.is_local()) {}
 
   Result<OrphanReport> Run();
 
@@ -77,12 +86,9 @@ Status OrphanRemoval::CheckTable() {
 Result<OrphanRemoval::Candidates> OrphanRemoval::OldFiles(TimestampMicros now) {
   Candidates candidates;
   for (const auto& [name, place] : iceberg::TablePlaces(*table_.metadata)) {
-    OCTO_ASSIGN(const std::string directory, io::LocalPath(place));
     OCTO_ASSIGN(auto files, warehouse_.file_system().List(place));
     for (io::FileInfo& file : files) {
-      // A place such as file:/w/t is listed as file:///w/t.
-      OCTO_ASSIGN(const std::string path, io::LocalPath(file.location));
-      file.location = place + path.substr(directory.size());
+      if (!io::IsS3Location(place)) OCTO_TRY(SpellAsBelow(place, file.location));
       if (now - file.modified_micros <= options_.older_than_ms * kMicrosPerMilli) continue;
       // Of catalogs that are directories; what it names is not ours to know.
       if (file.location.ends_with("/version-hint.text")) continue;

@@ -60,13 +60,13 @@ std::optional<TimestampMicros> Quarantine::TimeOf(const std::string& removal) {
 Quarantine::Quarantine(lake::Warehouse& warehouse, const iceberg::TableMetadata& metadata)
     : warehouse_(warehouse),
       places_(iceberg::TablePlaces(metadata)),
-      directory_(io::FileLocation(warehouse.directory()) + "/.quarantine/" + metadata.table_uuid) {}
+      directory_(warehouse.location() + "/.quarantine/" + metadata.table_uuid) {}
 
 Result<TimestampMicros> Quarantine::StoreTime() {
   io::FileSystem& fs = warehouse_.file_system();
   // Where the next start removes it, should this process be killed now.
-  const std::string location = io::FileLocation(warehouse_.temp_directory()) + "/clock-" +
-                               Uuid::RandomV4(warehouse_.random()).ToString();
+  const std::string location =
+      warehouse_.location() + "/tmp/clock-" + Uuid::RandomV4(warehouse_.random()).ToString();
   OCTO_TRY(io::WriteAll(fs, location, "x"));
   const auto info = fs.Stat(location);
   OCTO_TRY(fs.Remove(location));
@@ -177,6 +177,30 @@ Result<std::vector<Quarantine::Held>> Quarantine::List(std::vector<std::string>&
 
 // What cannot be removed now is left to the next run.
 void Quarantine::Tidy() {
+  if (warehouse_.is_local()) {
+    TidyDirectories();
+  } else {
+    TidyObjects();
+  }
+}
+
+// Where there are no directories: the list of places of a removal of which nothing else is there.
+void Quarantine::TidyObjects() {
+  const auto files = warehouse_.file_system().List(directory_);
+  if (!files) return;
+  std::map<std::string, std::vector<std::string>> removals;  // and what is in them
+  for (const io::FileInfo& file : *files) {
+    const std::string below = file.location.substr(directory_.size() + 1);
+    if (TimeOf(below)) removals[below.substr(0, below.find('/'))].push_back(file.location);
+  }
+  for (const auto& [removal, locations] : removals) {
+    const bool empty = locations.size() == 1 &&
+                       locations.front() == directory_ + "/" + removal + "/" + kPlacesFile;
+    if (empty) (void)warehouse_.file_system().Remove(locations.front());
+  }
+}
+
+void Quarantine::TidyDirectories() {
   namespace fs = std::filesystem;
   const auto directory = io::LocalPath(directory_);
   if (!directory) return;

@@ -47,6 +47,8 @@ class Quarantine {
  private:
   // Until it has succeeded nothing is moved: what is moved must be able to find its way back.
   Status BeginRemoval(TimestampMicros now);
+  void TidyDirectories();
+  void TidyObjects();
   // Where each place of a removal was; none if nothing says so.
   Result<std::map<std::string, std::string>> PlacesOf(const std::string& removal);
 

@@ -57,7 +57,7 @@ Status OwnerCheck::CheckOwnPlaces() {
   if (!iceberg::MayCollectGarbage(*table_.metadata)) {
     return Refuse("its property gc.enabled is false");
   }
-  OCTO_ASSIGN(const std::string home, spelling_.CanonicalDirectory(warehouse_.directory()));
+  OCTO_ASSIGN(const std::string home, spelling_.CanonicalDirectory(warehouse_.location()));
   for (const auto& [name, place] : iceberg::TablePlaces(*table_.metadata)) {
     OCTO_ASSIGN(std::string canonical, spelling_.CanonicalDirectory(place));
     if (IsAtOrBelow(home + "/.quarantine", canonical)) {

@@ -57,10 +57,7 @@ Result<TestSession> OpenTestSession(lake::Warehouse& warehouse, const Bundle& bu
                                     const TestOptions& options) {
   sql::SessionOptions session_options = options.session;
   session_options.threads = 1;
-  if (session_options.temp_directory.empty()) {
-    session_options.temp_directory = warehouse.temp_directory();
-  }
-  session_options.readable_directories.push_back(warehouse.directory());
+  OCTO_TRY(AllowWarehouse(warehouse, session_options));
   TestSession opened;
   OCTO_ASSIGN(opened.session, sql::OpenSession(session_options));
   auto note = [&](const Relation& relation, const Status& added) {

@@ -48,8 +48,7 @@ Result<std::vector<FreshnessReport>> CheckFreshness(lake::Warehouse& warehouse,
                                                     const Bundle& bundle,
                                                     const sql::SessionOptions& session) {
   sql::SessionOptions options = session;
-  if (options.temp_directory.empty()) options.temp_directory = warehouse.temp_directory();
-  options.readable_directories.push_back(warehouse.directory());
+  OCTO_TRY(AllowWarehouse(warehouse, options));
   std::vector<FreshnessReport> reports;
   for (const Source& source : bundle.sources) {
     if (!source.freshness) continue;

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "model/relations.h"
+
 namespace octolake::model {
 namespace {
 
@@ -230,10 +232,7 @@ bool CanSplitFurther(const Model& model, const RunOptions& options) {
 Result<ModelRows> ComputeRows(lake::Warehouse& warehouse, const Model& model, const Plan& plan,
                               const RunOptions& options) {
   sql::SessionOptions session_options = options.session;
-  if (session_options.temp_directory.empty()) {
-    session_options.temp_directory = warehouse.temp_directory();
-  }
-  session_options.readable_directories.push_back(warehouse.directory());
+  OCTO_TRY(AllowWarehouse(warehouse, session_options));
   session_options.threads = SqlThreads(model, session_options.threads);
   ModelRows rows;
   OCTO_ASSIGN(rows.session, sql::OpenSession(session_options));

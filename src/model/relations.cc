@@ -39,6 +39,17 @@ sql::RelationName ChangesName(const Relation& relation) {
   return {kCompiledCatalog, kChangesSchema, relation.layer + "__" + relation.name};
 }
 
+Status AllowWarehouse(const lake::Warehouse& warehouse, sql::SessionOptions& options) {
+  if (options.temp_directory.empty()) options.temp_directory = warehouse.temp_directory();
+  if (warehouse.is_local()) {
+    options.readable_directories.push_back(warehouse.directory());
+    return {};
+  }
+  options.readable_directories.push_back(warehouse.location() + "/");
+  OCTO_ASSIGN(options.s3, io::ResolveS3Settings(*warehouse.s3()));
+  return {};
+}
+
 Status AddSnapshot(sql::Session& session, const sql::RelationName& name, lake::Warehouse& warehouse,
                    const iceberg::Table& table, std::optional<int64_t> snapshot_id) {
   const iceberg::TableMetadata& metadata = *table.metadata;
@@ -52,6 +63,7 @@ Status AddSnapshot(sql::Session& session, const sql::RelationName& name, lake::W
   auto tasks = iceberg::PlanScan(warehouse.file_system(), metadata, snapshot_id, {});
   if (!tasks) return WithContext(tasks.error(), table.identifier.ToString());
   const auto check = [&](const iceberg::DataFile& file) -> Status {
+    if (io::IsS3Location(file.file_path)) return {};
     Status checked = datafile::CheckFileSize(warehouse.file_system(), file);
     if (!checked) return WithContext(std::move(checked).error(), table.identifier.ToString());
     return {};

@@ -29,8 +29,13 @@ sql::RelationName CompiledName(const Relation& relation);
 // "demo"."octolake_changes"."silver__x".
 sql::RelationName ChangesName(const Relation& relation);
 
+// Lets sessions with these options read the warehouse's files, and spill beside them.
+Status AllowWarehouse(const lake::Warehouse& warehouse, sql::SessionOptions& options);
+
 // A view over one snapshot of a table (nullopt: an empty one), with that snapshot's schema.
-// kCorruption, naming it, if a file of the snapshot is missing or not as long as its manifest says.
+// kCorruption, naming it, if a local file of the snapshot is missing or not as long as its manifest
+// says. Objects on S3 are there whole or not at all, and are not asked for one by one: a query that
+// needs one that is missing fails.
 Status AddSnapshot(sql::Session& session, const sql::RelationName& name, lake::Warehouse& warehouse,
                    const iceberg::Table& table, std::optional<int64_t> snapshot_id);
 

@@ -74,8 +74,7 @@ Result<std::unique_ptr<sql::Session>> OpenWarehouseSession(lake::Warehouse& ware
                                                            const Bundle& bundle, const AsOf& as_of,
                                                            sql::SessionOptions options,
                                                            std::vector<std::string>* unreadable) {
-  if (options.temp_directory.empty()) options.temp_directory = warehouse.temp_directory();
-  options.readable_directories.push_back(warehouse.directory());
+  OCTO_TRY(AllowWarehouse(warehouse, options));
   OCTO_ASSIGN(std::unique_ptr<sql::Session> session, sql::OpenSession(options));
   Found found;
   OCTO_ASSIGN(std::vector<std::string> namespaces, warehouse.catalog().ListNamespaces());

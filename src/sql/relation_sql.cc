@@ -4,6 +4,7 @@
 
 #include "iceberg/delete_files.h"
 #include "io/local_file_system.h"
+#include "io/s3_file_system.h"
 #include "sql/duckdb_handles.h"
 #include "sql/session.h"
 
@@ -22,11 +23,12 @@ Result<std::string> EmptyQuery(const iceberg::Schema& schema) {
   return sql + " WHERE false";
 }
 
-Result<std::string> LocalParquet(const iceberg::DataFile& file) {
+Result<std::string> ParquetPath(const iceberg::DataFile& file) {
   if (!iceberg::IsParquet(file)) {
     return MakeError(ErrorKind::kUnsupported, file.file_path + " is a " + file.file_format +
                                                   " file; only Parquet can be queried");
   }
+  if (io::IsS3Location(file.file_path)) return io::CanonicalS3Location(file.file_path);
   return io::LocalPath(file.file_path);
 }
 
@@ -64,7 +66,7 @@ Result<std::string> WholeFilesQuery(const iceberg::Schema& schema,
   }
   ListText files;
   for (const iceberg::ScanTask* task : tasks) {
-    OCTO_ASSIGN(const std::string path, LocalParquet(task->file));
+    OCTO_ASSIGN(const std::string path, ParquetPath(task->file));
     files.Add(QuoteLiteral(path));
   }
   return "SELECT " + columns.text() + " FROM " + ReadParquet(files.text(), fields.text());
@@ -80,11 +82,11 @@ Result<std::string> DeletedRowsQuery(const std::vector<const iceberg::ScanTask*>
   ListText data_rows;
   ListText pairs;
   for (size_t i = 0; i < tasks.size(); ++i) {
-    OCTO_ASSIGN(const std::string data_path, LocalParquet(tasks[i]->file));
+    OCTO_ASSIGN(const std::string data_path, ParquetPath(tasks[i]->file));
     data_rows.Add("(" + std::to_string(i) + ", " + QuoteLiteral(tasks[i]->file.file_path) + ", " +
                   QuoteLiteral(data_path) + ")");
     for (const iceberg::DataFile& deletes : tasks[i]->deletes) {
-      OCTO_ASSIGN(const std::string path, LocalParquet(deletes));
+      OCTO_ASSIGN(const std::string path, ParquetPath(deletes));
       const auto [number, added] = numbers.emplace(path, numbers.size());
       if (added) {
         delete_files.Add(QuoteLiteral(path));
@@ -121,7 +123,7 @@ Result<std::string> FilesWithDeletesQuery(const iceberg::Schema& schema,
   }
   ListText files;
   for (const iceberg::ScanTask* task : tasks) {
-    OCTO_ASSIGN(const std::string path, LocalParquet(task->file));
+    OCTO_ASSIGN(const std::string path, ParquetPath(task->file));
     files.Add(QuoteLiteral(path));
   }
   OCTO_ASSIGN(const std::string deleted, DeletedRowsQuery(tasks));

@@ -16,7 +16,7 @@ Result<std::string> ColumnTypeSql(const iceberg::Field& field);
 // A query whose rows are those of the files that no delete file of their task names, its columns
 // those of the schema by field id: columns a file lacks are NULL, narrower ones are widened. Only
 // files with deletes take the longer way, a join. kUnsupported for nested columns and for files
-// that are not local or no Parquet.
+// that are neither local nor on S3, or no Parquet.
 Result<std::string> RelationQuery(const iceberg::Schema& schema,
                                   const std::vector<iceberg::ScanTask>& tasks);
 

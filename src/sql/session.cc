@@ -12,6 +12,7 @@
 #include "sql/integer_cell.h"
 #include "sql/relation_sql.h"
 #include "sql/result_stream.h"
+#include "sql/s3_access.h"
 #include "sql/statement_check.h"
 
 namespace octolake::sql {
@@ -229,6 +230,7 @@ Result<std::unique_ptr<Session>> OpenSession(const SessionOptions& options) {
   for (const auto& directory : options.readable_directories) {
     directories += (directories.empty() ? "" : ", ") + QuoteLiteral(directory);
   }
+  if (options.s3) OCTO_TRY(AllowS3(lease.connection(), *options.s3, options.readable_directories));
   // From here on even our own statements read nothing else: models come from outside, too.
   for (const std::string& sql : {std::string("SET GLOBAL TimeZone = 'UTC'"),
                                  "SET allowed_directories = [" + directories + "]",

@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "iceberg/scan.h"
 #include "iceberg/table_metadata.h"
+#include "io/s3_file_system.h"
 
 namespace arrow {
 class RecordBatch;
@@ -27,8 +29,11 @@ struct SessionOptions {
   // when it needs one, and removes it at its end; what a killed program left behind is removed by
   // the next session.
   std::string temp_directory;
-  // Local directories that may be read. Nothing else of the file system or the network can be.
+  // Local directories, and prefixes s3://BUCKET/…/, that may be read. Nothing else of the file
+  // system or the network can be.
   std::vector<std::string> readable_directories;
+  // How the prefixes on S3 are read. What is secret in them is told to no statement.
+  std::optional<io::S3Settings> s3;
 };
 
 struct RelationName {
