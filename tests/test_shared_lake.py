@@ -282,9 +282,24 @@ def test_users_sql_sees_no_secret_and_no_other_prefix(shared, synthetic_files):
         done = lake.octolake("sql", query, status=None)
         assert done.status in (1, 2), query
         assert lake.minio.password not in done.text + done.err, query
+    lake.env |= {"AWS_ACCESS_KEY_ID": "key-of-environment", "AWS_SECRET_ACCESS_KEY": "secret-of-environment",
+                 "AWS_SESSION_TOKEN": "token-of-environment"}
     settings = lake.octolake("sql", "--format", "json", "from duckdb_settings()").text
-    assert lake.minio.password not in settings
+    assert "s3_session_token" in settings
+    assert lake.minio.password not in settings and "of-environment" not in settings
     assert lake.sql("select 1 as one") == [{"one": 1}]
+
+
+def test_users_sql_asks_no_other_server(shared, synthetic_files):
+    shared.load(synthetic_files[0])
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        other.setblocking(False)
+        place = f"s3_endpoint=127.0.0.1:{other.getsockname()[1]}&s3_use_ssl=false"
+        for call in ("read_csv('{}.csv?{}')", "read_parquet('{}.parquet?{}')", "read_text('{}?{}')", "glob('{}/*?{}')"):
+            done = shared.octolake("sql", "from " + call.format(f"{shared.location}/x", place), status=None)
+            assert done.status == 1 or call.startswith("glob"), done.text
+            with pytest.raises(BlockingIOError):
+                other.accept()
 
 
 def test_configuration_hides_secrets_and_says_where_values_come_from(shared):

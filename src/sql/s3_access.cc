@@ -89,6 +89,14 @@ Status AllowS3(duckdb_connection connection, const io::S3Settings& settings,
       "SET GLOBAL http_retry_wait_ms = " + std::to_string(kFirstWaitMillis),
       "SET GLOBAL http_retry_backoff = 2",
   };
+  // The extension takes credentials from the environment into settings, which users may look at.
+  for (const char* setting : {"s3_access_key_id", "s3_secret_access_key", "s3_session_token",
+                              "s3_endpoint", "s3_kms_key_id"}) {
+    statements.push_back(std::string("SET GLOBAL ") + setting + " = ''");
+  }
+  // Or what stands behind a '?' in a location would name another server, which would be sent the
+  // session token.
+  statements.emplace_back("SET GLOBAL s3_url_compatibility_mode = true");
   if (const std::string certificates = io::CertificatesFile(); !certificates.empty()) {
     statements.push_back("SET GLOBAL ca_cert_file = " + QuoteLiteral(certificates));
   }
