@@ -1,4 +1,4 @@
-"""Java's JdbcCatalog, octolake and PyIceberg commit to one catalog file in every order. Run by jdbc_catalog.sh,
+"""Java's JdbcCatalog, octolake and PyIceberg commit to one catalog, a file or in PostgreSQL, in every order. Run by jdbc_catalog.sh,
 which builds java/ and says in OCTOLAKE_JDBC_TABLES how to start it.
 """
 
@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from contextlib import closing
-from itertools import permutations
+from itertools import count, permutations
 from pathlib import Path
 
 import pytest
@@ -20,10 +20,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lake import ALL_TABLES, BRONZE, GOLD, PARSED, Lake, pyiceberg_rows  # noqa: E402
 from program import PROGRAM, environment, generate  # noqa: E402
+from servers import LakeOnPostgres, Postgres  # noqa: E402
 from test_interop import bronze_rows  # noqa: E402
 
 ENGINES = ["java", "octolake", "pyiceberg"]
 EVENTS = 40
+NUMBERS = count()
 
 
 class Java:
@@ -41,8 +43,7 @@ class Java:
 
     def open(self, lake, version=None):
         lake.directory.mkdir(exist_ok=True)
-        self("open", database=str(lake.directory / "catalog.db"), warehouse=f"file://{lake.directory}",
-             **({"version": version} if version else {}))
+        self("open", **lake.jdbc(), **({"version": version} if version else {}))
 
     def close(self):
         self.process.stdin.close()
@@ -67,6 +68,21 @@ def definition(tmp_path_factory):
 @pytest.fixture
 def lake(tmp_path):
     return Lake(tmp_path / "warehouse")
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    server = Postgres()
+    yield server
+    server.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def any_lake(request, tmp_path):
+    if request.param == "sqlite":
+        return Lake(tmp_path / "warehouse")
+    postgres = request.getfixturevalue("postgres")
+    return LakeOnPostgres(tmp_path / "warehouse", postgres, postgres.new_database(f"lake_{next(NUMBERS)}"))
 
 
 class Writers:
@@ -129,13 +145,17 @@ class Writers:
 
 
 def columns(lake):
+    if isinstance(lake, LakeOnPostgres):
+        return [name for name, in lake.postgres.run("select attname from pg_attribute where attnum > 0 and attrelid = "
+                                                    "'iceberg_tables'::regclass", database=lake.name)]
     with closing(sqlite3.connect(lake.directory / "catalog.db")) as connection:
         return [name for _, name, *_ in connection.execute("pragma table_info(iceberg_tables)")]
 
 
 @pytest.mark.parametrize("order", list(permutations(ENGINES)), ids="-".join)
 @pytest.mark.parametrize("version", ["V0", "V1"])
-def test_all_three_in_turn(java, lake, definition, tmp_path, version, order):
+def test_all_three_in_turn(java, any_lake, definition, tmp_path, version, order):
+    lake = any_lake
     java.open(lake, version)
     writers = Writers(java, lake, definition, tmp_path)
     for engine in order * 2:

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Java's JdbcCatalog, octolake and PyIceberg at one catalog file. Needs JDK 17 and Maven, which downloads
-# some fifty jars the first time.
+# Java's JdbcCatalog, octolake and PyIceberg at one catalog, a SQLite file and PostgreSQL. Needs JDK 17 and Maven,
+# which downloads some fifty jars the first time.
 #
 # usage: tests/interop/jdbc_catalog.sh [PYTEST_ARGUMENT...]  (OCTOLAKE: the program, default build/release/bin/octolake)
 set -euo pipefail

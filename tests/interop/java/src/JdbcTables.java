@@ -86,10 +86,13 @@ public final class JdbcTables {
     }
   }
 
-  /** "as" is what later commands call it; "version" V0, V1 or absent. */
+  /** "uri" is JDBC's, "user" may be absent; "as" is what later commands call it; "version" V0, V1 or absent. */
   private void open(JsonNode command) {
     Map<String, String> properties = new HashMap<>();
-    properties.put("uri", "jdbc:sqlite:" + command.get("database").asText());
+    properties.put("uri", command.get("uri").asText());
+    if (command.has("user")) {
+      properties.put("jdbc.user", command.get("user").asText());
+    }
     properties.put("warehouse", command.get("warehouse").asText());
     if (command.has("version")) {
       properties.put("jdbc.schema-version", command.get("version").asText());
