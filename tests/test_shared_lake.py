@@ -3,8 +3,10 @@ and with other machines, while servers go away and come back.
 """
 
 import itertools
+import os
 import random
 import socket
+import subprocess
 
 import pytest
 
@@ -343,6 +345,28 @@ def test_a_role_with_a_password(shared, synthetic_files):
     lake.octolake("load", synthetic_files[0], prefix=("env", "PGPASSWORD=pass:word/%"))
     lake.env["OCTOLAKE_CATALOG_PASSWORD"] = "pass:word/%"
     assert lake.counts()[BRONZE] > 0
+
+
+def test_tls_to_the_catalog(shared, tmp_path, synthetic_files):
+    lake, postgres = shared, shared.postgres
+    data = postgres.directory / "data"
+    owner = data.stat()
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=catalog",
+                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", data / "server.key", "-out", data / "server.crt"],
+                   check=True, capture_output=True)
+    for name in ("server.key", "server.crt"):
+        os.chown(data / name, owner.st_uid, owner.st_gid)
+        (data / name).chmod(0o600)
+    certificate = tmp_path / "root.crt"
+    certificate.write_bytes((data / "server.crt").read_bytes())
+    postgres.run("alter system set ssl = on")
+    postgres.run("select pg_reload_conf()")
+    uri = postgres.uri(lake.name)
+    lake.env["OCTOLAKE_CATALOG_URI"] = f"{uri}?sslmode=verify-full&sslrootcert={certificate}"
+    lake.load(synthetic_files[0])
+    assert lake.counts()[BRONZE] > 0
+    lake.env["OCTOLAKE_CATALOG_URI"] = f"{uri}?sslmode=verify-full&sslrootcert=/etc/hostname"
+    assert "certificate" in lake.octolake("tables", status=1).err
 
 
 def test_a_local_warehouse_with_a_shared_catalog(tmp_path, postgres, synthetic_files, synthetic_lake):
