@@ -85,23 +85,24 @@ class PostgresCatalog final : public CatalogConnection {
   Status Repeat(const std::function<Status()>& attempt);
 
   const io::PostgresOptions options_;
-  std::unique_ptr<io::PostgresConnection> connection_;  // null while none can be made
+  std::unique_ptr<io::PostgresConnection> connection_;  // never null; may be lost
   std::string name_;
   bool in_transaction_ = false;
 };
 
-// A server that went away is waited for: it may be starting anew.
+// A server that went away is waited for, whatever it says: it took us before, and may be starting
+// anew, be about to take over from another, or have no connection left for the moment.
 Status PostgresCatalog::Reconnect(SteadyTime deadline) {
-  if (connection_ && !connection_->lost()) return {};
+  if (!connection_->lost()) return {};
   for (auto wait = kFirstWait;; wait = std::min(wait * 2, kLongestWait)) {
     auto connected = io::PostgresConnection::Connect(options_);
     if (connected) {
       connection_ = *std::move(connected);
       return {};
     }
-    const bool again = connected.error().kind == ErrorKind::kTransient &&
-                       std::chrono::steady_clock::now() + wait < deadline;
-    if (!again) return tl::unexpected<Error>(std::move(connected).error());
+    if (std::chrono::steady_clock::now() + wait >= deadline) {
+      return tl::unexpected<Error>(std::move(connected).error());
+    }
     std::this_thread::sleep_for(wait);
   }
 }

@@ -37,6 +37,18 @@ class PostgresCatalogTest : public SqlCatalogTestBase {
       std::this_thread::yield();
     }
   }
+  // Until the server has written this into its log.
+  void AwaitLogged(const std::string& text) {
+    const auto end = std::chrono::steady_clock::now() + kLongest;
+    while (watcher_
+               ->Rows("SELECT 1 WHERE strpos(pg_read_file(current_setting("
+                      "'unix_socket_directories') || '/log'), '" +
+                      text + "') > 0")
+               .empty()) {
+      ASSERT_LT(std::chrono::steady_clock::now(), end) << "never logged: " << text;
+      std::this_thread::yield();
+    }
+  }
   // Ends our connections, as an administrator would.
   void EndConnections(const std::string& which = "true") {
     watcher_->Rows(
@@ -95,6 +107,26 @@ TEST_F(PostgresCatalogTest, AServerThatStartsAnewIsWaitedFor) {
   std::thread starting([&] { server.Restart(); });
   const auto committed = Commit(SetProperty(table, "a", "1"));
   starting.join();
+  ASSERT_TRUE(committed) << committed.error().message;
+  EXPECT_EQ(ValueOf("t", "a"), "1");
+}
+
+TEST_F(PostgresCatalogTest, AServerWithNoConnectionLeftIsWaitedFor) {
+  const std::string schema = watcher_->Rows("SELECT current_schema()").at(0);
+  const std::string guest = "guest_of_" + schema;
+  other_->Run("CREATE ROLE " + guest + " LOGIN CONNECTION LIMIT 1");
+  other_->Run("GRANT ALL ON SCHEMA " + schema + " TO " + guest);
+  other_->Run("GRANT ALL ON ALL TABLES IN SCHEMA " + schema + " TO " + guest);
+  uri_ += "&user=" + guest;
+  catalog_ = Open().value();
+  const Table table = Create({"ns", "t"});
+  EndConnections();
+  auto taken = Other();
+  Result<std::vector<Table>> committed;
+  std::thread committing([&] { committed = Commit(SetProperty(table, "a", "1")); });
+  AwaitLogged("too many connections for role \"" + guest + "\"");
+  taken.reset();
+  committing.join();
   ASSERT_TRUE(committed) << committed.error().message;
   EXPECT_EQ(ValueOf("t", "a"), "1");
 }

@@ -18,6 +18,8 @@ namespace {
 constexpr int64_t kStatementMillis = 10'000;
 // How much later than the server's own limit a server is given up that says nothing.
 constexpr int64_t kSilenceMillis = 5'000;
+// libpq counts whole seconds for each host, and takes less than two for two.
+constexpr int64_t kLeastReachMillis = 2'000;
 // PostgreSQL's limits are of type int.
 constexpr int64_t kMostMillis = std::numeric_limits<int>::max() / 4;
 
@@ -48,6 +50,56 @@ int64_t NowMillis() {
 struct ConninfoFree {
   void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
 };
+
+using UriParts = std::map<std::string, std::string, std::less<>>;
+
+// By libpq's keywords. Messages repeat nothing of the URI.
+Result<UriParts> ParseUri(const std::string& uri) {
+  if (!uri.starts_with("postgresql://") && !uri.starts_with("postgres://")) {
+    return MakeError(ErrorKind::kInvalidArgument,
+                     "this is no URI of a PostgreSQL database; " + std::string(kExpectedUri));
+  }
+  char* detail = nullptr;  // repeats parts of the URI
+  const std::unique_ptr<PQconninfoOption, ConninfoFree> options(
+      PQconninfoParse(uri.c_str(), &detail));
+  PQfreemem(detail);
+  if (!options) {
+    return MakeError(
+        ErrorKind::kInvalidArgument,
+        "the URI of the PostgreSQL database cannot be read; " + std::string(kExpectedUri));
+  }
+  UriParts given;
+  for (const PQconninfoOption* one = options.get(); one->keyword != nullptr; ++one) {
+    if (one->val != nullptr) given[one->keyword] = one->val;
+  }
+  return given;
+}
+
+// A URI can name several hosts, which libpq tries in turn.
+int64_t CountHosts(const std::string& uri) {
+  auto given = ParseUri(uri);
+  if (!given) return 1;
+  const std::string& hosts = given->contains("hostaddr") ? (*given)["hostaddr"] : (*given)["host"];
+  return 1 + std::count(hosts.begin(), hosts.end(), ',');
+}
+
+// Calls a function of libpq that connects, with `millis` for all hosts together. What is given
+// beside the URI overrides what is in it.
+template <typename Function>
+auto WithParameters(const PostgresOptions& options, int64_t millis, Function function) {
+  const std::string seconds =
+      std::to_string(std::max(kLeastReachMillis, millis / CountHosts(options.uri)) / 1'000);
+  std::vector<const char*> keywords = {"dbname", "connect_timeout", "client_encoding",
+                                       "fallback_application_name"};
+  std::vector<const char*> values = {options.uri.c_str(), seconds.c_str(), "UTF8", "octolake"};
+  if (!options.password.empty()) {
+    keywords.push_back("password");
+    values.push_back(options.password.c_str());
+  }
+  keywords.push_back(nullptr);
+  values.push_back(nullptr);
+  return function(keywords.data(), values.data(), /*expand_dbname=*/1);
+}
 
 // libpq ends its messages with a line feed, and may have several lines.
 std::string OneLine(std::string_view message) {
@@ -93,75 +145,57 @@ void PostgresConnection::Closer::operator()(pg_conn* connection) const { PQfinis
 void PostgresConnection::Clearer::operator()(pg_result* result) const { PQclear(result); }
 
 Result<std::string> PostgresDisplayName(const std::string& uri) {
-  if (!uri.starts_with("postgresql://") && !uri.starts_with("postgres://")) {
-    return MakeError(ErrorKind::kInvalidArgument,
-                     "this is no URI of a PostgreSQL database; " + std::string(kExpectedUri));
-  }
-  char* detail = nullptr;  // repeats parts of the URI
-  const std::unique_ptr<PQconninfoOption, ConninfoFree> options(
-      PQconninfoParse(uri.c_str(), &detail));
-  PQfreemem(detail);
-  if (!options) {
-    return MakeError(
-        ErrorKind::kInvalidArgument,
-        "the URI of the PostgreSQL database cannot be read; " + std::string(kExpectedUri));
-  }
-  std::map<std::string_view, std::string_view> given;
-  for (const PQconninfoOption* one = options.get(); one->keyword != nullptr; ++one) {
-    if (one->val != nullptr) given[one->keyword] = one->val;
-  }
+  OCTO_ASSIGN(auto given, ParseUri(uri));
   if (given.contains("password") || given.contains("sslpassword")) {
     return MakeError(ErrorKind::kInvalidArgument,
                      "there is a password in the URI of the PostgreSQL database, which is shown; "
                      "give it as catalog.password, PGPASSWORD or in ~/.pgpass");
   }
   std::string name = "postgresql://";
-  if (given.contains("user")) name += std::string(given["user"]) + "@";
+  if (given.contains("user")) name += given["user"] + "@";
   name += given["host"];
-  if (given.contains("port")) name += ":" + std::string(given["port"]);
-  return name + "/" + std::string(given["dbname"]);
+  if (given.contains("port")) name += ":" + given["port"];
+  return name + "/" + given["dbname"];
 }
 
 Result<std::unique_ptr<PostgresConnection>> PostgresConnection::Connect(PostgresOptions options) {
   OCTO_ASSIGN(std::string display, PostgresDisplayName(options.uri));
   std::unique_ptr<PostgresConnection> made(
       new PostgresConnection(std::move(options), options.what + " " + std::move(display)));
-  const PostgresOptions& own = made->options_;
-  // libpq counts whole seconds, and takes less than two for two.
-  const std::string seconds = std::to_string(std::max<int64_t>(2, own.connect_timeout_ms / 1'000));
-  std::vector<const char*> keywords = {"dbname", "connect_timeout", "client_encoding",
-                                       "fallback_application_name"};
-  std::vector<const char*> values = {own.uri.c_str(), seconds.c_str(), "UTF8", "octolake"};
-  if (!own.password.empty()) {
-    keywords.push_back("password");
-    values.push_back(own.password.c_str());
-  }
-  keywords.push_back(nullptr);
-  values.push_back(nullptr);
-  made->connection_.reset(PQconnectdbParams(keywords.data(), values.data(), /*expand_dbname=*/1));
-  if (!made->connection_) {
-    return MakeError(ErrorKind::kResourceExhausted, made->name_ + ": no memory for a connection");
-  }
-  if (PQstatus(made->connection_.get()) != CONNECTION_OK) {
-    std::string message =
-        made->name_ + ": cannot connect: " + OneLine(PQerrorMessage(made->connection_.get()));
-    // libpq has no codes of its own for this; whether a server answers at all can be asked.
-    switch (PQpingParams(keywords.data(), values.data(), /*expand_dbname=*/1)) {
-      case PQPING_REJECT:
-      case PQPING_NO_RESPONSE:
-        return MakeError(ErrorKind::kTransient, std::move(message));
-      case PQPING_OK:
-        return MakeError(ErrorKind::kIo, std::move(message));
-      case PQPING_NO_ATTEMPT:
-        break;
-    }
-    return MakeError(ErrorKind::kInvalidArgument, std::move(message));
-  }
+  OCTO_TRY(made->Reach());
   // "Relation exists already, skipping" is nothing to tell.
   PQsetNoticeReceiver(
       made->connection_.get(), [](void*, const PGresult*) {}, nullptr);
   OCTO_TRY(made->Configure());
   return made;
+}
+
+Status PostgresConnection::Reach() {
+  const int64_t deadline = NowMillis() + std::max(options_.connect_timeout_ms, kLeastReachMillis);
+  for (bool answers = false;; answers = true) {
+    const int64_t left = deadline - NowMillis();
+    connection_.reset(WithParameters(options_, left, PQconnectdbParams));
+    if (!connection_) {
+      return MakeError(ErrorKind::kResourceExhausted, name_ + ": no memory for a connection");
+    }
+    if (PQstatus(connection_.get()) == CONNECTION_OK) return {};
+    std::string message = name_ + ": cannot connect: " + OneLine(PQerrorMessage(connection_.get()));
+    if (answers) return MakeError(ErrorKind::kIo, std::move(message));
+    OCTO_TRY(CheckAnswers(std::move(message), deadline));
+  }
+}
+
+// libpq has no codes for why it could not connect; whether a server answers at all can be asked.
+// One that does may have started in between: only the next attempt shows whether it refuses.
+Status PostgresConnection::CheckAnswers(std::string failure, int64_t deadline_ms) const {
+  const int64_t left = deadline_ms - NowMillis();
+  PGPing answer = PQPING_NO_RESPONSE;
+  if (left >= kLeastReachMillis) answer = WithParameters(options_, left, PQpingParams);
+  if (answer == PQPING_NO_ATTEMPT) {
+    return MakeError(ErrorKind::kInvalidArgument, std::move(failure));
+  }
+  if (answer == PQPING_OK && deadline_ms - NowMillis() >= kLeastReachMillis) return {};
+  return MakeError(ErrorKind::kTransient, std::move(failure));
 }
 
 int64_t PostgresConnection::StatementTimeoutMillis() const {

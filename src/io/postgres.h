@@ -1,10 +1,10 @@
 // PostgreSQL as values and results: a connection, its statements and transactions. Nothing here is
 // thread-safe; a connection has one user at a time.
 //
-// Every call ends: connecting after connect_timeout_ms, waiting for locks after lock_timeout_ms, a
-// statement a while after that, whether the server answers (statement_timeout) or not at all. A
-// server that did not answer in time, or went away, leaves the connection lost: whoever goes on
-// makes another.
+// Every call ends: connecting after connect_timeout_ms (or 2 s for each host of the URI, if that is
+// more), waiting for locks after lock_timeout_ms, a statement a while after that, whether the
+// server answers (statement_timeout) or not at all. A server that did not answer in time, or went
+// away, leaves the connection lost: whoever goes on makes another.
 #pragma once
 
 #include <cstdint>
@@ -44,7 +44,8 @@ struct PostgresRows {
 class PostgresConnection {
  public:
   // kTransient if the server cannot be reached now, or is starting or stopping; kIo if it answers
-  // and refuses (password, database, role); kInvalidArgument for an URI that cannot be used.
+  // and refuses (password, database, role, no connection left); kInvalidArgument for an URI that
+  // cannot be used.
   static Result<std::unique_ptr<PostgresConnection>> Connect(PostgresOptions options);
 
   const std::string& name() const { return name_; }
@@ -72,6 +73,9 @@ class PostgresConnection {
 
   PostgresConnection(PostgresOptions options, std::string name)
       : options_(std::move(options)), name_(std::move(name)) {}
+  Status Reach();
+  // OK if the server answers, with time left for another attempt; else how `failure` is to be told.
+  Status CheckAnswers(std::string failure, int64_t deadline_ms) const;
   Status Configure();
   int64_t StatementTimeoutMillis() const;
   tl::unexpected<Error> Lose(const std::string& why);

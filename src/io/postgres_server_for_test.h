@@ -21,13 +21,15 @@ class PostgresServer {
   }
   ~PostgresServer() { Stop(); }
 
-  // With more parameters, such as "&connect_timeout=2".
+  const std::string& host() const { return directory_.path(); }  // of its socket
+
+  // With more parameters, such as "&user=guest".
   std::string Uri(const std::string& more = "") const {
-    return "postgresql://octolake@/octolake?host=" + directory_.path() + more;
+    return "postgresql://octolake@/octolake?host=" + host() + more;
   }
   // As a crash would; the server comes back by Restart.
-  void Stop() { EXPECT_EQ(Script("stop " + directory_.path()), 0); }
-  void Restart() { EXPECT_EQ(Script("start " + directory_.path()), 0); }
+  void Stop() { EXPECT_EQ(Script("stop " + host()), 0); }
+  void Restart() { EXPECT_EQ(Script("start " + host()), 0); }
 
  private:
   PostgresServer() = default;
