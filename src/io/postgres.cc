@@ -84,14 +84,16 @@ int64_t CountHosts(const std::string& uri) {
 }
 
 // Calls a function of libpq that connects, with `millis` for all hosts together. What is given
-// beside the URI overrides what is in it.
+// beside the URI overrides what is in it. Of several hosts only the primary will do: a standby is
+// behind, and knows nothing of the locks that are held on the primary.
 template <typename Function>
 auto WithParameters(const PostgresOptions& options, int64_t millis, Function function) {
   const std::string seconds =
       std::to_string(std::max(kLeastReachMillis, millis / CountHosts(options.uri)) / 1'000);
-  std::vector<const char*> keywords = {"dbname", "connect_timeout", "client_encoding",
-                                       "fallback_application_name"};
-  std::vector<const char*> values = {options.uri.c_str(), seconds.c_str(), "UTF8", "octolake"};
+  std::vector<const char*> keywords = {"dbname", "connect_timeout", "target_session_attrs",
+                                       "client_encoding", "fallback_application_name"};
+  std::vector<const char*> values = {options.uri.c_str(), seconds.c_str(), "read-write", "UTF8",
+                                     "octolake"};
   if (!options.password.empty()) {
     keywords.push_back("password");
     values.push_back(options.password.c_str());
@@ -180,7 +182,11 @@ Status PostgresConnection::Reach() {
     }
     if (PQstatus(connection_.get()) == CONNECTION_OK) return {};
     std::string message = name_ + ": cannot connect: " + OneLine(PQerrorMessage(connection_.get()));
-    if (answers) return MakeError(ErrorKind::kIo, std::move(message));
+    if (answers) {
+      return MakeError(ErrorKind::kIo, message +
+                                           "; a server answers, but one is needed that lets this "
+                                           "role in and can be written to, not a standby");
+    }
     OCTO_TRY(CheckAnswers(std::move(message), deadline));
   }
 }

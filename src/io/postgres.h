@@ -44,8 +44,8 @@ struct PostgresRows {
 class PostgresConnection {
  public:
   // kTransient if the server cannot be reached now, or is starting or stopping; kIo if it answers
-  // and refuses (password, database, role, no connection left); kInvalidArgument for an URI that
-  // cannot be used.
+  // and refuses (password, database, role, no connection left, a standby); kInvalidArgument for an
+  // URI that cannot be used. Of several hosts the primary is taken, wherever it is in the list.
   static Result<std::unique_ptr<PostgresConnection>> Connect(PostgresOptions options);
 
   const std::string& name() const { return name_; }

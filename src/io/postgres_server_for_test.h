@@ -19,6 +19,12 @@ class PostgresServer {
     static const std::unique_ptr<PostgresServer> server = Start();
     return server.get();
   }
+  // One that repeats what this one does, from what it holds now on.
+  std::unique_ptr<PostgresServer> StartStandby() const {
+    std::unique_ptr<PostgresServer> standby(new PostgresServer);
+    EXPECT_EQ(Script("standby " + standby->host() + " " + host()), 0);
+    return standby;
+  }
   ~PostgresServer() { Stop(); }
 
   const std::string& host() const { return directory_.path(); }  // of its socket
