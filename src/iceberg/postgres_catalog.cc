@@ -18,12 +18,17 @@ constexpr int kTransactionAttempts = 5;
 constexpr std::chrono::milliseconds kFirstWait(50);
 constexpr std::chrono::milliseconds kLongestWait(2'000);
 
-// Held, shared, by every transaction of InTransaction from its beginning to its end, and for a
-// moment, alone, by who waits for all of them. Of advisory locks other programs have none of this
-// number: "octolake" in ASCII.
+// Between looks for an end of the transactions of others.
+constexpr std::chrono::milliseconds kBetweenLooks(50);
+
+// Held, shared, by every transaction of InTransaction from its beginning to its end. Who can have
+// it alone knows that all of them have ended; this is tried, since those that come later would have
+// to wait behind one that waits. Of advisory locks other programs have none of this number:
+// "octolake" in ASCII.
 constexpr const char* kShareLock =
     "SELECT pg_catalog.pg_advisory_xact_lock_shared(8026386982812871525)";
-constexpr const char* kOwnLock = "SELECT pg_catalog.pg_advisory_xact_lock(8026386982812871525)";
+constexpr const char* kTryOwnLock =
+    "SELECT 1 WHERE pg_catalog.pg_try_advisory_xact_lock(8026386982812871525)";
 
 // Statements have parameters ?1 and no other question marks.
 std::string WithDollars(std::string sql) {
@@ -70,18 +75,16 @@ class PostgresCatalog final : public CatalogConnection {
   }
 
   Status InTransaction(const std::function<Status()>& body) override {
-    return Repeat([&] { return TryTransaction(kShareLock, body); });
+    return Repeat([&] { return TryTransaction(body); });
   }
-  Status AwaitTransactions() override {
-    return Repeat([&] { return TryTransaction(kOwnLock, [] { return Status(); }); });
-  }
+  Status AwaitTransactions() override;
 
  private:
   SteadyTime Deadline() const {
     return std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.lock_timeout_ms);
   }
   Status Reconnect(SteadyTime deadline);
-  Status TryTransaction(const char* lock, const std::function<Status()>& body);
+  Status TryTransaction(const std::function<Status()>& body);
   Status Repeat(const std::function<Status()>& attempt);
 
   const io::PostgresOptions options_;
@@ -107,14 +110,29 @@ Status PostgresCatalog::Reconnect(SteadyTime deadline) {
   }
 }
 
-Status PostgresCatalog::TryTransaction(const char* lock, const std::function<Status()>& body) {
+Status PostgresCatalog::TryTransaction(const std::function<Status()>& body) {
   OCTO_ASSIGN(io::PostgresTransaction transaction, io::PostgresTransaction::Begin(*connection_));
   in_transaction_ = true;
-  auto locked = connection_->Run(lock);
+  auto locked = connection_->Run(kShareLock);
   Status done = locked ? body() : tl::unexpected<Error>(std::move(locked).error());
   in_transaction_ = false;
   if (!done) return done;
   return transaction.Commit();
+}
+
+Status PostgresCatalog::AwaitTransactions() {
+  const SteadyTime deadline = Deadline();
+  while (true) {
+    OCTO_ASSIGN(const SqlResult alone, Run(kTryOwnLock, {}));
+    if (!alone.rows.empty()) return {};
+    if (std::chrono::steady_clock::now() + kBetweenLooks >= deadline) {
+      return MakeError(ErrorKind::kTransient,
+                       "catalog database " + name_ +
+                           ": others have been committing all the time, or a transaction of one "
+                           "that died has not ended; try again later");
+    }
+    std::this_thread::sleep_for(kBetweenLooks);
+  }
 }
 
 Status PostgresCatalog::Repeat(const std::function<Status()>& attempt) {

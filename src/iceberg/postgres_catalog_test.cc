@@ -208,6 +208,29 @@ TEST_F(PostgresCatalogTest, CommitsUnderWayAreAwaited) {
   EXPECT_EQ(second->LoadTable({"ns", "t"})->metadata->properties.at("a"), "1");
 }
 
+TEST_F(PostgresCatalogTest, WhoAwaitsCommitsHoldsUpNone) {
+  const Table table = Create({"ns", "t"});
+  other_->Run("BEGIN");
+  other_->Rows("SELECT pg_advisory_xact_lock_shared(8026386982812871525)");  // as a commit does
+  const auto second = Open().value();
+  Status awaited;
+  std::thread awaiting([&] { awaited = second->AwaitCommits(); });
+  const auto end = std::chrono::steady_clock::now() + kLongest;
+  while (watcher_
+             ->Rows("SELECT 1 FROM pg_stat_activity WHERE application_name = 'octolake' AND "
+                    "query LIKE '%advisory_xact_lock(%'")
+             .empty()) {
+    ASSERT_LT(std::chrono::steady_clock::now(), end) << "nothing came to wait";
+    std::this_thread::yield();
+  }
+  catalog_ = OpenSqlCatalog(Impatient(1'000), *file_system_, clock_, random_).value();
+  const auto committed = Commit(SetProperty(table, "a", "1"));
+  EXPECT_TRUE(committed) << committed.error().message;
+  other_->Run("COMMIT");
+  awaiting.join();
+  EXPECT_TRUE(awaited) << awaited.error().message;
+}
+
 TEST_F(PostgresCatalogTest, ACommitOfTheDeadIsAwaitedToo) {
   const Table table = Create({"ns", "t"});
   HoldUpCommits();
