@@ -208,13 +208,17 @@ int64_t PostgresConnection::StatementTimeoutMillis() const {
   return std::clamp<int64_t>(options_.lock_timeout_ms, 1, kMostMillis) + kStatementMillis;
 }
 
-// The last of them lets go of the locks of a program that was cut off in a transaction.
+// idle_in_transaction_session_timeout lets go of the locks of a program that was cut off in a
+// transaction. A commit that was confirmed has to outlive a crash of the server, whatever the
+// role's settings are; where standbys are to have it as well, they say so.
 Status PostgresConnection::Configure() {
   if (PQsetnonblocking(connection_.get(), 1) != 0) return Lose("cannot be used without blocking");
   const int64_t statement = StatementTimeoutMillis();
   OCTO_TRY(Run(
       "SELECT set_config('lock_timeout', $1, false), set_config('statement_timeout', $2, false), "
-      "set_config('idle_in_transaction_session_timeout', $3, false)",
+      "set_config('idle_in_transaction_session_timeout', $3, false), "
+      "set_config('synchronous_commit', CASE current_setting('synchronous_commit') "
+      "WHEN 'off' THEN 'on' ELSE current_setting('synchronous_commit') END, false)",
       {std::to_string(std::clamp<int64_t>(options_.lock_timeout_ms, 1, kMostMillis)),
        std::to_string(statement), std::to_string(statement * 2)}));
   return {};

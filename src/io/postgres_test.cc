@@ -132,5 +132,25 @@ TEST(PostgresConnectionTest, AServerThatHasStartedInTheMeantimeIsNoneThatRefuses
   connection->reset();
 }
 
+// Where a role has been told to confirm commits before they are on disk, or when standbys have
+// them.
+TEST(PostgresConnectionTest, ACommitIsConfirmedOnlyWhenItIsDurable) {
+  const PostgresServer* server = PostgresServer::Shared();
+  if (server == nullptr) GTEST_SKIP() << kNoPostgres;
+  for (const auto& [given, used] : {std::pair<std::string, std::string>{"off", "on"},
+                                    {"on", "on"},
+                                    {"local", "local"},
+                                    {"remote_apply", "remote_apply"}}) {
+    PostgresOptions options;
+    options.uri = server->Uri("&options=-csynchronous_commit%3D" + given);
+    options.what = "catalog database";
+    const auto connection = PostgresConnection::Connect(options);
+    ASSERT_TRUE(connection) << connection.error().message;
+    const auto shown = (*connection)->Run("SHOW synchronous_commit");
+    ASSERT_TRUE(shown) << shown.error().message;
+    EXPECT_EQ(shown->rows.at(0).at(0), used) << given;
+  }
+}
+
 }  // namespace
 }  // namespace octolake::io
