@@ -66,6 +66,16 @@ class PostgresCatalogTest : public SqlCatalogTestBase {
         "INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait()");
     other_->Rows("SELECT pg_advisory_lock(1)");
   }
+  // A trigger's function that fails with the SQLSTATE that table `failure` holds.
+  std::string FailingFunction() {
+    other_->Run("CREATE TABLE failure (state text)");
+    other_->Run("INSERT INTO failure VALUES ('')");
+    other_->Run(
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS 'DECLARE found text; "
+        "BEGIN SELECT state INTO found FROM failure; "
+        "RAISE EXCEPTION USING ERRCODE = found, MESSAGE = ''failed as told''; END'");
+    return "fail()";
+  }
   void LetCommitsGo() { other_->Rows("SELECT pg_advisory_unlock(1)"); }
 
   SqlCatalogOptions Impatient(int64_t millis) const {
@@ -174,6 +184,31 @@ TEST_F(PostgresCatalogTest, AConnectionThatEndsDuringCommitLeavesTheOutcomeOpen)
   EXPECT_EQ(committed.error().kind, ErrorKind::kCommitStateUnknown) << committed.error().message;
   EXPECT_EQ(MetadataFiles({"ns", "t"}).size(), 2U) << "nothing may be removed";
   EXPECT_EQ(catalog_->LoadTable({"ns", "t"})->metadata_location, table.metadata_location);
+}
+
+// As when its disk fails.
+TEST_F(PostgresCatalogTest, ACommitThatFailsWithTheServerLeavesTheOutcomeOpen) {
+  const Table table = Create({"ns", "t"});
+  other_->Run(
+      "CREATE CONSTRAINT TRIGGER failing AFTER UPDATE ON iceberg_tables DEFERRABLE INITIALLY "
+      "DEFERRED FOR EACH ROW EXECUTE FUNCTION " +
+      FailingFunction());
+  for (const std::string state : {"08006", "57P05", "58030", "F0000", "XX000", "40003"}) {
+    other_->Run("UPDATE failure SET state = '" + state + "'");
+    const auto before = MetadataFiles({"ns", "t"}).size();
+    const auto committed = Commit(SetProperty(table, "a", "1"));
+    ASSERT_FALSE(committed) << state;
+    EXPECT_EQ(committed.error().kind, ErrorKind::kCommitStateUnknown) << state;
+    EXPECT_EQ(MetadataFiles({"ns", "t"}).size(), before + 1) << state << ": nothing to be removed";
+  }
+  for (const std::string state : {"23514", "53100", "P0001"}) {
+    other_->Run("UPDATE failure SET state = '" + state + "'");
+    const auto before = MetadataFiles({"ns", "t"}).size();
+    const auto committed = Commit(SetProperty(table, "a", "1"));
+    ASSERT_FALSE(committed) << state;
+    EXPECT_NE(committed.error().kind, ErrorKind::kCommitStateUnknown) << state;
+    EXPECT_EQ(MetadataFiles({"ns", "t"}).size(), before) << state;
+  }
 }
 
 TEST_F(PostgresCatalogTest, ATransactionFindsOutWhatBecameOfItsCommit) {

@@ -34,9 +34,7 @@ constexpr std::string_view kInsufficientPrivilege = "42501";
 constexpr std::string_view kStringTooLong = "22001";
 constexpr std::string_view kDataCorrupted = "XX001";
 constexpr std::string_view kIndexCorrupted = "XX002";
-// Said by poolers and by servers that lose their storage: the outcome is open.
 constexpr std::string_view kCompletionUnknown = "40003";
-constexpr std::string_view kResolutionUnknown = "08007";
 
 constexpr std::string_view kExpectedUri =
     "expected postgresql://USER@HOST:PORT/DATABASE, where what is missing is as libpq has it";
@@ -129,6 +127,14 @@ ErrorKind KindOf(std::string_view state) {
   if (IsOf(state, "08") || IsOf(state, "57P")) return ErrorKind::kTransient;
   if (state == kDataCorrupted || state == kIndexCorrupted) return ErrorKind::kCorruption;
   return ErrorKind::kIo;
+}
+
+// Whether a COMMIT that failed in this way may have taken effect all the same: it was not the
+// transaction that failed, but the connection, the server, its storage or its configuration.
+bool LeavesCommitOpen(std::string_view state) {
+  if (state.empty() || state == kCompletionUnknown) return true;
+  return IsOf(state, "08") || IsOf(state, "57P") || IsOf(state, "58") || IsOf(state, "F0") ||
+         IsOf(state, "XX");
 }
 
 std::string Advice(std::string_view state) {
@@ -303,8 +309,7 @@ Result<PostgresRows> PostgresConnection::Run(const std::string& sql,
   OCTO_ASSIGN(const ResultHandle result, Await());
   const ExecStatusType status = PQresultStatus(result.get());
   if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
-    const std::string_view state = Field(result.get(), PG_DIAG_SQLSTATE);
-    commit_is_open_ = state == kCompletionUnknown || state == kResolutionUnknown;
+    commit_is_open_ = LeavesCommitOpen(Field(result.get(), PG_DIAG_SQLSTATE));
     return Failure(result.get());
   }
   PostgresRows got;
