@@ -24,6 +24,10 @@ constexpr const char* kCreateProperties =
     "property_value VARCHAR(1000), "
     "PRIMARY KEY (catalog_name, namespace, property_key))";
 
+// In some databases a second creation at the same time fails, "if not exists" or not; that can
+// happen once for each table, since others create them one by one.
+constexpr int kCreateAttempts = 3;
+
 // What a namespace has when it has nothing else; Java and PyIceberg write the same.
 constexpr const char* kExistsKey = "exists";
 constexpr const char* kExistsValue = "true";
@@ -62,16 +66,16 @@ Status CatalogDatabase::CreateMissingTables(bool create) {
                          " has no tables iceberg_tables and iceberg_namespace_properties; it is "
                          "no Iceberg catalog");
   }
-  Status created = connection_->InTransaction([&]() -> Status {
-    for (const char* sql : {kCreateTables, kCreateProperties}) {
-      OCTO_TRY(connection_->Run(sql, {}));
-    }
-    return {};
-  });
-  if (created) return created;
-  // In some databases a second creation at the same time fails, "if not exists" or not.
-  const auto by_others = HasBothTables();
-  return by_others && *by_others ? Status() : created;
+  for (int attempt = 1;; ++attempt) {
+    Status created = connection_->InTransaction([&]() -> Status {
+      for (const char* sql : {kCreateTables, kCreateProperties}) {
+        OCTO_TRY(connection_->Run(sql, {}));
+      }
+      return {};
+    });
+    const bool met_others = !created && created.error().kind == ErrorKind::kAlreadyExists;
+    if (!met_others || attempt == kCreateAttempts) return created;
+  }
 }
 
 // Asked each time: another program may add the column while this one runs.

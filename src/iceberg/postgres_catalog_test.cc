@@ -327,6 +327,25 @@ TEST_F(PostgresCatalogTest, ManyMakeTheTablesAtOnce) {
   EXPECT_EQ(opened, 8);
 }
 
+// As JdbcCatalog makes them: each by itself.
+TEST_F(PostgresCatalogTest, AnotherMakesTheTablesOneByOne) {
+  UseNewSchema();
+  other_ = Other();
+  other_->Run("BEGIN");
+  other_->Run(
+      "CREATE TABLE iceberg_tables (catalog_name VARCHAR(255) NOT NULL, table_namespace "
+      "VARCHAR(255) NOT NULL, table_name VARCHAR(255) NOT NULL, metadata_location VARCHAR(1000), "
+      "previous_metadata_location VARCHAR(1000), iceberg_type VARCHAR(5), "
+      "PRIMARY KEY (catalog_name, table_namespace, table_name))");
+  Result<std::unique_ptr<Catalog>> opened;
+  std::thread opening([&] { opened = Open(); });
+  AwaitBlocked();
+  other_->Run("COMMIT");
+  opening.join();
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_TRUE((*opened)->CreateNamespace("ns", {}));
+}
+
 TEST_F(PostgresCatalogTest, SaysWhyADatabaseCannotBeUsed) {
   UseNewSchema();
   SqlCatalogOptions options = Options();

@@ -27,6 +27,8 @@ constexpr int64_t kMostMillis = std::numeric_limits<int>::max() / 4;
 constexpr std::string_view kSerializationFailure = "40001";
 constexpr std::string_view kDeadlockDetected = "40P01";
 constexpr std::string_view kUniqueViolation = "23505";
+constexpr std::string_view kDuplicateTable = "42P07";
+constexpr std::string_view kDuplicateObject = "42710";
 constexpr std::string_view kLockNotAvailable = "55P03";
 constexpr std::string_view kQueryCanceled = "57014";
 constexpr std::string_view kReadOnlyTransaction = "25006";
@@ -118,7 +120,9 @@ bool IsOf(std::string_view state, std::string_view state_class) {
 }
 
 ErrorKind KindOf(std::string_view state) {
-  if (state == kUniqueViolation) return ErrorKind::kAlreadyExists;
+  if (state == kUniqueViolation || state == kDuplicateTable || state == kDuplicateObject) {
+    return ErrorKind::kAlreadyExists;
+  }
   if (state == kStringTooLong) return ErrorKind::kInvalidArgument;
   if (state == kLockNotAvailable || state == kQueryCanceled) return ErrorKind::kTransient;
   if (state == kSerializationFailure || state == kDeadlockDetected) return ErrorKind::kTransient;

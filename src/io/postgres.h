@@ -50,7 +50,7 @@ class PostgresConnection {
 
   const std::string& name() const { return name_; }
   // Runs one statement; parameters $1, $2, … are sent beside it, never in it. kTransient: locked by
-  // others for too long, or the connection was lost; kAlreadyExists: a key is taken;
+  // others for too long, or the connection was lost; kAlreadyExists: a key or name is taken;
   // kResourceExhausted: out of disk, memory or connections; kCorruption: damaged; kIo: the rest.
   // Within a transaction an error means that only a rollback can follow.
   Result<PostgresRows> Run(const std::string& sql, const std::vector<std::string>& parameters = {});
