@@ -66,25 +66,14 @@ bool IsComputed(const lake::Warehouse& warehouse, const iceberg::TableIdentifier
          id.name_space == warehouse.namespaces().gold;
 }
 
-std::string SqlText(std::string_view text) {
-  std::string quoted = "'";
-  for (char c : text) quoted.append(c == '\'' ? 2 : 1, c);
-  return quoted + "'";
-}
-
 // As a command, since with the metadata file the only way into the table is gone.
 std::string PointBack(lake::Warehouse& warehouse, const iceberg::TableIdentifier& id) {
   const std::string newest =
       lake::NewestReadableMetadata(warehouse, warehouse.catalog().DefaultTableLocation(id));
   if (newest.empty()) return "";
-  const bool in_file = warehouse.catalog_uri().empty();
-  const std::string client = in_file ? "sqlite3 " + warehouse.directory() + "/catalog.db"
-                                     : "psql '" + warehouse.catalog_uri() + "' -c";
-  return ", or, with nothing else running, go back to what was committed before: " + client +
-         " \"UPDATE iceberg_tables SET metadata_location = " + SqlText(newest) +
-         " WHERE catalog_name = " + SqlText(warehouse.catalog_name()) +
-         " AND table_namespace = " + SqlText(id.name_space) +
-         " AND table_name = " + SqlText(id.name) + "\"";
+  const std::string command = warehouse.catalog().RepairCommand(id, newest);
+  if (command.empty()) return "";
+  return ", or, with nothing else running, go back to what was committed before: " + command;
 }
 
 std::string HowToMend(lake::Warehouse& warehouse, const iceberg::TableIdentifier& id,
@@ -130,12 +119,13 @@ std::vector<Check> CheckNameless(lake::Warehouse& warehouse) {
     const std::string bronze =
         warehouse.catalog().DefaultTableLocation({warehouse.namespaces().bronze, ""});
     const bool received = table.location.starts_with(bronze);
-    checks.push_back(
-        {"directory " + table.location, !received,
-         "the catalog names no table here, the newest metadata is " + table.metadata_location +
-             "; if it was dropped on purpose, remove the directory, else restore catalog.db "
-             "from a backup or register the metadata as a table (PyIceberg: "
-             "catalog.register_table)"});
+    checks.push_back({"directory " + table.location, !received,
+                      "the catalog names no table here, the newest metadata is " +
+                          table.metadata_location +
+                          "; if it was dropped on purpose, remove the directory, else restore " +
+                          warehouse.catalog().DisplayName() +
+                          " from a backup or register the metadata as a table (PyIceberg: "
+                          "catalog.register_table)"});
   }
   return checks;
 }

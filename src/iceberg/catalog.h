@@ -42,6 +42,13 @@ class Catalog {
   virtual Result<std::vector<std::string>> ListNamespaces() = 0;
   // Ordered by name, without views. kNotFound for an unknown namespace.
   virtual Result<std::vector<TableIdentifier>> ListTables(const std::string& name_space) = 0;
+  // For messages: the database, for example /lake/catalog.db.
+  virtual std::string DisplayName() const = 0;
+  // A command for a shell that makes the catalog name this metadata file for the table, to be run
+  // by people while nothing else is at work; empty if there is none.
+  virtual std::string RepairCommand(const TableIdentifier&, const std::string& /*location*/) const {
+    return "";
+  }
   // Where a new table of this name belongs.
   virtual std::string DefaultTableLocation(const TableIdentifier& identifier) const = 0;
 

@@ -24,6 +24,11 @@ class CatalogDecorator : public Catalog {
   Result<std::vector<TableIdentifier>> ListTables(const std::string& name_space) override {
     return inner_.ListTables(name_space);
   }
+  std::string DisplayName() const override { return inner_.DisplayName(); }
+  std::string RepairCommand(const TableIdentifier& identifier,
+                            const std::string& location) const override {
+    return inner_.RepairCommand(identifier, location);
+  }
   std::string DefaultTableLocation(const TableIdentifier& identifier) const override {
     return inner_.DefaultTableLocation(identifier);
   }

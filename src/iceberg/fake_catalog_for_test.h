@@ -41,6 +41,7 @@ class FakeCatalog final : public Catalog {
   Result<std::vector<TableIdentifier>> ListTables(const std::string&) override {
     return std::vector<TableIdentifier>();
   }
+  std::string DisplayName() const override { return "fake catalog"; }
   std::string DefaultTableLocation(const TableIdentifier& identifier) const override {
     return "/warehouse/" + identifier.name_space + "/" + identifier.name;
   }

@@ -38,10 +38,9 @@ std::string WithDollars(std::string sql) {
 
 class PostgresCatalog final : public CatalogConnection {
  public:
-  PostgresCatalog(io::PostgresOptions options, std::unique_ptr<io::PostgresConnection> connection)
-      : options_(std::move(options)), connection_(std::move(connection)) {
-    name_ = connection_->name();
-  }
+  PostgresCatalog(io::PostgresOptions options, std::string name,
+                  std::unique_ptr<io::PostgresConnection> connection)
+      : options_(std::move(options)), name_(std::move(name)), connection_(std::move(connection)) {}
 
   const std::string& name() const override { return name_; }
 
@@ -88,8 +87,8 @@ class PostgresCatalog final : public CatalogConnection {
   Status Repeat(const std::function<Status()>& attempt);
 
   const io::PostgresOptions options_;
+  const std::string name_;
   std::unique_ptr<io::PostgresConnection> connection_;  // never null; may be lost
-  std::string name_;
   bool in_transaction_ = false;
 };
 
@@ -161,8 +160,10 @@ Result<std::unique_ptr<CatalogConnection>> OpenPostgresCatalog(const std::string
   options.password = password;
   options.what = "catalog database";
   options.lock_timeout_ms = busy_timeout_ms;
+  OCTO_ASSIGN(std::string name, io::PostgresDisplayName(uri));
   OCTO_ASSIGN(auto connection, io::PostgresConnection::Connect(options));
-  return std::make_unique<PostgresCatalog>(std::move(options), std::move(connection));
+  return std::make_unique<PostgresCatalog>(std::move(options), std::move(name),
+                                           std::move(connection));
 }
 
 }  // namespace octolake::iceberg

@@ -65,6 +65,24 @@ Status CheckChanges(const std::vector<TableChange>& changes) {
   return {};
 }
 
+// With `escape` before each of the characters.
+std::string Escaped(std::string_view text, std::string_view characters, std::string_view escape) {
+  std::string escaped;
+  for (const char c : text) {
+    if (characters.find(c) != std::string_view::npos) escaped += escape;
+    escaped += c;
+  }
+  return escaped;
+}
+
+std::string SqlText(std::string_view text) { return "'" + Escaped(text, "'", "'") + "'"; }
+
+// As one word of a shell's command. Statements, which have many ', are for people to read.
+std::string ShellWord(std::string_view text) { return "'" + Escaped(text, "'", "'\\'") + "'"; }
+std::string ShellStatement(std::string_view sql) {
+  return '"' + Escaped(sql, "\"\\$`", "\\") + '"';
+}
+
 class SqlCatalog final : public Catalog {
  public:
   SqlCatalog(std::unique_ptr<CatalogDatabase> database, SqlCatalogOptions options,
@@ -83,6 +101,9 @@ class SqlCatalog final : public Catalog {
   Result<std::vector<TableIdentifier>> ListTables(const std::string& name_space) override {
     return database_->ListTables(name_space);
   }
+  std::string DisplayName() const override { return database_->name(); }
+  std::string RepairCommand(const TableIdentifier& identifier,
+                            const std::string& location) const override;
   std::string DefaultTableLocation(const TableIdentifier& identifier) const override;
   Result<Table> LoadTable(const TableIdentifier& identifier) override;
   Result<std::vector<Table>> CommitTables(std::vector<TableChange> changes) override;
@@ -112,6 +133,19 @@ std::string SqlCatalog::DefaultTableLocation(const TableIdentifier& identifier) 
   std::string folder = identifier.name_space;
   std::replace(folder.begin(), folder.end(), '.', '/');
   return options_.warehouse_location + "/" + folder + "/" + identifier.name;
+}
+
+std::string SqlCatalog::RepairCommand(const TableIdentifier& identifier,
+                                      const std::string& location) const {
+  const std::string statement =
+      "UPDATE iceberg_tables SET metadata_location = " + SqlText(location) +
+      " WHERE catalog_name = " + SqlText(options_.catalog_name) +
+      " AND table_namespace = " + SqlText(identifier.name_space) +
+      " AND table_name = " + SqlText(identifier.name);
+  const std::string program = options_.database_uri.empty()
+                                  ? "sqlite3 " + ShellWord(options_.database_path) + " "
+                                  : "psql " + ShellWord(options_.database_uri) + " -c ";
+  return program + ShellStatement(statement);
 }
 
 Result<Table> SqlCatalog::LoadTable(const TableIdentifier& identifier) {

@@ -208,6 +208,26 @@ TEST_P(SqlCatalogTest, ConcurrentCreationsMakeOneTable) {
   EXPECT_EQ(MetadataFiles({"ns", "t"}).size(), 1U);
 }
 
+// The command as people would run it, with what shells and SQL could take for something else.
+TEST_P(SqlCatalogTest, ARepairCommandMakesTheRowNameAnEarlierFile) {
+  const bool postgres = kind_ == TestDatabase::kPostgres;
+  const std::string program = postgres ? "psql" : "sqlite3";
+  if (std::system(("command -v " + program + " >&2").c_str()) != 0) GTEST_SKIP() << program;
+  if (postgres) uri_ += "&application_name=it's";
+  catalog_ = Open().value();
+  const TableIdentifier name = {"ns", "it's \"$HOME\" `x`"};
+  const Table before = Create(name);
+  const Table other = Create({"ns", "t"});
+  ASSERT_TRUE(Commit(SetProperty(before, "a", "1")));
+  const std::string command = catalog_->RepairCommand(name, before.metadata_location) + " >&2";
+  ASSERT_EQ(std::system(command.c_str()), 0) << command;
+  EXPECT_EQ(catalog_->LoadTable(name)->metadata_location, before.metadata_location);
+  EXPECT_EQ(catalog_->LoadTable({"ns", "t"})->metadata_location, other.metadata_location);
+  EXPECT_EQ(catalog_->DisplayName(),
+            postgres ? "postgresql://octolake@" + io::PostgresServer::Shared()->host() + "/octolake"
+                     : Options().database_path);
+}
+
 TEST_P(SqlCatalogTest, DropRemovesTheNameOnly) {
   const Table table = Create({"ns", "t"});
   ASSERT_TRUE(catalog_->DropTable({"ns", "t"}));

@@ -42,8 +42,9 @@ Status RefuseToReplace(Warehouse& warehouse, const iceberg::TableIdentifier& ide
   if (newest.empty()) return {};
   return MakeError(ErrorKind::kCorruption,
                    "the catalog of warehouse " + warehouse.directory() + " has no table " +
-                       identifier.ToString() + ", but " + newest +
-                       " is metadata of one; restore catalog.db from a backup, register that "
+                       identifier.ToString() + ", but " + newest + " is metadata of one; restore " +
+                       warehouse.catalog().DisplayName() +
+                       " from a backup, register that "
                        "file as the table (PyIceberg: catalog.register_table), or, if the table "
                        "was dropped on purpose, remove the directory " +
                        location);
