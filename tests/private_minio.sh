@@ -10,7 +10,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 program=${OCTOLAKE_MINIO:-$here/../.deps/cluster/bin/minio}
-[ -x "$program" ] || { echo "no MinIO server on this machine (deps/cluster/fetch.sh minio)" >&2; exit 77; }
+[ -f "$program" ] && [ -x "$program" ] || { echo "no MinIO server on this machine (deps/cluster/fetch.sh minio)" >&2; exit 77; }
 
 action=$1
 [ "$action" != available ] || exit 0

@@ -19,12 +19,14 @@ inline constexpr const char* kNoMinio =
 
 class S3Server {
  public:
-  // Null where this machine has no such server. The same in every call.
+  // Null where this machine has no such server, or after a failed start. The same in every call.
   static S3Server* Shared() {
     static const std::unique_ptr<S3Server> server = Start();
     return server.get();
   }
-  ~S3Server() { Stop(); }
+  ~S3Server() {
+    if (is_running_) Stop();
+  }
 
   S3Settings Settings() const {
     S3Settings settings;
@@ -39,21 +41,28 @@ class S3Server {
   std::string data() const { return directory_.path() + "/data"; }
   // As a crash would; the server comes back, at the same port and with its objects, by Restart.
   void Stop() { EXPECT_EQ(Script("stop " + directory_.path()), 0); }
-  void Restart() { EXPECT_EQ(Script("start " + directory_.path()), 0); }
+  bool Restart() {
+    const bool started = Script("start " + directory_.path()) == 0;
+    EXPECT_TRUE(started);
+    is_running_ = started;
+    return started;
+  }
 
  private:
   S3Server() = default;
   static std::unique_ptr<S3Server> Start() {
     if (Script("available") != 0) return nullptr;
     std::unique_ptr<S3Server> server(new S3Server);
-    server->Restart();
-    return server;
+    if (server->Restart()) return server;
+    ADD_FAILURE() << "the S3 server does not start";
+    return nullptr;
   }
   static int Script(const std::string& arguments) {
     return std::system((OCTOLAKE_SOURCE_DIR "/tests/private_minio.sh " + arguments).c_str());
   }
 
   const TempDirectory directory_;
+  bool is_running_ = false;
 };
 
 }  // namespace octolake::io
