@@ -4,7 +4,7 @@
 usage: cluster.py up [COMPONENT...]      start what is not running, wait until all of it is ready
        cluster.py down [COMPONENT...]    end what `up` started, all its processes
        cluster.py status [--json]        what is running, and the memory it uses
-       cluster.py run COMMAND...         run a job, dbt or Airflow with the cluster's environment
+       cluster.py run COMMAND...         run octolake, a job, dbt or Airflow with the cluster's environment
 
 The directory is $OCTOLAKE_CLUSTER_DIRECTORY, by default build/cluster. In it: cluster.env (addresses, names and
 secrets, for octolake as well), logs/, and the data of each component. Ports are those of settings.py
@@ -138,7 +138,9 @@ def main(arguments):
     if command == "run":
         if not rest:
             return usage()
-        os.execvpe(rest[0], rest, {**os.environ, **settings.environment()})
+        # octolake would refuse the variables that are this program's own.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("OCTOLAKE_CLUSTER_")}
+        os.execvpe(rest[0], rest, {**environment, **settings.environment()})
     if command == "status":
         return 0 if status(settings, rest == ["--json"]) else 1
     with alone(at):

@@ -121,10 +121,11 @@ class Settings:
 
     def environment(self):
         """Everything that is in cluster.env. octolake reads it too, and refuses variables that begin with
-        OCTOLAKE_ and are none of its keys: there are none here."""
+        OCTOLAKE_ and are none of its keys: of those there are none here."""
         return {
             "CLUSTER_DIRECTORY": str(self.directory),
             "CLUSTER_PORT_OFFSET": str(self.offset),
+            **self.octolake(),
             # Kafka
             "KAFKA_BOOTSTRAP_SERVERS": self.at("kafka"),
             "KAFKA_TOPIC": self.topic,
@@ -160,6 +161,16 @@ class Settings:
             "LIBOCTOLAKE_SPARK": str(REPOSITORY / "build" / "release" / "lib" / "liboctolake_spark.so"),
             "PYTHONPATH": str(REPOSITORY / "spark"),
             **self.airflow(),
+        }
+
+    def octolake(self):
+        """octolake's own keys: with them its commands work on the cluster's tables."""
+        return {
+            "OCTOLAKE_CATALOG_URI": f"postgresql://iceberg@{self.at('postgresql')}/iceberg",
+            "OCTOLAKE_CATALOG_PASSWORD": self.secrets["CATALOG_PASSWORD"],
+            "OCTOLAKE_S3_ENDPOINT": f"http://{self.at('minio')}",
+            "OCTOLAKE_S3_REGION": "us-east-1",
+            "OCTOLAKE_STATE_DIRECTORY": str(self.directory / "octolake"),
         }
 
     def airflow(self):

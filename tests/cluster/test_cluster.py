@@ -20,6 +20,7 @@ import component as cluster_component  # noqa: E402
 import processes  # noqa: E402
 import settings  # noqa: E402
 from component import ClusterError, Component, Running  # noqa: E402
+from program import octolake  # noqa: E402
 
 LIMIT_SECONDS = 60
 
@@ -139,6 +140,20 @@ def test_secrets_are_made_once_and_differ_between_clusters(tmp_path):
     assert settings.Settings(tmp_path / "a").environment() == first.environment()
     other = settings.Settings(tmp_path / "b")
     assert not set(first.secrets.values()) & set(other.secrets.values())
+
+
+def test_octolake_takes_the_environment_for_its_own(tmp_path):
+    known = {row["key"] for row in octolake("config", "--json").json()}
+    if not {"catalog.uri", "s3.endpoint", "kafka.topic"} <= known:
+        pytest.skip("this octolake knows no S3 or no Kafka yet")
+    given = settings.Settings(tmp_path).environment()
+    rows = octolake("config", "--json", env=given).json()
+    found = {row["key"]: row["source"] for row in rows if row["source"] != "default"}
+    assert found.pop("warehouse") == "environment ICEBERG_WAREHOUSE_PATH"
+    assert {"catalog.uri", "catalog.password", "s3.endpoint", "s3.access_key_id", "kafka.topic"} <= set(found)
+    # None is misspelt, or octolake would have refused it; each is used.
+    assert {name for name in given if name.startswith("OCTOLAKE_")} == {
+        source.removeprefix("environment ") for source in found.values() if "OCTOLAKE_" in source}
 
 
 def free_offset():
