@@ -112,7 +112,7 @@ Result<std::set<std::string>> Cleaner::NamedByTables(const Sizes& files,
 Result<bool> Cleaner::CleanUp(const io::WriteRecordContent& content) {
   if (content.locations.empty()) return true;
   // The files of another catalog in the same directory: only it can tell which are named.
-  if (content.owner != warehouse_.catalog_name()) return false;
+  if (content.owner != warehouse_.record_owner()) return false;
   OCTO_ASSIGN(Sizes files, Remaining(content.locations));
   bool all_decided = true;
   for (auto it = files.begin(); it != files.end();) {

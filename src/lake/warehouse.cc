@@ -132,7 +132,7 @@ Result<std::unique_ptr<Warehouse>> Warehouse::OpenOn(WarehouseParts parts,
   OCTO_TRY(PreparePlaces(own));
   auto warehouse = Assemble(own, nullptr, nullptr, clock, random);
   const auto record = std::make_shared<io::WriteRecord>(warehouse->write_records_directory(),
-                                                        own.catalog_name, random);
+                                                        warehouse->record_owner(), random);
   if (!parts.file_system) {
     OCTO_ASSIGN(parts.file_system, MakeFiles(own));
   }
@@ -151,6 +151,10 @@ Result<std::unique_ptr<Warehouse>> Warehouse::OpenOn(WarehouseParts parts,
   if (parts.wrap_catalog) opened = parts.wrap_catalog(std::move(opened).value());
   warehouse->catalog_ = std::make_unique<RecordedCatalog>(std::move(opened).value(), record);
   return warehouse;
+}
+
+std::string Warehouse::record_owner() const {
+  return catalog_uri_.empty() ? catalog_name_ : catalog_name_ + " at " + catalog_uri_;
 }
 
 std::unique_ptr<Warehouse> Warehouse::Assemble(WarehouseOptions options,

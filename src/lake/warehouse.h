@@ -79,8 +79,9 @@ class Warehouse {
   // Of the records of files being created (io/write_record.h, leftovers.h).
   std::string write_records_directory() const { return temp_directory() + "/writes"; }
   const std::string& catalog_name() const { return catalog_name_; }
-  // Of a catalog in PostgreSQL, else empty.
-  const std::string& catalog_uri() const { return catalog_uri_; }
+  // Of the records of files being created: which catalog can tell whether they are named. Catalogs
+  // of one name in two databases are two.
+  std::string record_owner() const;
   const Namespaces& namespaces() const { return namespaces_; }
   io::FileSystem& file_system() { return *file_system_; }
   iceberg::Catalog& catalog() { return *catalog_; }
