@@ -87,14 +87,34 @@ def catalog_settings(environment):
     return settings
 
 
+def s3_keys(environment):
+    """(key, secret), '' where not set."""
+    return (environment.get("AWS_ACCESS_KEY_ID") or environment.get("MINIO_ROOT_USER") or "",
+            environment.get("AWS_SECRET_ACCESS_KEY") or environment.get("MINIO_ROOT_PASSWORD") or "")
+
+
+def checkpoint_settings(environment):
+    """The same store as a file system of Hadoop (s3a://), for the checkpoints of streams."""
+    endpoint = environment.get("AWS_ENDPOINT_URL_S3")
+    key, secret = s3_keys(environment)
+    settings = {}
+    if endpoint:
+        settings["spark.hadoop.fs.s3a.endpoint"] = endpoint
+        settings["spark.hadoop.fs.s3a.path.style.access"] = "true"
+        settings["spark.hadoop.fs.s3a.connection.ssl.enabled"] = str(endpoint.startswith("https:")).lower()
+    if key and secret:
+        settings["spark.hadoop.fs.s3a.access.key"] = key
+        settings["spark.hadoop.fs.s3a.secret.key"] = secret
+    return settings
+
+
 def s3_settings(prefix, environment):
     settings = {f"{prefix}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
                 f"{prefix}.client.region": environment.get("AWS_REGION") or "us-east-1"}
     if endpoint := environment.get("AWS_ENDPOINT_URL_S3"):
         settings[f"{prefix}.s3.endpoint"] = endpoint
         settings[f"{prefix}.s3.path-style-access"] = "true"
-    key = environment.get("AWS_ACCESS_KEY_ID") or environment.get("MINIO_ROOT_USER")
-    secret = environment.get("AWS_SECRET_ACCESS_KEY") or environment.get("MINIO_ROOT_PASSWORD")
+    key, secret = s3_keys(environment)
     if key and secret:
         settings[f"{prefix}.s3.access-key-id"] = key
         settings[f"{prefix}.s3.secret-access-key"] = secret
@@ -117,6 +137,7 @@ def session_settings(environment=os.environ):
     return {
         **class_path_settings(environment),
         **catalog_settings(environment),
+        **checkpoint_settings(environment),
         "spark.sql.extensions": EXTENSIONS,
         # Tables are looked at again for every commit; a cached one would be of before.
         f"spark.sql.catalog.{names.catalog}.cache-enabled": "false",
