@@ -10,8 +10,10 @@ import os
 import subprocess
 import sys
 import traceback
+from datetime import datetime
 
 from octolake_spark import session as sessions
+from octolake_spark.maintenance import Maintenance
 from octolake_spark.silver import SilverStep
 from octolake_spark.tables import Tables
 
@@ -60,6 +62,11 @@ class Driver:
             rows, "topic string, partition int, value binary, headers array<struct<key:string,value:binary>>")
         frame.coalesce(1).write.format("kafka").option("kafka.bootstrap.servers", servers).option(
             "includeHeaders", "true").save()
+
+    def maintain(self, warehouse, table, operation, now=None, **options):
+        when = datetime.fromisoformat(now) if now else None
+        maintenance = Maintenance(self.session(warehouse), self.tables(warehouse), table, when)
+        return getattr(maintenance, operation)(**options)
 
     def create_tables(self, warehouse):
         names = sessions.Names.from_environment()

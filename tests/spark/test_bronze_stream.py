@@ -177,3 +177,23 @@ def test_a_stopped_stream_ends_with_status_0(stream):
         job.wait_until(lambda: stream.lake.has_catalog() and REJECTED in stream.lake.tables(), "it made its tables")
         job.terminate()
         job.finish()
+
+
+def test_expiry_keeps_how_far_the_stream_came(spark, broker, stream):
+    broker.create_topic(stream.topic, 1)
+    event = {"id": "7", "type": "WatchEvent", "payload": "{}", "public": True, "created_at": "2015-01-01T00:00:00Z",
+             "actor": {"id": 1, "login": "a", "gravatar_id": "", "url": "", "avatar_url": ""},
+             "repo": {"id": 2, "name": "o/r", "url": ""}}
+    message = encoded(stream.topic, 0, container([event], ORIGINAL))
+    spark.ask("produce", stream.lake, servers=broker.servers, messages=[message])
+    stream.take_all()
+    # Somebody else commits, so that the stream's snapshot is no branch's.
+    spark.sql(stream.lake, f"INSERT INTO demo.{BRONZE} SELECT * FROM demo.{BRONZE} LIMIT 0")
+    spark.ask("maintain", stream.lake, table=BRONZE, operation="expire_snapshots", older_than_days=7, keep=1,
+              now="2099-01-01T00:00:00+00:00")
+    table = stream.lake.catalog().load_table(BRONZE)
+    (tag,) = [name for name in table.metadata.refs if name.startswith("octolake.stream.")]
+    assert table.snapshot_by_name(tag).summary["spark.sql.streaming.epochId"] == "0"
+    spark.ask("produce", stream.lake, servers=broker.servers, messages=[message])
+    stream.take_all()
+    assert stream.lake.counts()[BRONZE] == 2
