@@ -3,7 +3,7 @@ PREFIX ?= /usr/local
 PRESET ?= release
 
 .DEFAULT_GOAL := build
-.PHONY: build install test lint format asan tsan property simulate fuzz crash-points interop crash bench cluster-up cluster-down cluster-status clean help
+.PHONY: build install test lint format asan tsan property simulate fuzz crash-points interop crash spark-package bench cluster-up cluster-down cluster-status clean help
 
 build: ## compile everything (PRESET=release)
 	deps/build.sh $(PRESET)
@@ -58,6 +58,10 @@ interop: ## read and write our tables with other engines
 crash: ## 200 kills, two minutes of racing processes, full disks (about 25 minutes)
 	deps/build.sh release --tests
 	tests/crash.sh
+
+spark-package: ## the Python package for Spark with the native library inside, as a wheel and an archive in build/spark
+	deps/build.sh release octolake_spark
+	python3 spark/make_package.py
 
 bench: ## measure, against peers where there are some
 	deps/build.sh release
