@@ -3,7 +3,8 @@ PREFIX ?= /usr/local
 PRESET ?= release
 
 .DEFAULT_GOAL := build
-.PHONY: build install test lint format asan tsan property simulate fuzz crash-points interop crash spark-package bench cluster-up cluster-down cluster-status clean help
+.PHONY: build install test lint format asan tsan property simulate fuzz crash-points interop crash spark-package bench
+.PHONY: cluster-parts cluster-up cluster-down cluster-status cluster-test clean help
 
 build: ## compile everything (PRESET=release)
 	deps/build.sh $(PRESET)
@@ -67,16 +68,22 @@ bench: ## measure, against peers where there are some
 	deps/build.sh release
 	bench/run.sh
 
-cluster-up: ## Kafka, MinIO, PostgreSQL, Spark and Airflow on loopback, without containers (docs/cluster.md)
+cluster-parts:
 	deps/build.sh release
 	deps/install_system_packages.sh cluster
 	deps/bootstrap.sh --spark
 	deps/bootstrap.sh --airflow
 	deps/cluster/fetch.sh kafka spark minio
+
+cluster-up: cluster-parts ## Kafka, MinIO, PostgreSQL, Spark and Airflow on loopback, without containers (docs/cluster.md)
 	cluster/cluster.py up
 
 cluster-status: ## what of the cluster runs, and the memory it uses
 	cluster/cluster.py status
+
+cluster-test: cluster-parts ## events through every component of a cluster of its own, compared with the embedded program
+	deps/bootstrap.sh --tests
+	tests/cluster/run.sh
 
 cluster-down: ## end what cluster-up started
 	cluster/cluster.py down

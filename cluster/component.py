@@ -139,7 +139,11 @@ def as_user(name):
     """What makes subprocess run as that user; nothing where that is who we are, or cannot become."""
     if name is None or os.geteuid() != 0:
         return {}
-    entry = pwd.getpwnam(name)
+    try:
+        entry = pwd.getpwnam(name)
+    except KeyError:
+        raise ClusterError(f"no user {name}, whom a server that does not run as root should run as; make one, or do not "
+                           "start the cluster as root") from None
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 
