@@ -1,7 +1,6 @@
 """Exceptions of Iceberg's Java interface, as Py4J hands them on."""
 
 COMMIT_FAILED = "org.apache.iceberg.exceptions.CommitFailedException"
-COMMIT_UNKNOWN = "org.apache.iceberg.exceptions.CommitStateUnknownException"
 
 
 def is_java(error, class_name):

@@ -7,9 +7,12 @@ fails if anything else was committed to the table since it was looked at: then t
 """
 
 import functools
+import operator
 import time
 import uuid
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from datetime import time as clock_time
 
 from pyspark.sql import Window
 from pyspark.sql import functions as f
@@ -18,7 +21,7 @@ from pyspark.sql.types import StructType
 from octolake_spark import native
 from octolake_spark.appends import StagedRead, plan_appends
 from octolake_spark.batches import parse_bronze
-from octolake_spark.java import COMMIT_FAILED, COMMIT_UNKNOWN, is_java
+from octolake_spark.java import COMMIT_FAILED, is_java
 from octolake_spark.positions import position_property, position_tag, read_position, set_tag, tag_consumed
 from octolake_spark.tables import MAIN
 
@@ -133,34 +136,35 @@ class SilverStep:
         """Moves main and the tag to the branch's snapshot, in one commit; False if Silver is not what the step
         began with."""
         tag = position_tag(self.bronze_name)
+
+        def is_as_it_was(silver):
+            return self.tables.snapshot_of(silver) == base and self.tables.snapshot_of(silver, tag) == tagged
+
         for _ in range(MAX_LOST_RACES):
             silver = self.tables.load(self.silver_name)
             self._published = self.tables.snapshot_of(silver, branch)
-            if (self._published is None or self.tables.snapshot_of(silver) != base
-                    or self.tables.snapshot_of(silver, tag) != tagged):
+            if self._published is None or not is_as_it_was(silver):
                 return False
-            change = silver.manageSnapshots().fastForwardBranch(MAIN, branch)
-            change = set_tag(silver, change, tag, self._published)
             try:
-                change.removeBranch(branch).commit()
+                change = silver.manageSnapshots().fastForwardBranch(MAIN, branch)
+                set_tag(silver, change, tag, self._published).removeBranch(branch).commit()
                 return True
             except Exception as error:
-                if is_java(error, COMMIT_UNKNOWN):
-                    return self._was_published(error)
+                # Neither an answer that was lost nor a commit that came in between has an error of its own here.
+                silver = self.tables.load(self.silver_name)
+                if self._is_in_main(silver):
+                    return True
                 # A commit that concerned something else, such as a property: look again.
-                if not is_java(error, COMMIT_FAILED):
+                if is_as_it_was(silver) and not is_java(error, COMMIT_FAILED):
                     raise
         return False
 
-    def _was_published(self, error):
-        silver = self.tables.load(self.silver_name)
+    def _is_in_main(self, silver):
         at = self.tables.snapshot_of(silver)
         while at is not None and at != self._published:
             snapshot = silver.snapshot(at)
             at = None if snapshot is None else snapshot.parentId()
-        if at is None:
-            raise error
-        return True
+        return at is not None
 
 
 def make_branch(table, branch, snapshot_id):
@@ -198,19 +202,18 @@ def days_of(rows):
 
 
 def where_it_can_be(days):
-    """A condition on Silver's rows that those with the events' keys fulfil, in terms of what files have bounds of."""
+    """A condition on Silver's rows that those with the events' keys fulfil, in terms of what files have bounds of.
+
+    Never as text: ids are their senders', and Spark puts variables of its own into every text of SQL."""
     def between(first, last, least, greatest):
-        return (f"(created_at >= timestamp '{first} 00:00:00' and created_at < timestamp '{last} 00:00:00' + interval 1 day"
-                f" and event_id >= {literal(least)} and event_id <= {literal(greatest)})")
+        begin = datetime.combine(first, clock_time.min, timezone.utc)
+        end = datetime.combine(last, clock_time.max, timezone.utc)  # to the microsecond, as Silver's
+        return f.col("created_at").between(f.lit(begin), f.lit(end)) & f.col("event_id").between(f.lit(least), f.lit(greatest))
 
     if len(days) > MAX_DAYS_APART:
         return between(days[0]["day"], days[-1]["day"], min(day["least"] for day in days),
                        max(day["greatest"] for day in days))
-    return " or ".join(between(day["day"], day["day"], day["least"], day["greatest"]) for day in days)
-
-
-def literal(text):
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return functools.reduce(operator.or_, (between(day["day"], day["day"], day["least"], day["greatest"]) for day in days))
 
 
 def parsed_rows(rows, silver_schema):

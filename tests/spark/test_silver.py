@@ -91,6 +91,20 @@ def test_a_rescan_adds_nothing(spark, synthetic_files, lake):
     assert facts(lake) == before
 
 
+def test_ids_that_mean_something_to_sql_are_only_ids(spark, lake, tmp_path):
+    """Spark puts its variables into every text that it parses, and backslashes are its escapes."""
+    ids = ["${spark.sql.session.timeZone}", "${env:HOME}", "a\\'b", "\\", "' or true or '", "7"]
+    event = {"type": "WatchEvent", "actor": {"id": 1, "login": "a"}, "repo": {"id": 2, "name": "o/r"}, "public": True,
+             "created_at": "2015-01-02T03:04:05Z", "payload": {"action": "started"}}
+    for number, group in enumerate([ids, *([one] for one in ids)]):
+        file = tmp_path / f"{number}.json"
+        file.write_text("".join(json.dumps({"id": one, **event}) + "\n" for one in group), encoding="utf-8")
+        lake.load(file)
+        report = spark.silver(lake)
+        assert report["added"] == (len(ids) if number == 0 else 0), group
+    assert sorted(row["event_id"] for row in lake.sql(f"select event_id from {PARSED}")) == sorted(ids)
+
+
 def test_sources_that_are_not_asked_for_are_passed_over(spark, synthetic_files, lake):
     lake.load(synthetic_files[0])
     assert spark.silver(lake, sources=["webhook"])["added"] == 0
