@@ -227,3 +227,20 @@ def test_without_hooks_up_says_so(lake):
         status, answer = up.send("POST", "/api/v1/recover")
         assert (status, "github.hooks" in answer["detail"]) == (404, True)
         up.stop()
+
+
+def test_what_goes_to_kafka_is_left_in_the_journal(lake):
+    """Kafka is away all the time; the journal keeps what it is to have, and nothing of it comes to Bronze."""
+    with GitHub([HOOK]) as github:
+        env = {**github.settings(), "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"}
+        with Up(lake, "--sink", "kafka", env=env) as up:
+            github.deliver(HOOK, 1, up.port)
+            up.kill()
+        github.deliver(HOOK, 2, up.port)
+        done = recover(lake, github)
+        assert "octolake up --sink kafka sends what was recovered" in done.err
+        assert done.json()[0]["recovered"] == 1
+    journal = {row["property"]: row["value"] for row in lake.octolake("--json", "journal", "inspect").json()}
+    assert journal["records"] == "2" and not lake.catalog().table_exists(BRONZE)
+    refused = lake.octolake("up", "--listen", "127.0.0.1:0", status=2)
+    assert "go to Kafka" in refused.err and "--sink kafka" in refused.err

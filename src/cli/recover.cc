@@ -8,6 +8,7 @@
 #include "base/json_text.h"
 #include "cli/command.h"
 #include "cli/hook_recovery.h"
+#include "cli/journal_sink.h"
 #include "cli/up_options.h"
 #include "gateway/client.h"
 #include "lake/definitions.h"
@@ -48,7 +49,7 @@ Status CommitToBronze(const Context& context, lake::Warehouse& warehouse, journa
 
 Result<int> RecoverHere(const Context& context, lake::Warehouse& warehouse,
                         journal::SegmentStore& store) {
-  OCTO_TRY(lake::CreateTables(warehouse));
+  OCTO_ASSIGN(const Sink sink, SinkOfJournal(store.directory()));
   OCTO_ASSIGN(const auto options, JournalOptionsOf(context.config));
   OCTO_ASSIGN(const auto journal,
               journal::Journal::Open(store, options, SystemClock(), SystemRandom()));
@@ -56,7 +57,13 @@ Result<int> RecoverHere(const Context& context, lake::Warehouse& warehouse,
   OCTO_ASSIGN(const auto recoveries,
               HookRecoveries::Make(context.config, *journal, *deliveries, context.logger));
   const auto reports = recoveries->Run(context.progress);
-  OCTO_TRY(CommitToBronze(context, warehouse, *journal, *deliveries));
+  if (sink == Sink::kKafka) {
+    context.Say(
+        "the journal's events go to Kafka: octolake up --sink kafka sends what was recovered");
+  } else {
+    OCTO_TRY(lake::CreateTables(warehouse));
+    OCTO_TRY(CommitToBronze(context, warehouse, *journal, *deliveries));
+  }
   std::vector<std::string> lines;
   bool good = true;
   for (const source::HookRecovery& report : reports) {

@@ -20,6 +20,7 @@
 #include "cli/demo_traffic.h"
 #include "cli/failure_reports.h"
 #include "cli/hook_recovery.h"
+#include "cli/journal_sink.h"
 #include "cli/kafka_sink.h"
 #include "cli/pipeline.h"
 #include "cli/recovery_loop.h"
@@ -160,6 +161,7 @@ class Up {
 Status Up::OpenJournal() {
   OCTO_ASSIGN(const auto options, JournalOptionsOf(context_.config));
   OCTO_ASSIGN(store_, journal::OpenSegmentStore(warehouse_->state_directory() + "/journal"));
+  OCTO_TRY(ClaimJournal(store_->directory(), kafka_ ? Sink::kKafka : Sink::kBronze));
   OCTO_ASSIGN(journal_, journal::Journal::Open(*store_, options, SystemClock(), SystemRandom()));
   const journal::JournalStats stats = journal_->Stats();
   context_.logger->info("journal {}: {} records durable, {} segments, {} torn bytes left out",
