@@ -69,7 +69,10 @@ Result<std::unique_ptr<Client>> Client::Make(rd_kafka_type_t type, const ClientO
   char text[kErrorBytes];
   rd_kafka_t* handle = rd_kafka_new(type, conf.get(), text, sizeof text);
   if (handle == nullptr) {
-    return MakeError(ErrorKind::kInvalidArgument, std::string("Kafka: ") + text);
+    // Threads may be refused for a while; wrong settings stay wrong.
+    const bool for_good = rd_kafka_last_error() == RD_KAFKA_RESP_ERR__INVALID_ARG;
+    return MakeError(for_good ? ErrorKind::kInvalidArgument : ErrorKind::kTransient,
+                     std::string("Kafka: ") + text);
   }
   static_cast<void>(conf.release());  // the handle's now
   client->handle_.reset(handle);

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <set>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -95,7 +96,8 @@ class Reader final : public Ingest {
   std::optional<Steady::time_point> restart_at_;  // until then nothing is read
   std::optional<Error> failed_;                   // in a rebalance, for good
   int failures_in_a_row_ = 0;
-  Steady::time_point heard_at_;  // from the cluster
+  Steady::time_point heard_at_;         // from the cluster
+  std::set<rd_kafka_resp_err_t> told_;  // since the last commit
   std::unique_ptr<Client> consumer_;
 };
 
@@ -133,11 +135,13 @@ void Reader::Close() {
 
 // The topic may be made later; nobody needs to begin in an order.
 Status Reader::WaitForTopic(const std::atomic<bool>& stop) {
-  for (bool said = false; !stop; said = true) {
+  for (std::string said; !stop;) {
     const auto topic = GetPartitions(*consumer_, options_.topic);
     if (topic) return {};
+    const std::string& reason = topic.error().message;
     if (options_.once) return tl::unexpected<Error>(topic.error());
-    if (!said) logger_->warn("{}; waiting for it", topic.error().message);
+    if (reason != said) logger_->warn("{}; waiting for it", reason);
+    said = reason;
     std::this_thread::sleep_for(std::chrono::milliseconds(kPollMillis));
   }
   return {};
@@ -171,6 +175,7 @@ Status Reader::Assign() {
     rd_kafka_topic_partition_list_add(list.get(), partition.topic.c_str(), partition.partition)
         ->offset = position.next;
   }
+  heard_at_ = Steady::now();
   const auto code = rd_kafka_assign(consumer_->get(), list.get());
   return code == RD_KAFKA_RESP_ERR_NO_ERROR ? Status() : consumer_->Failed("assigning", code);
 }
@@ -235,7 +240,8 @@ Status Reader::Run(const std::atomic<bool>& stop) {
     const Status turned = Turn();
     if (!turned) OCTO_TRY(Restart(turned.error()));
     if (failed_) return tl::unexpected<Error>(*failed_);
-    if (options_.once && Steady::now() - heard_at_ > options_.client.request_timeout) {
+    if (options_.once && !restart_at_ &&
+        Steady::now() - heard_at_ > options_.client.request_timeout) {
       return consumer_->Failed("reading " + options_.topic, RD_KAFKA_RESP_ERR__TIMED_OUT);
     }
   }
@@ -288,7 +294,15 @@ Status Reader::HandleError(const rd_kafka_message_t& message) {
   if (message.err == RD_KAFKA_RESP_ERR__FATAL) {
     return MakeError(ErrorKind::kTransient, "Kafka: " + text);
   }
-  logger_->debug("Kafka: {}", text);
+  if (message.err == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
+      message.err == RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED) {
+    return MakeError(ErrorKind::kInvalidArgument,
+                     "Kafka: " + text + "; reading needs the right to read topic " +
+                         options_.topic + ", " + RejectedTopic(options_.topic) + " and group " +
+                         options_.group);
+  }
+  // Connections fail many times while the cluster is away; each way is told once.
+  if (told_.insert(message.err).second) logger_->warn("Kafka: {}", text);
   return {};
 }
 
@@ -372,6 +386,8 @@ Status Reader::Commit() {
   commit_.reset();
   flushed_bytes_ = 0;
   first_read_at_.reset();
+  heard_at_ = Steady::now();  // it took its time
+  told_.clear();
   for (auto& [partition, at] : positions_) {
     if (at.next == at.committed) continue;
     at.committed = at.next;
