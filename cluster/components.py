@@ -288,13 +288,13 @@ def spark(settings):
          f"hive.server2.thrift.port={settings.port('thrift')}"],
         listening(settings.port("thrift")), ports=[settings.port("thrift")],
         needs=["spark-worker", "postgresql", "minio"], prepare=prepare_thrift, environment=environment,
-        start_seconds=180)
+        start_seconds=300)
     stream = Component(
         "bronze-stream",
         [settings.spark_home / "bin" / "spark-submit", "--name", STREAM, "--conf", "spark.cores.max=1",
          REPOSITORY / "spark" / "jobs" / "bronze_stream.py", "--checkpoint", home / "checkpoint"],
         lambda: None if STREAM in applications() else f"the master at {page} knows no application {STREAM}",
-        needs=["spark-worker", "postgresql", "minio", "kafka"], environment=environment, start_seconds=180,
+        needs=["spark-worker", "postgresql", "minio", "kafka"], environment=environment, start_seconds=300,
         stop_seconds=60)
     return [master, worker, thrift, stream]
 
@@ -325,7 +325,7 @@ def airflow(settings):
 
     def part(name, arguments, ready, **more):
         return Component(f"airflow-{name}", [program, name, *arguments], ready, environment=environment,
-                         start_seconds=180, stop_seconds=30, **more)
+                         start_seconds=300, stop_seconds=30, **more)
 
     return [
         part("api-server", [], healthy("metadatabase"), ports=[settings.port("airflow")], needs=["postgresql"],
