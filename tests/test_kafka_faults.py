@@ -1,7 +1,7 @@
 """Whatever is killed, away or started anew between the gateway and Bronze: every acknowledged event is there, once.
 
 OCTOLAKE_KAFKA_AWAY_SECONDS says how long the broker is away under load (default 8), OCTOLAKE_KAFKA_KILLS how often
-each of the programs is killed (default 8 for the gateway, 20 for the reader), OCTOLAKE_KILL_SEED when. That the
+each of the programs is killed (default 8 for the gateway, 20 for the reader, 5 for the broker), OCTOLAKE_KILL_SEED when. That the
 comparison finds what is lost and what is there twice is shown in test_gateway.py.
 """
 
@@ -24,6 +24,7 @@ SEED = int(os.environ.get("OCTOLAKE_KILL_SEED", time.time_ns() % 1_000_000))
 KILLS = os.environ.get("OCTOLAKE_KAFKA_KILLS")
 GATEWAY_KILLS = int(KILLS or 8)
 READER_KILLS = int(KILLS or 20)
+BROKER_KILLS = int(KILLS or 5)
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,25 @@ def test_the_broker_is_killed_and_away_under_load(lab, gate, lake):
     check(lab, lake, ledger)
     print(f"away {AWAY_SECONDS} s; {len(ledger.acknowledged) - before} events meanwhile and after, "
           f"in Kafka {drained:.1f} s after its return")
+
+
+def test_the_broker_is_killed_again_and_again(lab, gate, lake):
+    """Also while it writes the marks of a commit, which it can lose."""
+    chance = random.Random(SEED + 3)
+    ledger = Ledger()
+    with lab.ingest(lake) as ingest, lab.up(gate) as up:
+        senders = Senders(up, ledger, itertools.count(), count=2)
+        for _ in range(BROKER_KILLS):
+            sent = up.metric("kafka_batches_sent_total")
+            up.wait_until(lambda before=sent: up.metric("kafka_batches_sent_total") > before + 3, "it goes on")
+            wait_seconds(up, chance.uniform(0, 0.2))
+            lab.broker.kill()
+            lab.broker.start()
+        senders.stop()
+        up.wait_for_kafka()
+        ingest.wait_until(lambda: count_of_bronze(lake) >= len(ledger.acknowledged), "it is in Bronze")
+        up.stop()
+    check(lab, lake, ledger)
 
 
 def test_the_broker_stops_answering_for_a_while(lab, gate, lake):

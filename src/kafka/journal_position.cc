@@ -2,7 +2,9 @@
 
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string_view>
+#include <utility>
 
 namespace octolake::kafka {
 namespace {
@@ -12,6 +14,8 @@ using Steady = std::chrono::steady_clock;
 // A transaction lives for a minute (transaction.timeout.ms); the coordinator looks every ten
 // seconds.
 constexpr std::chrono::seconds kLongestTransaction{90};
+// The mark of a transaction that has ended is there at once; this is for a busy broker.
+constexpr std::chrono::seconds kMarkComes{3};
 constexpr int kWatermarkMillis = 5'000;
 constexpr int32_t kPartition = 0;
 
@@ -20,12 +24,93 @@ std::string_view TextOf(const void* bytes, size_t size) {
                           : std::string_view(static_cast<const char*>(bytes), size);
 }
 
-Status AssignFromBeginning(const Client& consumer, const std::string& topic) {
-  const RdPartitions partitions(rd_kafka_topic_partition_list_new(1));
-  rd_kafka_topic_partition_list_add(partitions.get(), topic.c_str(), kPartition)->offset =
-      RD_KAFKA_OFFSET_BEGINNING;
-  const auto code = rd_kafka_assign(consumer.get(), partitions.get());
-  return code == RD_KAFKA_RESP_ERR_NO_ERROR ? Status() : consumer.Failed("reading " + topic, code);
+Result<std::unique_ptr<Client>> MakeReader(const ClientOptions& options, const char* isolation,
+                                           const Logger& logger) {
+  return Client::Make(RD_KAFKA_CONSUMER, options,
+                      {{"group.id", "octolake-positions"},  // asked for, never joined
+                       {"enable.auto.commit", "false"},
+                       {"auto.offset.reset", "earliest"},
+                       {"isolation.level", isolation},
+                       {"enable.partition.eof", "true"}},
+                      logger);
+}
+
+// The last position of a journal in the topic's partition, up to where the reader sees its end.
+class PositionScan {
+ public:
+  PositionScan(const Client& reader, std::string topic, const Uuid& journal)
+      : reader_(reader), topic_(std::move(topic)), key_(journal.ToString()) {}
+
+  Status Begin(int64_t offset) {
+    const RdPartitions partitions(rd_kafka_topic_partition_list_new(1));
+    rd_kafka_topic_partition_list_add(partitions.get(), topic_.c_str(), kPartition)->offset =
+        offset;
+    const auto code = rd_kafka_assign(reader_.get(), partitions.get());
+    return code == RD_KAFKA_RESP_ERR_NO_ERROR ? Status() : Failed(code);
+  }
+
+  // Reads on for a moment.
+  Status Turn() {
+    const RdMessage message(rd_kafka_consumer_poll(reader_.get(), Client::kStepMillis));
+    if (message == nullptr) return {};
+    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+      next_ = message->offset;
+      return {};
+    }
+    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) return Failed(message->err);
+    next_ = message->offset + 1;
+    if (TextOf(message->key, message->key_len) != key_) return {};
+    auto sequence = DecodePosition(TextOf(message->payload, message->len));
+    if (!sequence) {
+      return WithContext(sequence.error(), topic_ + ", offset " + std::to_string(message->offset));
+    }
+    sequence_ = *sequence;
+    if (!first_offset_) first_offset_ = message->offset;
+    return {};
+  }
+
+  int64_t next() const { return next_; }  // behind what was read
+  std::optional<uint64_t> sequence() const { return sequence_; }
+  std::optional<int64_t> first_offset() const { return first_offset_; }  // of this journal's
+  tl::unexpected<Error> Failed(rd_kafka_resp_err_t code) const {
+    return reader_.Failed("reading " + topic_, code);
+  }
+
+ private:
+  const Client& reader_;
+  const std::string topic_;
+  const std::string key_;
+  int64_t next_ = 0;
+  std::optional<uint64_t> sequence_;
+  std::optional<int64_t> first_offset_;
+};
+
+// The last position of the journal's own transaction that is open at `offset`, where committed
+// readers are held up; nullopt if the open one is somebody else's.
+Result<std::optional<uint64_t>> FindLeftOpen(const ClientOptions& options, const std::string& topic,
+                                             int64_t offset, int64_t end, const Uuid& journal,
+                                             const Logger& logger) {
+  OCTO_ASSIGN(const auto reader, MakeReader(options, "read_uncommitted", logger));
+  PositionScan scan(*reader, topic, journal);
+  OCTO_TRY(scan.Begin(offset));
+  const auto deadline = Steady::now() + options.request_timeout;
+  while (scan.next() < end) {
+    if (Steady::now() >= deadline || reader->cancelled()) {
+      return scan.Failed(RD_KAFKA_RESP_ERR__TIMED_OUT);
+    }
+    OCTO_TRY(scan.Turn());
+  }
+  return scan.first_offset() == offset ? scan.sequence() : std::nullopt;
+}
+
+Result<std::pair<int64_t, int64_t>> Watermarks(const Client& reader, const std::string& topic,
+                                               int32_t partition) {
+  int64_t begin = 0;
+  int64_t end = 0;
+  const auto code = rd_kafka_query_watermark_offsets(reader.get(), topic.c_str(), partition, &begin,
+                                                     &end, kWatermarkMillis);
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return std::pair(begin, end);
+  return reader.Failed("asking for the offsets of " + topic, code);
 }
 
 }  // namespace
@@ -43,54 +128,38 @@ Result<uint64_t> DecodePosition(std::string_view value) {
                    "expected {\"sequence\": N}, found '" + std::string(value.substr(0, 80)) + "'");
 }
 
-Result<uint64_t> ReadJournalPosition(const ClientOptions& options, const std::string& topic,
-                                     const Uuid& journal, const Logger& logger) {
-  OCTO_ASSIGN(const auto consumer,
-              Client::Make(RD_KAFKA_CONSUMER, options,
-                           {{"group.id", "octolake-positions"},  // asked for, never joined
-                            {"enable.auto.commit", "false"},
-                            {"auto.offset.reset", "earliest"},
-                            {"isolation.level", "read_committed"},
-                            {"enable.partition.eof", "true"}},
-                           logger));
-  const std::string what = "reading " + topic;
-  // Not the end that committed readers see, which is before any transaction under way.
-  int64_t begin = 0;
-  int64_t end = 0;
-  {
-    OCTO_ASSIGN(const auto uncommitted, Client::Make(RD_KAFKA_CONSUMER, options,
-                                                     {{"group.id", "octolake-positions"},
-                                                      {"isolation.level", "read_uncommitted"}},
-                                                     logger));
-    const auto code = rd_kafka_query_watermark_offsets(uncommitted->get(), topic.c_str(),
-                                                       kPartition, &begin, &end, kWatermarkMillis);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return uncommitted->Failed(what, code);
+Result<PartitionEnds> FindEnds(const ClientOptions& options, const std::string& topic,
+                               int32_t partition, const Logger& logger) {
+  OCTO_ASSIGN(const auto all, MakeReader(options, "read_uncommitted", logger));
+  OCTO_ASSIGN(const auto committed, MakeReader(options, "read_committed", logger));
+  OCTO_ASSIGN(const auto of_all, Watermarks(*all, topic, partition));
+  OCTO_ASSIGN(const auto of_committed, Watermarks(*committed, topic, partition));
+  return PartitionEnds{of_all.first, of_all.second, of_committed.second};
+}
+
+Result<JournalPositionFound> ReadJournalPosition(const ClientOptions& options,
+                                                 const std::string& topic, const Uuid& journal,
+                                                 const Logger& logger) {
+  OCTO_ASSIGN(const PartitionEnds ends, FindEnds(options, topic, kPartition, logger));
+  if (ends.all <= ends.begin) return JournalPositionFound{};
+  OCTO_ASSIGN(const auto reader, MakeReader(options, "read_committed", logger));
+  PositionScan scan(*reader, topic, journal);
+  OCTO_TRY(scan.Begin(RD_KAFKA_OFFSET_BEGINNING));
+  const auto began = Steady::now();
+  bool looked = false;
+  while (scan.next() < ends.all) {
+    const auto waited = Steady::now() - began;
+    if (waited >= kLongestTransaction || reader->cancelled()) {
+      return scan.Failed(RD_KAFKA_RESP_ERR__TIMED_OUT);
+    }
+    OCTO_TRY(scan.Turn());
+    if (looked || waited < kMarkComes || scan.next() >= ends.all) continue;
+    looked = true;
+    OCTO_ASSIGN(const auto left_open,
+                FindLeftOpen(options, topic, scan.next(), ends.all, journal, logger));
+    if (left_open) return JournalPositionFound{*left_open, true};
   }
-  uint64_t sequence = 0;
-  if (end <= begin) return sequence;
-  OCTO_TRY(AssignFromBeginning(*consumer, topic));
-  const std::string key = journal.ToString();
-  const auto deadline = Steady::now() + kLongestTransaction;
-  while (Steady::now() < deadline && !consumer->cancelled()) {
-    const RdMessage message(rd_kafka_consumer_poll(consumer->get(), Client::kStepMillis));
-    if (message == nullptr) continue;
-    if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-      if (message->offset >= end) return sequence;
-      continue;
-    }
-    if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
-      return consumer->Failed(what, message->err, rd_kafka_message_errstr(message.get()));
-    }
-    if (TextOf(message->key, message->key_len) == key) {
-      const auto read = DecodePosition(TextOf(message->payload, message->len));
-      if (!read) {
-        return WithContext(read.error(), topic + ", offset " + std::to_string(message->offset));
-      }
-      sequence = *read;
-    }
-    if (message->offset + 1 >= end) return sequence;
-  }
-  return consumer->Failed(what, RD_KAFKA_RESP_ERR__TIMED_OUT);
+  return JournalPositionFound{scan.sequence().value_or(0), false};
 }
 
 }  // namespace octolake::kafka

@@ -17,10 +17,30 @@ namespace octolake::kafka {
 std::string EncodePosition(uint64_t sequence);
 Result<uint64_t> DecodePosition(std::string_view value);
 
-// The sequence of the last record that a committed transaction has; 0: none. Waits for transactions
-// of other journals that are under way on the topic, which hide what is behind them: kTransient if
-// that takes longer than they may. Partition 0 holds all positions.
-Result<uint64_t> ReadJournalPosition(const ClientOptions& options, const std::string& topic,
-                                     const Uuid& journal, const Logger& logger);
+struct JournalPositionFound {
+  // Of the last record that a committed transaction has; 0: none.
+  uint64_t sequence = 0;
+  // That transaction was committed, and the cluster lost the mark that says so: a broker that died
+  // while marks were being written passes over partitions that have no leader yet when it is back.
+  // Committed readers are held up by it until another transaction of this journal ends on the same
+  // partitions.
+  bool left_open = false;
+};
+
+// To be called behind init_transactions, when none of the journal's transactions is under way.
+// Waits for transactions of other journals that are under way on the topic, which hide what is
+// behind them: kTransient if that takes longer than they may. Partition 0 holds all positions.
+Result<JournalPositionFound> ReadJournalPosition(const ClientOptions& options,
+                                                 const std::string& topic, const Uuid& journal,
+                                                 const Logger& logger);
+
+// The end of a partition: of all that is in it, and of what committed readers can read.
+struct PartitionEnds {
+  int64_t begin = 0;
+  int64_t all = 0;
+  int64_t committed = 0;
+};
+Result<PartitionEnds> FindEnds(const ClientOptions& options, const std::string& topic,
+                               int32_t partition, const Logger& logger);
 
 }  // namespace octolake::kafka

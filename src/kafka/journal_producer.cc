@@ -65,6 +65,7 @@ class Producer final : public lake::JournalCommitter {
   std::vector<int64_t> MaxMessages(Client& admin, const std::string& rejected);
   Status MakeClient(int64_t max_message);
   Status TakePosition();
+  Status EndWhatIsOpen(uint64_t sequence);
   Result<lake::JournalCommitReport> SendNext();
   Result<lake::JournalCommitReport> TakeRecords(BatchEncoder* encoder);
   Status Send(const MessageBatch& batch, uint64_t last_sequence);
@@ -166,12 +167,13 @@ Status Producer::MakeClient(int64_t max_message) {
 
 // Behind init_transactions: no transaction of this journal is under way any more.
 Status Producer::TakePosition() {
-  OCTO_ASSIGN(const uint64_t sequence,
+  OCTO_ASSIGN(const JournalPositionFound found,
               ReadJournalPosition(options_.client, PositionsTopic(options_.topic), journal_.uuid(),
                                   logger_));
-  const Status checked = journal_.CheckPosition({journal_.uuid(), sequence});
+  const Status checked = journal_.CheckPosition({journal_.uuid(), found.sequence});
   if (!checked) return WithContext(checked.error(), "topic " + PositionsTopic(options_.topic));
-  position_ = sequence;
+  if (found.left_open) OCTO_TRY(EndWhatIsOpen(found.sequence));
+  position_ = found.sequence;
   // What a transaction before the last stop had no time for.
   OCTO_TRY(journal_.Release(kConsumer, position_));
   records_.emplace(journal_, position_);
@@ -179,6 +181,29 @@ Status Producer::TakePosition() {
                 options_.client.bootstrap_servers, options_.topic, limits_.partitions,
                 journal_.uuid().ToString(), position_);
   return {};
+}
+
+// A transaction that has ended, and whose marks are missing on some partitions, ends there with the
+// mark of the next one of the same producer: this one, which has nothing of its own.
+Status Producer::EndWhatIsOpen(uint64_t sequence) {
+  logger_->warn(
+      "Kafka at {}: the transaction up to record {} of journal {} was committed, and the cluster "
+      "lost the marks of it; another transaction ends it",
+      options_.client.bootstrap_servers, sequence, journal_.uuid().ToString());
+  MessageBatch nothing;
+  const auto add = [&](bool rejected, int32_t partitions) -> Status {
+    const std::string topic = rejected ? RejectedTopic(options_.topic) : options_.topic;
+    for (int32_t partition = 0; partition < partitions; ++partition) {
+      OCTO_ASSIGN(const PartitionEnds ends, FindEnds(options_.client, topic, partition, logger_));
+      if (ends.committed >= ends.all) continue;
+      OCTO_ASSIGN(OutgoingMessage message, EmptyMessage(rejected, partition, random_));
+      nothing.messages.push_back(std::move(message));
+    }
+    return {};
+  };
+  OCTO_TRY(add(false, limits_.partitions));
+  OCTO_TRY(add(true, limits_.rejected_partitions));
+  return Send(nothing, sequence);
 }
 
 Result<lake::JournalCommitReport> Producer::SendNext() {

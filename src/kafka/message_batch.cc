@@ -128,6 +128,15 @@ int32_t PartitionOf(std::string_view key, int32_t partitions) {
   return static_cast<int32_t>(Crc32c(key) % static_cast<uint32_t>(partitions));
 }
 
+Result<OutgoingMessage> EmptyMessage(bool rejected, int32_t partition, RandomSource& random) {
+  OutgoingMessage message{rejected, partition, "", {{kNothingHeader, ""}}};
+  if (rejected) return message;
+  const auto none = arrow::RecordBatch::MakeEmpty(event::EventSchema());
+  if (!none.ok()) return MakeError(ErrorKind::kResourceExhausted, none.status().ToString());
+  OCTO_ASSIGN(message.value, event::EncodeMessage(**none, {}, random));
+  return message;
+}
+
 BatchEncoder::BatchEncoder(const std::string& origin, RandomSource& random)
     : random_(random), rows_(origin) {}
 

@@ -20,6 +20,8 @@ inline constexpr char kSourceHeader[] = "octolake-source";
 inline constexpr char kTraceIdHeader[] = "octolake-trace-id";
 inline constexpr char kReceivedAtHeader[] = "octolake-received-at";  // microseconds, decimal
 inline constexpr char kPartHeader[] = "octolake-part";               // "2/3"; absent: the whole
+// Of a message that holds nothing, and is there for the sake of its transaction alone.
+inline constexpr char kNothingHeader[] = "octolake-nothing";
 
 struct OutgoingMessage {
   bool rejected = false;  // for <topic>.rejected, else for the events' topic
@@ -42,6 +44,9 @@ struct MessageBatch {
   int64_t rejected = 0;   // documents that are no events
   int64_t too_large = 0;  // events that no message can hold
 };
+
+// A message without an event: for the events' topic a container without records.
+Result<OutgoingMessage> EmptyMessage(bool rejected, int32_t partition, RandomSource& random);
 
 // The partition of an event: a hash (CRC-32C) of its repository's id, else of its name, else of the
 // event's id.

@@ -152,5 +152,15 @@ TEST_F(MessageBatchTest, SendsWhatIsNoEventAsItIs) {
   EXPECT_EQ(batch.messages[1].value, "");
 }
 
+TEST_F(MessageBatchTest, HasMessagesWithoutAnything) {
+  const OutgoingMessage events = EmptyMessage(false, 2, random_).value();
+  EXPECT_EQ(events.partition, 2);
+  EXPECT_TRUE(IdsIn(events).empty());
+  const OutgoingMessage rejected = EmptyMessage(true, 0, random_).value();
+  EXPECT_TRUE(rejected.rejected);
+  EXPECT_EQ(rejected.value, "");
+  EXPECT_TRUE(HeadersOf(rejected).contains(kNothingHeader));
+}
+
 }  // namespace
 }  // namespace octolake::kafka

@@ -47,11 +47,13 @@ RejectedPart PartOf(const rd_kafka_message_t& message) {
   part.source = HeaderOf(headers, kSourceHeader).value_or(event::MessageRows::kDefaultSource);
   part.trace_id = HeaderOf(headers, kTraceIdHeader).value_or("");
   part.received_at = ParseNumber<int64_t>(HeaderOf(headers, kReceivedAtHeader).value_or(""));
+  part.nothing = HeaderOf(headers, kNothingHeader).has_value();
   if (const auto text = HeaderOf(headers, kPartHeader)) ReadPart(*text, &part);
   return part;
 }
 
 Status RejectedParts::Take(RejectedPart part, const event::MessagePlace& place) {
+  if (part.nothing) return {};
   const int32_t partition = place.partition.value_or(0);
   const auto found = open_.find(partition);
   if (found != open_.end()) {

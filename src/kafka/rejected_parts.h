@@ -27,6 +27,7 @@ struct RejectedPart {
   std::optional<TimestampMicros> received_at;
   int64_t part = 1;
   int64_t parts = 1;
+  bool nothing = false;  // no document: to be passed over
 };
 RejectedPart PartOf(const rd_kafka_message_t& message);
 

@@ -52,5 +52,14 @@ TEST_F(RejectedPartsTest, KeepsWhatCameOfADocumentThatIsNotWhole) {
                                       "begun|why (in part: up to 1 of 2 parts)|10"}));
 }
 
+TEST_F(RejectedPartsTest, PassesOverMessagesWithoutADocument) {
+  RejectedPart nothing;
+  nothing.nothing = true;
+  Take("b", 1, 2, "x");
+  EXPECT_TRUE(parts_.Take(nothing, {"t", 0, 11, kNow}));
+  Take("b", 2, 2, "y");
+  EXPECT_EQ(added_, (std::vector<std::string>{"xy|why|10"}));
+}
+
 }  // namespace
 }  // namespace octolake::kafka
