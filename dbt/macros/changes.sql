@@ -18,8 +18,7 @@
     {{- return(relation) -}}
 {% endmacro %}
 
-{#- On Spark everything counts as changed until the job that runs dbt makes a changelog view
-    (create_changelog_view) from the stored position. -#}
+{#- On Spark a temporary view that the materialisation makes before it runs the model (spark_incremental.sql). -#}
 {% macro spark__changes(relation) %}
-    {{- return(relation) -}}
+    {{- return(api.Relation.create(identifier=octolake_changes_name(relation.schema, relation.identifier))) -}}
 {% endmacro %}

@@ -11,6 +11,12 @@ import subprocess
 import sys
 import traceback
 from datetime import datetime
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "spark/jobs"))
+
+import dbt_session
+from pyspark.sql import SparkSession
 
 from octolake_spark import session as sessions
 from octolake_spark.maintenance import Maintenance
@@ -30,6 +36,7 @@ class Driver:
             for key, value in sessions.session_settings(environment).items():
                 if key.startswith("spark.sql.catalog."):
                     session.conf.set(key, value)
+            session.conf.set("spark.sql.defaultCatalog", sessions.Names.from_environment().catalog)
             self._sessions[warehouse] = session
         session = self._sessions[warehouse]
         # A catalog takes its settings from the active session when it is first asked for.
@@ -67,6 +74,20 @@ class Driver:
         when = datetime.fromisoformat(now) if now else None
         maintenance = Maintenance(self.session(warehouse), self.tables(warehouse), table, when)
         return getattr(maintenance, operation)(**options)
+
+    def dbt(self, warehouse, arguments):
+        """[whether all went well, [unique id, status, message] of each node]. dbt takes the session that PySpark calls
+        the current one."""
+        whole = SparkSession._instantiatedSession
+        SparkSession._instantiatedSession = self.session(warehouse)
+        try:
+            done = dbt_session.run(arguments)
+        finally:
+            SparkSession._instantiatedSession = whole
+        nodes = getattr(done.result, "results", None) or []  # of an operation they are of no node
+        return [done.success and done.exception is None, str(done.exception or ""),
+                [[getattr(getattr(result, "node", None), "unique_id", ""), str(getattr(result, "status", "")),
+                  getattr(result, "message", None)] for result in nodes]]
 
     def create_tables(self, warehouse):
         names = sessions.Names.from_environment()
