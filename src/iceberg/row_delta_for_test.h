@@ -25,8 +25,7 @@ struct RowDelta {
 
 class RowDeltaUpdate final : public TableUpdate {
  public:
-  explicit RowDeltaUpdate(RowDelta delta)
-      : delta_(std::move(delta)), producer_(delta_.summary) {}
+  explicit RowDeltaUpdate(RowDelta delta) : delta_(std::move(delta)), producer_(delta_.summary) {}
 
   Status Apply(const UpdateContext& context, TableMetadata& metadata) override {
     OCTO_TRY(producer_.Begin(context, metadata));

@@ -3,8 +3,8 @@
 #include <string_view>
 #include <utility>
 
-#include "iceberg/schema_json.h"
 #include "base/json_text.h"
+#include "iceberg/schema_json.h"
 #include "iceberg/table_metadata.h"
 
 namespace octolake::iceberg {
