@@ -57,6 +57,13 @@ def wait_seconds(up, seconds):
     up.wait_until(lambda: time.monotonic() >= end, f"{seconds} s have passed")
 
 
+def end(reader):
+    """SIGTERM, once it takes signals for what they are."""
+    reader.wait_until(lambda: "Ctrl-C ends it" in reader.err, "it has begun")
+    reader.process.terminate()
+    reader.finish()
+
+
 def test_the_broker_is_killed_and_away_under_load(lab, gate, lake):
     ledger = Ledger()
     with lab.ingest(lake) as ingest, lab.up(gate) as up:
@@ -182,8 +189,7 @@ def test_the_reader_is_killed_under_load(lab, gate, lake):
                     seen = count_of_bronze(lake)
                     ingest.wait_until(lambda before=seen: count_of_bronze(lake) > before, "it has committed")
                 if kill % 5 == 4:
-                    ingest.process.terminate()
-                    ingest.finish()
+                    end(ingest)
                 else:
                     assert ingest.kill()
                 committed = max(committed, count_of_bronze(lake))
@@ -211,8 +217,7 @@ def test_readers_come_and_go(lab, gate, lake):
                 if len(readers) == 3:
                     leaving = readers.pop(chance.randrange(3))
                     if turn % 2:
-                        leaving.process.terminate()
-                        leaving.finish()
+                        end(leaving)
                     leaving.kill()
             assert all(reader.running() for reader in readers), [reader.err[-2000:] for reader in readers]
             senders.stop()
