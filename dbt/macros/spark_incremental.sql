@@ -17,7 +17,7 @@
 
     {{ run_hooks(pre_hooks) }}
     {%- if existing is none -%}
-        {%- do run_query(octolake_create_table()) -%}
+        {%- do octolake_do(octolake_create_table()) -%}
     {%- endif -%}
     {%- do octolake_take_over(this) -%}
     {%- set target = this.schema ~ '.' ~ this.identifier -%}
@@ -32,19 +32,19 @@
     {%- if state.new -%}
         {%- set begin = octolake_main(target) -%}
         {%- set stage = octolake_stage_id(ends) -%}
-        {%- do run_query('set spark.wap.id=' ~ stage) -%}
+        {%- do octolake_do('set spark.wap.id=' ~ stage) -%}
         {%- if full -%}
-            {%- do run_query('set spark.sql.sources.partitionOverwriteMode=static') -%}
+            {%- do octolake_do('set spark.sql.sources.partitionOverwriteMode=static') -%}
             {%- call statement('main') -%}
                 insert overwrite table {{ this }} {{ compiled_code }}
             {%- endcall -%}
         {%- else -%}
             {%- set rows = 'octolake_new__' ~ this.identifier -%}
-            {%- do run_query('cache table ' ~ rows ~ ' as ' ~ compiled_code) -%}
+            {%- do octolake_do('cache table ' ~ rows ~ ' as ' ~ compiled_code) -%}
             {%- call statement('main') -%}{{ octolake_merge(rows) }}{%- endcall -%}
-            {%- do run_query('uncache table ' ~ rows) -%}
+            {%- do octolake_do('uncache table ' ~ rows) -%}
         {%- endif -%}
-        {%- do run_query('reset spark.wap.id') -%}
+        {%- do octolake_do('reset spark.wap.id') -%}
         {%- do octolake_publish(target, stage, begin) -%}
     {%- else -%}
         {%- call noop_statement('main', 'nothing new') -%}{%- endcall -%}
@@ -131,7 +131,7 @@
     {%- if begin and begin == end -%}
         {%- set rows = 'select * from ' ~ source.name ~ ' where false' -%}
     {%- elif state.appended and state.reached -%}
-        {%- do run_query(
+        {%- do octolake_do(
             "call " ~ octolake_catalog() ~ ".system.create_changelog_view(table => '" ~ source.name
             ~ "', changelog_view => '" ~ view ~ "__log', options => map('start-snapshot-id', '" ~ begin
             ~ "', 'end-snapshot-id', '" ~ end ~ "'))") -%}
@@ -143,7 +143,7 @@
                else 'no position is known'), info=true) -%}
         {%- set rows = 'select * from ' ~ source.name -%}
     {%- endif -%}
-    {%- do run_query('create or replace temporary view ' ~ view ~ ' as ' ~ rows) -%}
+    {%- do octolake_do('create or replace temporary view ' ~ view ~ ' as ' ~ rows) -%}
 {% endmacro %}
 
 {#- New rows into the table. Partitions in which none stands are neither read nor written: the condition names
@@ -182,11 +182,11 @@
     {%- if parent != begin or octolake_main(table) != begin -%}
         {%- do octolake_lost(table) -%}
     {%- endif -%}
-    {%- do run_query("call " ~ octolake_catalog() ~ ".system.publish_changes('" ~ table ~ "', '" ~ stage ~ "')") -%}
+    {%- do octolake_do("call " ~ octolake_catalog() ~ ".system.publish_changes('" ~ table ~ "', '" ~ stage ~ "')") -%}
     {%- set history = octolake_history(table) -%}
     {%- if snapshot not in history | map(attribute='id') -%}
         {%- for one in history if one.parent and octolake_published(table, one.id) == stage -%}
-            {%- do run_query("call " ~ octolake_catalog() ~ ".system.rollback_to_snapshot('" ~ table ~ "', " ~ one.parent ~ ")") -%}
+            {%- do octolake_do("call " ~ octolake_catalog() ~ ".system.rollback_to_snapshot('" ~ table ~ "', " ~ one.parent ~ ")") -%}
         {%- endfor -%}
         {%- do octolake_lost(table) -%}
     {%- endif -%}
@@ -209,10 +209,10 @@
         {%- do properties.update({row[0]: row[1]}) -%}
     {%- endfor -%}
     {%- if properties.get('write.wap.enabled') != 'true' -%}
-        {%- do run_query("alter table " ~ relation ~ " set tblproperties ('write.wap.enabled' = 'true')") -%}
+        {%- do octolake_do("alter table " ~ relation ~ " set tblproperties ('write.wap.enabled' = 'true')") -%}
     {%- endif -%}
     {%- if 'octolake.model.digest' in properties -%}
-        {%- do run_query("alter table " ~ relation ~ " unset tblproperties ('octolake.model.digest')") -%}
+        {%- do octolake_do("alter table " ~ relation ~ " unset tblproperties ('octolake.model.digest')") -%}
     {%- endif -%}
 {% endmacro %}
 
@@ -232,3 +232,5 @@
 {% endmacro %}
 
 {% macro octolake_catalog() %}{{ return(env_var('ICEBERG_CATALOG', 'demo')) }}{% endmacro %}
+
+{% macro octolake_do(sql) %}{%- call statement() -%}{{ sql }}{%- endcall -%}{% endmacro %}

@@ -58,7 +58,8 @@ class BronzeStream:
         return messages.mapInArrow(rows, self._schema(self.tables.names.rejected_events))
 
     def _messages(self, *topics):
-        pattern = "|".join(re.escape(topic) for topic in topics)
+        # Spark looks for the pattern anywhere in a name.
+        pattern = "^(?:" + "|".join(re.escape(topic) for topic in topics) + ")$"
         return self.session.readStream.format("kafka").options(**self._source, subscribePattern=pattern).load()
 
     def _schema(self, table):
