@@ -233,4 +233,5 @@
 
 {% macro octolake_catalog() %}{{ return(env_var('ICEBERG_CATALOG', 'demo')) }}{% endmacro %}
 
+{#- A statement that gives nothing, at which run_query fails over Thrift. -#}
 {% macro octolake_do(sql) %}{%- call statement() -%}{{ sql }}{%- endcall -%}{% endmacro %}

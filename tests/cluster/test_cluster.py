@@ -143,9 +143,6 @@ def test_secrets_are_made_once_and_differ_between_clusters(tmp_path):
 
 
 def test_octolake_takes_the_environment_for_its_own(tmp_path):
-    known = {row["key"] for row in octolake("config", "--json").json()}
-    if not {"catalog.uri", "s3.endpoint", "kafka.topic"} <= known:
-        pytest.skip("this octolake knows no S3 or no Kafka yet")
     given = settings.Settings(tmp_path).environment()
     rows = octolake("config", "--json", env=given).json()
     found = {row["key"]: row["source"] for row in rows if row["source"] != "default"}
