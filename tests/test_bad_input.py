@@ -261,10 +261,14 @@ class TestWarehouse:
         done = octolake("--warehouse", directory, "load", good, status=1)
         assert "catalog.db" in done.err
 
-    @pytest.mark.parametrize("address", ["s3://bucket/lake", "gs://bucket/lake", "hdfs://host/lake"])
-    def test_a_remote_warehouse_is_refused(self, tmp_path, good, address):
+    @pytest.mark.parametrize("address, what_to_do", [
+        ("s3://bucket/lake", "PostgreSQL database with catalog.uri"),
+        ("gs://bucket/lake", "give the path of a local directory, or s3://BUCKET/PREFIX"),
+        ("hdfs://host/lake", "give the path of a local directory, or s3://BUCKET/PREFIX"),
+    ])
+    def test_a_warehouse_that_cannot_be_there_is_refused(self, tmp_path, good, address, what_to_do):
         done = octolake("--warehouse", address, "load", good, status=1, cwd=tmp_path)
-        assert address in done.err and "only local directories" in done.err
+        assert address in done.err and what_to_do in done.err
         assert [path.name for path in tmp_path.iterdir()] == ["good.json"]
 
     @pytest.mark.parametrize("command", [["run"], ["test"], ["sql", "select 1"], ["tables"], ["doctor"]])

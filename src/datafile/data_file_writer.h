@@ -30,8 +30,9 @@ class ColumnWorkers;
 struct ColumnPages;
 class ParquetOutput;
 
-// What footers of our files say of who wrote them.
-inline constexpr char kCreatedBy[] = "octolake";
+// What footers of our files say of who wrote them, and how pages are laid out. In the form that
+// Java's reader expects: it does not trust the statistics of others.
+inline constexpr char kCreatedBy[] = "octolake version 0.1.0";
 inline constexpr auto kCodec = ::arrow::Compression::ZSTD;
 
 // What all data files of a table have in common.

@@ -102,6 +102,17 @@ class FileMergeTest : public ::testing::Test {
   int64_t rows_told_ = 0;
 };
 
+// Java's reader passes over the statistics of files that do not say in this form who wrote them.
+TEST_F(FileMergeTest, FilesSayWhoWroteThem) {
+  const auto files = WriteFiles(2);
+  for (const iceberg::DataFile& file : {files.front(), Merge(files)}) {
+    const auto footer = Open(file)->metadata();
+    const parquet::ApplicationVersion writer(footer->created_by());
+    EXPECT_EQ(writer.application_, "octolake");
+    EXPECT_EQ(writer.version.minor, 1);
+  }
+}
+
 TEST_F(FileMergeTest, PagesGoOverAsTheyAre) {
   const auto files = WriteFiles(4);
   ASSERT_TRUE(MergePays(table_.metadata(), files));
