@@ -1,5 +1,5 @@
-"""Run by `make cluster-test`, not by ./test: events go through every real component, and Silver and Gold have the
-rows that the embedded program makes of the same events.
+"""Run by `make cluster-test`, not by ./test: events go through every real component, and Bronze, Silver and Gold
+have the rows that the embedded program makes of the same events.
 
 Starts a cluster of its own in build/cluster-test, ports moved by $OCTOLAKE_CLUSTER_PORT_OFFSET, and ends it.
 Prints how long each stage took and how much memory each component used at most. A directory that is left from
@@ -38,6 +38,8 @@ POLL_SECONDS = 2
 
 # Of a row everything but when and how it came.
 ROWS = {
+    "bronze.github_events": "* EXCLUDE (ingestion_timestamp, ingestion_date, kafka_partition, kafka_offset, trace_id, "
+                            "source, source_file)",
     "silver.github_events_parsed": "* EXCLUDE (processed_at, ingestion_date, trace_id, source)",
     "silver.silver_github_events": "* EXCLUDE (processing_timestamp)",
     "gold.gold_user_activity": "* EXCLUDE (created_at)",
