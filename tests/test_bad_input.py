@@ -271,6 +271,21 @@ class TestWarehouse:
         assert address in done.err and what_to_do in done.err
         assert [path.name for path in tmp_path.iterdir()] == ["good.json"]
 
+    @pytest.mark.parametrize("scheme", ["s3", "s3a"])
+    @pytest.mark.parametrize("command", [["up", "--listen", "127.0.0.1:0"], ["recover"], ["jobs", "list"],
+                                         ["jobs", "run", "tidy"], ["journal", "inspect"], ["journal", "verify"]])
+    def test_a_journal_needs_a_configured_place_beside_a_warehouse_on_s3(self, tmp_path, command, scheme):
+        settings = {"OCTOLAKE_GITHUB_HOOKS": "repos/o/r/hooks/1", "OCTOLAKE_GITHUB_TOKEN": "t",
+                    "OCTOLAKE_CATALOG_URI": "postgresql://octolake@127.0.0.1:1/x",
+                    "OCTOLAKE_S3_ENDPOINT": "http://127.0.0.1:1", "OCTOLAKE_S3_RETRY_FOR": "0s"}
+        place = ["--warehouse", f"{scheme}://bucket/lake"]
+        done = octolake(*place, *command, cwd=tmp_path, env=settings, status=2)
+        assert f"{scheme}://bucket/lake" in done.err and "state_directory" in done.err
+        assert list(tmp_path.iterdir()) == []
+        settings["OCTOLAKE_STATE_DIRECTORY"] = str(tmp_path / "state")
+        done = octolake(*place, *command, cwd=tmp_path, env=settings, status=1)
+        assert "state_directory" not in done.err, "goes on to the store, which is away"
+
     @pytest.mark.parametrize("command", [["run"], ["test"], ["sql", "select 1"], ["tables"], ["doctor"]])
     def test_no_warehouse_is_made_by_a_command_that_reads(self, tmp_path, command):
         done = octolake("--warehouse", tmp_path / "none", *command, status=1)

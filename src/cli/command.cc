@@ -27,6 +27,19 @@ Result<std::unique_ptr<lake::Warehouse>> Context::OpenWarehouse(bool create_if_m
   return lake::Warehouse::Open(options, SystemClock(), SystemRandom());
 }
 
+Result<std::unique_ptr<lake::Warehouse>> Context::OpenWarehouseWithState(
+    bool create_if_missing) const {
+  const std::string& warehouse = config.GetString("warehouse");
+  if (io::IsS3Location(warehouse) && config.GetString("state_directory").empty()) {
+    return MakeError(ErrorKind::kInvalidArgument,
+                     "warehouse " + warehouse +
+                         ": the journal and the runs of jobs are kept in a local directory, and "
+                         "none is configured; set state_directory, such as /var/lib/octolake, to "
+                         "the same directory at every start");
+  }
+  return OpenWarehouse(create_if_missing);
+}
+
 void Context::RemoveLeftovers(lake::Warehouse& warehouse,
                               const std::vector<std::string>& namespaces) const {
   const Result<lake::LeftoverReport> report = lake::RemoveLeftovers(warehouse);

@@ -38,6 +38,9 @@ struct Context {
 
   // Opens the configured warehouse.
   Result<std::unique_ptr<lake::Warehouse>> OpenWarehouse(bool create_if_missing) const;
+  // The same for commands that work on a journal or on the runs of jobs, which must be found again
+  // at the next start: kInvalidArgument if the place depends on the working directory.
+  Result<std::unique_ptr<lake::Warehouse>> OpenWarehouseWithState(bool create_if_missing) const;
   // Removes what killed processes left behind, and old metadata of the tables of some namespaces
   // that lost its race, and says so. What cannot be removed stops nobody.
   void RemoveLeftovers(lake::Warehouse& warehouse,

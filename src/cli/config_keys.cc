@@ -28,8 +28,8 @@ std::vector<ConfigKey> ConfigKeys() {
        kString,
        "",
        "What is kept beside the tables: journal, runs of jobs, space to spill. Empty: the "
-       "warehouse, "
-       "or ./octolake-state for a warehouse on S3",
+       "warehouse; for a warehouse on S3 ./octolake-state, and up, recover, jobs and journal ask "
+       "for one",
        {},
        false},
       {"s3.endpoint",

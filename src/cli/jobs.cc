@@ -37,7 +37,7 @@ struct Setup {
 Result<Setup> SetUp(const Context& context) {
   Setup setup;
   OCTO_ASSIGN(setup.bundle, LoadBundle());
-  OCTO_ASSIGN(setup.warehouse, context.OpenWarehouse(false));
+  OCTO_ASSIGN(setup.warehouse, context.OpenWarehouseWithState(false));
   OCTO_ASSIGN(setup.history, OpenRunHistory(*setup.warehouse));
   // Of processes that were killed.
   OCTO_TRY(setup.history->MarkDead());

@@ -81,7 +81,7 @@ void Print(const Context& context, const TextTable& table) {
 
 int Inspect(const Context& context, bool segments) {
   const auto answer = [&]() -> Result<TextTable> {
-    OCTO_ASSIGN(const auto warehouse, context.OpenWarehouse(false));
+    OCTO_ASSIGN(const auto warehouse, context.OpenWarehouseWithState(false));
     OCTO_ASSIGN(const auto store, OpenStore(*warehouse));
     auto inspection = journal::InspectJournal(*store);
     if (!inspection) {
@@ -90,18 +90,18 @@ int Inspect(const Context& context, bool segments) {
     }
     return segments ? ListSegments(*inspection) : Describe(*warehouse, *inspection);
   }();
-  if (!answer) return context.Fail(answer.error());
+  if (!answer) return context.FailByKind(answer.error());
   Print(context, *answer);
   return kDone;
 }
 
 int Verify(const Context& context) {
   const auto report = [&]() -> Result<journal::JournalVerification> {
-    OCTO_ASSIGN(const auto warehouse, context.OpenWarehouse(false));
+    OCTO_ASSIGN(const auto warehouse, context.OpenWarehouseWithState(false));
     OCTO_ASSIGN(const auto store, OpenStore(*warehouse));
     return journal::VerifyJournal(*store);
   }();
-  if (!report) return context.Fail(report.error());
+  if (!report) return context.FailByKind(report.error());
   TextTable out(
       {{"segment"}, {"offset", true}, {"first_record", true}, {"last_record", true}, {"damage"}});
   for (const journal::JournalDamage& damage : report->damages) {

@@ -141,7 +141,7 @@ Result<int> TryRecover(const Context& context, const std::string& listen) {
                      "no hooks are configured; set github.hooks, such as "
                      "repos/OWNER/REPOSITORY/hooks/ID");
   }
-  OCTO_ASSIGN(const auto warehouse, context.OpenWarehouse(true));
+  OCTO_ASSIGN(const auto warehouse, context.OpenWarehouseWithState(true));
   auto store = journal::OpenSegmentStore(warehouse->state_directory() + "/journal");
   if (store) return RecoverHere(context, *warehouse, **store);
   if (store.error().kind != ErrorKind::kTransient) {

@@ -250,7 +250,7 @@ Status Up::Start() {
   }
   options_.server.max_connections = LimitConnections(options_.server.max_connections);
   OCTO_ASSIGN(bundle_, LoadBundle());
-  OCTO_ASSIGN(warehouse_, context_.OpenWarehouse(true));
+  OCTO_ASSIGN(warehouse_, context_.OpenWarehouseWithState(true));
   context_.RemoveLeftovers(*warehouse_);
   // On the way to Kafka there are no tables here.
   if (!kafka_) OCTO_TRY(lake::CreateTables(*warehouse_));
