@@ -3,8 +3,10 @@
 //
 // How the contract of io/file_system.h is met:
 // - An object is there whole or not at all: Close completes the upload, and the store has it on its
-//   disks when it says so. An upload that is given up, or fails, is taken back. Should the process
-//   be killed, parts of a large object stay in the store's list of unfinished uploads, where no
+//   disks when it says so. An upload that is given up before Close, or whose Append failed, is
+//   taken back, if the store is there by then. One whose Close failed is not: Arrow forgets it, and
+//   only the object is removed, should it be there all the same. Then, and when a process is
+//   killed, parts of a large object stay in the store's list of unfinished uploads, where no
 //   listing of files shows them; a lifecycle rule of the bucket (AbortIncompleteMultipartUpload)
 //   removes them.
 // - Nothing is overwritten: CreateNew looks whether the name is taken. Arrow has no conditional

@@ -125,6 +125,33 @@ TEST_F(S3FileSystemTest, AServerThatComesBackIsWaitedFor) {
   EXPECT_TRUE(ReadAll(*fs_, root_ + "/large", 1 << 30).value() == bytes + bytes);
 }
 
+TEST_F(S3FileSystemTest, AnUploadThatFailedIsTakenBackUnlessItsCloseDid) {
+  settings_.retry_for_ms = 300;
+  const auto fs = Make(settings_);
+  const size_t before = UnfinishedUploads();
+  const std::string bytes(size_t{15} << 20, 'x');
+  auto appended = fs->CreateNew(root_ + "/appended").value();
+  ASSERT_TRUE(appended->Append(bytes));
+  auto closed = fs->CreateNew(root_ + "/closed").value();
+  ASSERT_TRUE(closed->Append(bytes));
+  const size_t with_both = UnfinishedUploads();
+  S3Server::Shared()->Stop();
+  const Status not_appended = appended->Append(bytes);
+  const Status not_closed = closed->Close();
+  ASSERT_TRUE(S3Server::Shared()->Restart());
+  ASSERT_FALSE(not_appended);
+  EXPECT_EQ(not_appended.error().kind, ErrorKind::kTransient) << not_appended.error().message;
+  ASSERT_FALSE(not_closed);
+  EXPECT_EQ(not_closed.error().kind, ErrorKind::kTransient) << not_closed.error().message;
+  appended.reset();
+  const size_t with_one = UnfinishedUploads();
+  EXPECT_LT(with_one, with_both);
+  closed.reset();
+  EXPECT_EQ(UnfinishedUploads(), with_one) << "these wait for the bucket's lifecycle rule";
+  EXPECT_GT(with_one, before);
+  EXPECT_TRUE(fs->List(root_).value().empty());
+}
+
 TEST_F(S3FileSystemTest, SettingsAreResolvedToThoseInUse) {
   const S3Settings resolved = ResolveS3Settings(settings_).value();
   EXPECT_EQ(resolved.access_key_id, "octolake");
