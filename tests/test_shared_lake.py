@@ -159,9 +159,28 @@ def test_orphans_go_by_way_of_the_quarantine(shared, synthetic_files):
     assert keys[held] == 3
     assert lake.rows(BRONZE) == before
 
+    # Another machine has just begun a removal, and moves its first file only after the next lines.
+    quarantine = f"{prefix}/.quarantine/{lake.catalog().load_table(BRONZE).metadata.table_uuid}"
+    places = io.new_input("s3://" + next(key for key in keys if key.endswith("/places"))).open().read()
+    begun, over = (f"{quarantine}/20260102T030405Z-{name}/places" for name in ("begun", "over"))
+    put_old_object(minio, f"s3://{begun}", places, days=0)
+    put_old_object(minio, f"s3://{over}", places, days=2)
+
+    def held_objects():
+        return {key for key in lake.objects() if key.startswith(f"{prefix}/.quarantine/")}
+
+    removal = held.removeprefix(f"{quarantine}/").split("/")[0]
     maintain(lake, "--undo", BRONZE)
     assert f"{prefix}/bronze/github_events/data/old.parquet" in lake.objects()
-    assert [key for key in lake.objects() if key.startswith(f"{prefix}/.quarantine/")] == []
+    assert held_objects() == {begun, f"{quarantine}/{removal}/places"}
+
+    # What is left of a removal goes even when nothing is held any more.
+    put_old_object(minio, f"s3://{over}", places, days=2)
+    with_old = lake.objects()
+    io.delete(f"{place}/old.parquet")
+    maintain(lake, "--orphans", BRONZE)
+    assert held_objects() == {begun, f"{quarantine}/{removal}/places"}
+    assert with_old.keys() - lake.objects().keys() == {over, f"{prefix}/bronze/github_events/data/old.parquet"}
 
 
 class Door:

@@ -231,7 +231,11 @@ Status OrphanRemoval::ReviewQuarantine(Quarantine& quarantine, TimestampMicros n
   for (const std::string& location : strange) {
     report_.warnings.push_back(location + " is nothing that belongs in a quarantine; it stays");
   }
-  if (held.empty()) return {};
+  if (held.empty()) {
+    // On S3 what is left of a removal goes a day after its files.
+    if (!warehouse_.is_local()) quarantine.Tidy();
+    return {};
+  }
   Candidates unnamed;
   for (const Quarantine::Held& one : held) {
     OCTO_ASSIGN(std::string canonical, spelling_.Canonical(one.location));

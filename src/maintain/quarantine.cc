@@ -19,6 +19,8 @@ namespace {
 constexpr size_t kTimeLength = 16;
 constexpr char kPlacesFile[] = "places";
 constexpr int64_t kMaxPlacesBytes = int64_t{1} << 20;
+// After it has written its places a removal moves its first file in seconds.
+constexpr int64_t kBeginsWithin = kMicrosPerDay;
 constexpr int64_t kCompareBytes = int64_t{1} << 20;
 
 std::string FormatTime(TimestampMicros time) {
@@ -185,18 +187,27 @@ void Quarantine::Tidy() {
 }
 
 // Where there are no directories: the list of places of a removal of which nothing else is there.
+// A young one may be of another machine's removal, which is about to move its first file.
 void Quarantine::TidyObjects() {
   const auto files = warehouse_.file_system().List(directory_);
   if (!files) return;
-  std::map<std::string, std::vector<std::string>> removals;  // and what is in them
+  std::map<std::string, std::vector<io::FileInfo>> removals;  // and what is in them
   for (const io::FileInfo& file : *files) {
     const std::string below = file.location.substr(directory_.size() + 1);
-    if (TimeOf(below)) removals[below.substr(0, below.find('/'))].push_back(file.location);
+    if (TimeOf(below)) removals[below.substr(0, below.find('/'))].push_back(file);
   }
-  for (const auto& [removal, locations] : removals) {
-    const bool empty = locations.size() == 1 &&
-                       locations.front() == directory_ + "/" + removal + "/" + kPlacesFile;
-    if (empty) (void)warehouse_.file_system().Remove(locations.front());
+  std::erase_if(removals, [&](const auto& one) {
+    const auto& [removal, in_it] = one;
+    return in_it.size() != 1 ||
+           in_it.front().location != directory_ + "/" + removal + "/" + kPlacesFile;
+  });
+  if (removals.empty()) return;
+  const auto now = StoreTime();
+  if (!now) return;
+  for (const auto& [removal, in_it] : removals) {
+    const io::FileInfo& places = in_it.front();
+    if (*now - places.modified_micros <= kBeginsWithin) continue;
+    (void)warehouse_.file_system().Remove(places.location);
   }
 }
 

@@ -41,7 +41,8 @@ class Quarantine {
   // All files of the table that are here, the last taken first; what nobody could have put here is
   // in `strange`.
   Result<std::vector<Held>> List(std::vector<std::string>& strange);
-  // Removes what is left of removals whose files are all gone, as well as it can be.
+  // Removes what is left of removals whose files are all gone, as well as it can be. On S3, where
+  // other machines remove as well, only of those that began a day ago or earlier.
   void Tidy();
 
  private:
