@@ -8,6 +8,7 @@ import sqlite3
 import pytest
 
 from lake import BRONZE, LOADED, REJECTED, Lake
+from local_server import Handler, LocalServer
 from program import generate, octolake, octolake_measured, unprivileged
 
 MEMORY_LIMIT_MIB = 600
@@ -220,6 +221,14 @@ class TestSize:
         assert loaded_lake.run()["silver"]["added"] == 3
 
 
+class Refusal(Handler):
+    """An S3 server that answers every HEAD with the status of the bucket's name, and without a body: MinIO cannot be
+    made to answer so."""
+
+    def do_HEAD(self):
+        self.send(int(self.path.split("/")[1].removeprefix("bucket")), {})
+
+
 class TestWarehouse:
     def test_a_place_where_nothing_can_be_made(self, tmp_path, good):
         (tmp_path / "file").write_text("x")
@@ -270,6 +279,17 @@ class TestWarehouse:
         done = octolake("--warehouse", address, "load", good, status=1, cwd=tmp_path)
         assert address in done.err and what_to_do in done.err
         assert [path.name for path in tmp_path.iterdir()] == ["good.json"]
+
+    @pytest.mark.parametrize("status", [301, 307, 400, 405, 408, 429, 500, 503])
+    def test_what_a_store_says_by_its_status_alone(self, tmp_path, good, status):
+        with LocalServer(Refusal) as server:
+            settings = {"OCTOLAKE_S3_ENDPOINT": server.url, "OCTOLAKE_S3_RETRY_FOR": "0s", "MINIO_ROOT_USER": "user",
+                        "MINIO_ROOT_PASSWORD": "password", "OCTOLAKE_STATE_DIRECTORY": str(tmp_path / "state"),
+                        "OCTOLAKE_CATALOG_URI": "postgresql://octolake@127.0.0.1:1/x"}
+            done = octolake("--warehouse", f"s3://bucket{status}/lake", "load", good, status=1, env=settings)
+        comes_back = status in (408, 429) or status >= 500
+        assert ("the store is away or busy" in done.err) == comes_back, done.err
+        assert ("s3.region" in done.err) == (not comes_back), done.err
 
     @pytest.mark.parametrize("scheme", ["s3", "s3a"])
     @pytest.mark.parametrize("command", [["up", "--listen", "127.0.0.1:0"], ["recover"], ["jobs", "list"],

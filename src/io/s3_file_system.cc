@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <chrono>
 #include <cstdlib>
 #include <mutex>
@@ -90,6 +91,23 @@ std::string_view AwsErrorName(std::string_view message) {
   return message.substr(0, message.find(' '));
 }
 
+// "AWS Error UNKNOWN (HTTP status 400) during …" -> 400; 0 where there was no answer, or it is of
+// another error. The answer to HEAD has no body, so that it has no name of an error either.
+int StatusOfUnnamed(std::string_view message) {
+  constexpr std::string_view kStatus = "UNKNOWN (HTTP status ";
+  const size_t at = message.find(kStatus);
+  if (at == std::string_view::npos) return 0;
+  message.remove_prefix(at + kStatus.size());
+  int status = 0;
+  std::from_chars(message.data(), message.data() + message.size(), status);
+  return std::max(status, 0);
+}
+
+// What the same request would be answered at any other time.
+bool IsPermanent(int http_status) {
+  return http_status >= 300 && http_status < 500 && http_status != 408 && http_status != 429;
+}
+
 bool IsAnyOf(std::string_view name, std::initializer_list<std::string_view> names) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
@@ -113,6 +131,12 @@ tl::unexpected<Error> Failure(const arrow::Status& status, std::string_view what
     return MakeError(
         ErrorKind::kIo,
         message + "; check s3.access_key_id, s3.secret_access_key, and what they may do");
+  }
+  if (name == "UNKNOWN" && IsPermanent(StatusOfUnnamed(said))) {
+    return MakeError(ErrorKind::kIo,
+                     message +
+                         "; check s3.region and s3.endpoint, whether the credentials' token "
+                         "has expired, and this machine's clock");
   }
   if (IsAnyOf(name, {"NETWORK_CONNECTION", "REQUEST_TIMEOUT", "SLOW_DOWN", "SERVICE_UNAVAILABLE",
                      "INTERNAL_FAILURE", "THROTTLING", "REQUEST_TIME_TOO_SKEWED", "UNKNOWN"})) {
