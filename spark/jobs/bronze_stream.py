@@ -2,7 +2,7 @@
 """Kafka to Bronze: reads the events' topic (KAFKA_TOPIC, raw_metrics_avro) and what was rejected, for ever.
 
 Every event is in Bronze once, whatever is killed when, as long as the checkpoint is kept: it and the tables
-belong together. Ends with status 0 on SIGTERM or, with --available-now, when what was there is in the tables.
+belong together, and the stream does not start with one that the tables do not know. Ends with status 0 on SIGTERM or, with --available-now, when what was there is in the tables.
 
 KAFKA_BOOTSTRAP_SERVERS names the brokers. KAFKA_SECURITY_PROTOCOL, KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME,
 KAFKA_SASL_PASSWORD and KAFKA_SSL_CA_LOCATION (a PEM file) say how to talk to them.
@@ -61,6 +61,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checkpoint", required=True, metavar="DIR",
                         help="a directory or a URL of Hadoop's file systems, such as s3a://bucket/path")
+    parser.add_argument("--new-checkpoint", action="store_true",
+                        help="the checkpoint is new, though the tables were filled with another one: the topic is read "
+                             "from its beginning, and what it still has of what Bronze has comes again")
     parser.add_argument("--trigger", default="30 seconds", metavar="INTERVAL", help="between commits (30 seconds)")
     parser.add_argument("--max-offsets-per-trigger", type=int, default=5000, metavar="N",
                         help="messages of one commit; each holds a batch of events (5000)")
@@ -80,7 +83,7 @@ def main():
             spark, Tables(spark, session.Names.from_environment()), servers,
             os.environ.get("KAFKA_TOPIC") or "raw_metrics_avro", options.checkpoint, options.max_offsets_per_trigger,
             kafka_options(os.environ))
-        run(spark.streams, stream.start(trigger), stopping)
+        run(spark.streams, stream.start(trigger, options.new_checkpoint), stopping)
     finally:
         spark.stop()
     return 0

@@ -5,6 +5,9 @@ has one table. Each is exactly-once by itself: the checkpoint fixes which offset
 writes the epoch into the snapshot that holds its rows, and passes over an epoch that the table has. Only records
 of committed transactions are read. Topics are named by patterns, so that one that does not exist yet is waited
 for, and new partitions are read from their beginning.
+
+Checkpoint, table and topic belong together; stream_record.py has what tells a wrong one. A stream with another
+checkpoint does not start, unless that is asked for.
 """
 
 import functools
@@ -13,6 +16,7 @@ import re
 from pyspark.sql import functions as f
 
 from octolake_spark.batches import decode_messages, rejected_rows
+from octolake_spark.stream_record import Filled, StreamRecord
 
 # Messages that are in memory together on their way to a Python worker; each has up to a broker's limit of bytes.
 MESSAGES_OF_A_BATCH = 64
@@ -39,13 +43,18 @@ class BronzeStream:
         self._source = {"kafka.bootstrap.servers": servers, "kafka.isolation.level": "read_committed",
                         "startingOffsets": "earliest", "maxOffsetsPerTrigger": str(max_offsets),
                         "includeHeaders": "true", **(kafka_options or {})}
+        names = tables.names
+        self._events = Filled(names.bronze_events, f"{self.checkpoint}/events", (topic,))
+        self._rejected = Filled(names.rejected_events, f"{self.checkpoint}/rejected", (topic, topic + REJECTED_SUFFIX))
+        self._record = StreamRecord(session, tables, [self._events, self._rejected], self._client_options())
 
-    def start(self, trigger):
-        """Both queries, started. `trigger`: arguments of DataStreamWriter.trigger."""
-        names = self.tables.names
-        self.tables.create_missing(names.bronze_events, names.rejected_events)
-        return [self._query(names.bronze_events, "events", self.events(), trigger),
-                self._query(names.rejected_events, "rejected", self.rejected(), trigger)]
+    def start(self, trigger, new_checkpoint=False):
+        """Both queries, started. `trigger`: arguments of DataStreamWriter.trigger. StreamError if the tables were
+        filled with another checkpoint, unless `new_checkpoint`."""
+        self.tables.create_missing(self._events.name, self._rejected.name)
+        self._record.begin(new_checkpoint)
+        return [self._query(self._events, "events", self.events(), trigger),
+                self._query(self._rejected, "rejected", self.rejected(), trigger)]
 
     def events(self):
         messages = self._messages(self.topic).select("value", "partition", "offset", "timestamp")
@@ -65,10 +74,14 @@ class BronzeStream:
     def _schema(self, table):
         return self.session.table(self.tables.sql_name(table)).schema
 
-    def _query(self, table, name, rows, trigger):
+    def _client_options(self):
+        prefix = "kafka."
+        return {key.removeprefix(prefix): value for key, value in self._source.items() if key.startswith(prefix)}
+
+    def _query(self, filled, name, rows, trigger):
         writer = rows.writeStream.format("iceberg").outputMode("append").queryName(f"octolake {name}")
-        writer = writer.option("fanout-enabled", "true").option("checkpointLocation", f"{self.checkpoint}/{name}")
-        return writer.trigger(**trigger).toTable(self.tables.sql_name(table))
+        writer = writer.option("fanout-enabled", "true").option("checkpointLocation", filled.checkpoint)
+        return writer.trigger(**trigger).toTable(self.tables.sql_name(filled.name))
 
 
 def with_headers(messages):

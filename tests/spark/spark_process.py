@@ -155,6 +155,11 @@ class Job:
         assert self._process.returncode == status, self._logged()
         return out
 
+    def refuse(self):
+        """What it said as it ended with status 1."""
+        self.finish(status=1)
+        return self._logged()
+
     def _logged(self):
         size = os.fstat(self._log.fileno()).st_size
         return os.pread(self._log.fileno(), 8000, max(0, size - 8000)).decode("utf-8", "replace")

@@ -29,6 +29,9 @@ ORIGINAL = {"type": "record", "name": "GitHubEvent", "fields": [
     {"name": "payload", "type": ["null", "string"]}, {"name": "public", "type": "boolean"},
     {"name": "created_at", "type": "string"}]}
 EVENTS_OF_A_MESSAGE = 200
+EVENT = {"id": "7", "type": "WatchEvent", "payload": "{}", "public": True, "created_at": "2015-01-01T00:00:00Z",
+         "actor": {"id": 1, "login": "a", "gravatar_id": "", "url": "", "avatar_url": ""},
+         "repo": {"id": 2, "name": "o/r", "url": ""}}
 # What a message does not carry, or what says where it was read.
 NOT_CARRIED = {"source_file", "kafka_partition", "kafka_offset"}
 
@@ -69,17 +72,22 @@ class Stream:
     def __init__(self, package, broker, directory, topic):
         self.lake = Lake(directory / "warehouse", {"TZ": "Asia/Kathmandu"})
         self.topic = topic
-        self._checkpoint = directory / "checkpoint"
+        self.checkpoint = directory / "checkpoint"
         self._settings = {**environment(package, directory, self.lake.directory),
                           "KAFKA_BOOTSTRAP_SERVERS": broker.servers, "KAFKA_TOPIC": topic}
         self.lake.directory.mkdir()
 
     def job(self, *options):
-        return Job(self._settings, "bronze_stream.py", "--checkpoint", self._checkpoint, *options)
+        return Job(self._settings, "bronze_stream.py", "--checkpoint", self.checkpoint, *options)
 
-    def take_all(self):
-        with self.job("--available-now") as job:
+    def take_all(self, *options):
+        with self.job("--available-now", *options) as job:
             job.finish()
+
+    def refuse(self, *options):
+        """What it says as it refuses to start."""
+        with self.job("--available-now", *options) as job:
+            return job.refuse()
 
 
 @pytest.fixture
@@ -104,15 +112,12 @@ def test_real_events_of_every_era(spark, broker, stream, real_lake):
 def test_what_is_no_event_is_rejected_and_the_rest_is_not(spark, broker, stream):
     broker.create_topic(stream.topic, 1)
     broker.create_topic(stream.topic + ".rejected", 1)
-    event = {"id": "7", "type": "WatchEvent", "payload": "{}", "public": True, "created_at": "2015-01-01T00:00:00Z",
-             "actor": {"id": 1, "login": "a", "gravatar_id": "", "url": "", "avatar_url": ""},
-             "repo": {"id": 2, "name": "o/r", "url": ""}}
-    whole = container([event], ORIGINAL)
+    whole = container([EVENT], ORIGINAL)
     messages = [
         encoded(stream.topic, 0, whole),
         encoded(stream.topic, 0, b"poison"),
         encoded(stream.topic, 0, whole[:-20]),
-        encoded(stream.topic, 0, container([event, {**event, "created_at": "never"}], ORIGINAL, "null")),
+        encoded(stream.topic, 0, container([EVENT, {**EVENT, "created_at": "never"}], ORIGINAL, "null")),
         encoded(stream.topic + ".rejected", 0, b"{", {
             "octolake-reason": "no JSON", "octolake-source": "collect", "octolake-received-at": "1420070400000000",
             "octolake-trace-id": "0198c0de-0000-7000-8000-000000000001"}),
@@ -181,10 +186,7 @@ def test_a_stopped_stream_ends_with_status_0(stream):
 
 def test_expiry_keeps_how_far_the_stream_came(spark, broker, stream):
     broker.create_topic(stream.topic, 1)
-    event = {"id": "7", "type": "WatchEvent", "payload": "{}", "public": True, "created_at": "2015-01-01T00:00:00Z",
-             "actor": {"id": 1, "login": "a", "gravatar_id": "", "url": "", "avatar_url": ""},
-             "repo": {"id": 2, "name": "o/r", "url": ""}}
-    message = encoded(stream.topic, 0, container([event], ORIGINAL))
+    message = encoded(stream.topic, 0, container([EVENT], ORIGINAL))
     spark.ask("produce", stream.lake, servers=broker.servers, messages=[message])
     stream.take_all()
     # Somebody else commits, so that the stream's snapshot is no branch's.
@@ -197,3 +199,28 @@ def test_expiry_keeps_how_far_the_stream_came(spark, broker, stream):
     spark.ask("produce", stream.lake, servers=broker.servers, messages=[message])
     stream.take_all()
     assert stream.lake.counts()[BRONZE] == 2
+
+
+def produce(spark, broker, stream, messages):
+    """Each of one event."""
+    spark.ask("produce", stream.lake, servers=broker.servers,
+              messages=[encoded(stream.topic, 0, container([EVENT], ORIGINAL))] * messages)
+
+
+def test_another_checkpoint_than_the_tables_know_is_refused(spark, broker, stream):
+    broker.create_topic(stream.topic, 1)
+    produce(spark, broker, stream, 1)
+    stream.take_all()
+    first = stream.checkpoint
+    stream.checkpoint = first.with_name("mistyped")
+    said = stream.refuse()
+    assert f"{stream.checkpoint}/events should be of it, and it has none" in said
+    assert "--new-checkpoint" in said
+    assert not stream.checkpoint.exists(), "what was refused leaves nothing"
+    assert stream.lake.counts()[BRONZE] == 1
+    stream.take_all("--new-checkpoint")
+    assert stream.lake.counts()[BRONZE] == 2, "the topic was read from its beginning"
+    stream.take_all("--new-checkpoint")
+    assert stream.lake.counts()[BRONZE] == 2, "now it is the one that the tables know"
+    stream.checkpoint = first
+    assert "it is of query " in stream.refuse()
