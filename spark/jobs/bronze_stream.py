@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+import time
 
 from octolake_spark import session
 from octolake_spark.bronze import BronzeStream, stream_settings
@@ -21,6 +22,7 @@ from octolake_spark.tables import Tables
 LOGIN_MODULES = {"PLAIN": "org.apache.kafka.common.security.plain.PlainLoginModule"}
 SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
 SIGNAL_SECONDS = 1  # within which a signal is seen
+TOPICS_SECONDS = 10  # between looks at whether the topics are still the same
 
 
 def kafka_options(environment):
@@ -42,13 +44,18 @@ def quoted(text):
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def run(streams, queries, stopping):
-    """Until all queries have ended, or one has failed, or `stopping` is set; the others are then stopped."""
+def run(streams, queries, stopping, look_again):
+    """Until all queries have ended, or one has failed, or `look_again` does, or `stopping` is set; the others are
+    then stopped."""
+    looked = time.monotonic()
     try:
         while any(query.isActive for query in queries) and not stopping.is_set():
             # Raises what made a query end.
             if streams.awaitAnyTermination(SIGNAL_SECONDS):
                 streams.resetTerminated()
+            if time.monotonic() - looked >= TOPICS_SECONDS:
+                look_again()
+                looked = time.monotonic()
         for query in queries:
             if query.exception() is not None:
                 raise query.exception()
@@ -83,7 +90,7 @@ def main():
             spark, Tables(spark, session.Names.from_environment()), servers,
             os.environ.get("KAFKA_TOPIC") or "raw_metrics_avro", options.checkpoint, options.max_offsets_per_trigger,
             kafka_options(os.environ))
-        run(spark.streams, stream.start(trigger, options.new_checkpoint), stopping)
+        run(spark.streams, stream.start(trigger, options.new_checkpoint), stopping, stream.look_again)
     finally:
         spark.stop()
     return 0

@@ -7,7 +7,8 @@ of committed transactions are read. Topics are named by patterns, so that one th
 for, and new partitions are read from their beginning.
 
 Checkpoint, table and topic belong together; stream_record.py has what tells a wrong one. A stream with another
-checkpoint does not start, unless that is asked for.
+checkpoint does not start, unless that is asked for, nor with a topic that was made again since. While it runs, topics
+are looked at from time to time: what it reads before it notices a new topic under an old name is kept.
 """
 
 import functools
@@ -55,6 +56,10 @@ class BronzeStream:
         self._record.begin(new_checkpoint)
         return [self._query(self._events, "events", self.events(), trigger),
                 self._query(self._rejected, "rejected", self.rejected(), trigger)]
+
+    def look_again(self):
+        """To be called from time to time while the queries run. StreamError if a topic was made again."""
+        self._record.look_again()
 
     def events(self):
         messages = self._messages(self.topic).select("value", "partition", "offset", "timestamp")

@@ -11,6 +11,7 @@ from octolake_spark.java import is_java
 QUERY = "octolake.stream-query."  # and the topic of the events
 TOPIC_ID = "octolake.stream-topic-id."  # and the topic
 UNKNOWN_TOPIC = "org.apache.kafka.common.errors.UnknownTopicOrPartitionException"
+TIMEOUT = "org.apache.kafka.common.errors.TimeoutException"
 # Long enough for brokers that restart, short enough for a stream that should stop.
 ASK_MILLISECONDS = 20000
 
@@ -49,6 +50,23 @@ class StreamRecord:
             self._check(filled, self._query_of(filled), new_checkpoint)
         for filled in self._filled:
             self._queries[filled.name] = self._query_of(filled) or self._new_query(filled)
+            self._record(filled)
+
+    def look_again(self):
+        """While the queries run: records topics that have come, and fails if one was made again. Brokers that do not
+        answer are the queries' to report."""
+        try:
+            found = self._ask_topic_ids()
+        except Exception as error:  # Py4J's
+            if is_java(error, TIMEOUT):
+                return
+            raise
+        if found == self._topic_ids:
+            return
+        self._topic_ids = found
+        for filled in self._filled:
+            self._check(filled, self._queries[filled.name], new_checkpoint=False)
+        for filled in self._filled:
             self._record(filled)
 
     def _check(self, filled, query, new_checkpoint):

@@ -71,6 +71,14 @@ class Broker:
         self._tool("org.apache.kafka.tools.TopicCommand", "--bootstrap-server", self.servers, "--create",
                    "--topic", name, "--partitions", partitions)
 
+    def delete_topic(self, name):
+        """It is gone when this returns."""
+        topics = ("org.apache.kafka.tools.TopicCommand", "--bootstrap-server", self.servers)
+        self._tool(*topics, "--delete", "--topic", name)
+        deadline = time.monotonic() + START_SECONDS
+        while name in self._tool(*topics, "--list").split():
+            assert time.monotonic() < deadline, f"topic {name} is still there"
+
     def stop(self):
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -88,6 +96,7 @@ class Broker:
         done = subprocess.run(self._java(main, *arguments), capture_output=True, text=True, check=False,
                               timeout=START_SECONDS)
         assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def _said(self):
         return (self.directory / "log").read_text(encoding="utf-8", errors="replace")[-4000:]

@@ -224,3 +224,43 @@ def test_another_checkpoint_than_the_tables_know_is_refused(spark, broker, strea
     assert stream.lake.counts()[BRONZE] == 2, "now it is the one that the tables know"
     stream.checkpoint = first
     assert "it is of query " in stream.refuse()
+
+
+def topic_id_of(stream, table):
+    return stream.lake.catalog().load_table(table).properties.get(f"octolake.stream-topic-id.{stream.topic}")
+
+
+def test_a_topic_that_was_made_again_is_refused(spark, broker, stream):
+    """The stream begins before there is a topic, and learns its id while it runs."""
+    with stream.job("--trigger", "100 milliseconds") as job:
+        job.wait_until(lambda: stream.lake.has_catalog() and REJECTED in stream.lake.tables(), "it made its tables")
+        broker.create_topic(stream.topic, 1)
+        produce(spark, broker, stream, 1)
+        job.wait_until(lambda: stream.lake.counts()[BRONZE] == 1, "the event was in Bronze")
+        job.wait_until(lambda: topic_id_of(stream, BRONZE) and topic_id_of(stream, REJECTED), "the topic's id")
+    before = topic_id_of(stream, BRONZE)
+    broker.delete_topic(stream.topic)
+    broker.create_topic(stream.topic, 1)
+    produce(spark, broker, stream, 3)  # past the offset in the checkpoint: Spark sees nothing amiss
+    assert f"topic {stream.topic} was made again" in stream.refuse()
+    assert f"topic {stream.topic} was made again" in stream.refuse("--new-checkpoint"), "it is not new"
+    assert stream.lake.counts()[BRONZE] == 1
+    stream.checkpoint = stream.checkpoint.with_name("new")
+    stream.take_all("--new-checkpoint")
+    assert stream.lake.counts()[BRONZE] == 4, "the new topic from its beginning"
+    assert topic_id_of(stream, BRONZE) == topic_id_of(stream, REJECTED) != before
+    stream.take_all()
+    assert stream.lake.counts()[BRONZE] == 4
+
+
+def test_a_running_stream_stops_when_its_topic_is_made_again(spark, broker, stream):
+    broker.create_topic(stream.topic, 1)
+    produce(spark, broker, stream, 1)
+    # Between two triggers the queries do not look at the topic.
+    with stream.job("--trigger", "1 hour") as job:
+        job.wait_until(lambda: stream.lake.has_catalog() and REJECTED in stream.lake.tables()
+                       and committed(stream.lake) > 0 and topic_id_of(stream, REJECTED), "the first commit")
+        broker.delete_topic(stream.topic)
+        broker.create_topic(stream.topic, 1)
+        said = job.refuse()
+    assert f"topic {stream.topic} was made again" in said
