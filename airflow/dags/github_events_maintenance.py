@@ -5,6 +5,7 @@ from airflow.sdk import DAG, TaskGroup, chain
 from octolake_tasks import ONE_AT_A_TIME, spark_job, variable
 
 BRONZE = "${BRONZE_NAMESPACE:-bronze}.github_events"
+REJECTED = "${BRONZE_NAMESPACE:-bronze}.rejected_events"
 SILVER = "${SILVER_NAMESPACE:-silver}.github_events_parsed"
 MODEL = "${SILVER_NAMESPACE:-silver}.silver_github_events"
 GOLD = "${GOLD_NAMESPACE:-gold}.gold_user_activity"
@@ -69,6 +70,8 @@ with DAG(
 ):
     one_after_the_other({
         "bronze": lambda: tidy(BRONZE),
+        # The stream makes a snapshot of it for every trigger, though few have a row.
+        "rejected": lambda: tidy(REJECTED),
         "silver": lambda: tidy(SILVER),
         "model": lambda: tidy(MODEL),
         "gold": lambda: tidy(GOLD),

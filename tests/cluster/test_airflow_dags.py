@@ -14,6 +14,9 @@ PYTHON = REPOSITORY / ".deps" / "airflow" / "bin" / "python"
 DAGS = REPOSITORY / "airflow" / "dags"
 PIPELINE, DAILY, WEEKLY = (
     "github_events_pipeline", "github_events_maintenance_daily", "github_events_maintenance_weekly")
+# The weekly run's groups, and the table of each.
+WEEKLY_TABLES = {"bronze": "github_events", "rejected": "rejected_events", "silver": "github_events_parsed",
+                 "model": "silver_github_events", "gold": "gold_user_activity"}
 # What a task's command may take from the worker's environment; cluster/ and deploy/ set it.
 OF_THE_MACHINE = {
     "SPARK_HOME", "LAKE_HOME", "LAKE_DBT", "PWD", "BRONZE_NAMESPACE", "SILVER_NAMESPACE", "GOLD_NAMESPACE"}
@@ -97,7 +100,10 @@ def test_daily_maintenance(dags):
 def test_weekly_maintenance(dags):
     tasks = dags[WEEKLY]["tasks"]
     steps = ["rewrite_manifests", "expire_snapshots", "remove_orphan_files"]
-    assert order(tasks) == [f"{group}.{step}" for group in ("bronze", "silver", "model", "gold") for step in steps]
+    assert order(tasks) == [f"{group}.{step}" for group in WEEKLY_TABLES for step in steps]
+    for group, table in WEEKLY_TABLES.items():
+        for step in steps:
+            assert f'}}.{table}" "{step}"' in tasks[f"{group}.{step}"]["command"]
     expiry, orphans = tasks["bronze.expire_snapshots"], tasks["bronze.remove_orphan_files"]
     assert "'octolake_expire_days', '7'" in expiry["environment"]["DAYS"]
     assert "'octolake_keep_snapshots', '5'" in expiry["environment"]["KEEP"]
