@@ -72,6 +72,8 @@ class Producer final : public lake::JournalCommitter {
   Status Produce(const std::string& topic, int32_t partition, std::string_view key,
                  std::string_view value, const OutgoingMessage* headers_of);
   Status Check(const char* what, const RdError& error) const;
+  tl::unexpected<Error> Failed(const std::string& what, rd_kafka_resp_err_t code,
+                               const std::string& detail = "") const;
 
   journal::Journal& journal_;
   const ProducerOptions options_;
@@ -82,7 +84,7 @@ class Producer final : public lake::JournalCommitter {
   uint64_t position_;
   std::unique_ptr<Client> client_;  // nullptr: to be connected
   std::optional<journal::RecordQueue> records_;
-  Steady::time_point transaction_began_;
+  Steady::time_point transaction_began_;  // or the client, where that is later
 };
 
 Result<lake::JournalCommitReport> Producer::CommitNext() {
@@ -160,6 +162,7 @@ Status Producer::MakeClient(int64_t max_message) {
                     {"message.max.bytes", "1000000000"},
                     {"batch.size", std::to_string(std::min<int64_t>(max_message, 1'000'000))}},
                    logger_));
+  transaction_began_ = Steady::now();  // no fence that comes now is for the age of an earlier one
   return Check("beginning", client_->Resume(options_.client.request_timeout, [&](int millis) {
     return rd_kafka_init_transactions(client_->get(), millis);
   }));
@@ -295,23 +298,34 @@ Status Producer::Produce(const std::string& topic, int32_t partition, std::strin
       RD_KAFKA_V_KEY(key.empty() ? nullptr : key.data(), key.size()),
       RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()),
       RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_HEADERS(headers.get()), RD_KAFKA_V_END);
-  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return client_->Failed("sending to " + topic, code);
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return Failed("sending to " + topic, code);
   static_cast<void>(headers.release());  // the message's now
   return {};
 }
 
 Status Producer::Check(const char* what, const RdError& error) const {
   if (error == nullptr) return {};
-  const rd_kafka_resp_err_t code = rd_kafka_error_code(error.get());
+  return Failed(what, rd_kafka_error_code(error.get()), rd_kafka_error_string(error.get()));
+}
+
+// Once the client has learned of a fence from an answer in the background, its calls say of it only
+// that something fatal has happened, or that this is not the time for them.
+tl::unexpected<Error> Producer::Failed(const std::string& what, rd_kafka_resp_err_t code,
+                                       const std::string& detail) const {
+  char text[512] = "";
+  const rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(client_->get(), text, sizeof text);
   const bool within = Steady::now() - transaction_began_ < kTransactionTimeout - kTimeoutMargin;
-  if (IsFence(code) && within) {
+  if ((IsFence(code) || IsFence(fatal)) && within) {
     return MakeError(ErrorKind::kInvalidArgument,
                      "Kafka at " + options_.client.bootstrap_servers +
                          ": another producer of journal " + journal_.uuid().ToString() +
                          " has taken over: the journal's directory was copied, or an octolake that "
                          "was believed dead still runs. Keep one of them, and start it again");
   }
-  return client_->Failed(what, *error);
+  if (code == RD_KAFKA_RESP_ERR__FATAL && fatal != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return client_->Failed(what, fatal, text);
+  }
+  return client_->Failed(what, code, detail);
 }
 
 }  // namespace

@@ -21,6 +21,7 @@ namespace {
 
 // Of the protocol (protocol.html, "API keys").
 constexpr int16_t kProduce = 0;
+constexpr int16_t kAddPartitionsToTxn = 24;
 constexpr int16_t kEndTxn = 26;
 
 constexpr char kTopic[] = "events";
@@ -161,6 +162,29 @@ TEST_F(JournalProducerTest, SaysThatATransactionFailedAndSendsItAgain) {
   EXPECT_NE(failed.error().message.find("committing a transaction"), std::string::npos)
       << failed.error().message;
   EXPECT_EQ(producer->position(), 5u);
+}
+
+// The fence comes while messages are still given to the client.
+TEST_F(JournalProducerTest, AFenceWhileMessagesAreProducedIsForGood) {
+  PutEvents(1);
+  options_.max_message_bytes = 64;
+  const auto producer = Producer();
+  ASSERT_TRUE(producer->CommitNext());
+  // In such small parts it takes the client longer than the coordinator's answer.
+  for (int i = 0; i < 5; ++i) {
+    journal::Record record;
+    record.source = "collect";
+    record.body = std::string(900'000, '#');
+    ASSERT_TRUE(journal_->AppendAndWait(std::move(record)));
+  }
+  const std::vector<rd_kafka_resp_err_t> fenced(100, RD_KAFKA_RESP_ERR_PRODUCER_FENCED);
+  rd_kafka_mock_push_request_errors_array(cluster_, kAddPartitionsToTxn, fenced.size(),
+                                          fenced.data());
+  const auto report = producer->CommitNext();
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().kind, ErrorKind::kInvalidArgument) << report.error().message;
+  EXPECT_NE(report.error().message.find("another producer of journal"), std::string::npos)
+      << report.error().message;
 }
 
 TEST_F(JournalProducerTest, IsNotWhereTheJournalIsAnother) {
