@@ -82,6 +82,7 @@ class Producer final : public lake::JournalCommitter {
   RandomSource& random_;
   BatchLimits limits_;
   uint64_t position_;
+  uint64_t confirmed_ = 0;          // that Kafka had so much this process has seen
   std::unique_ptr<Client> client_;  // nullptr: to be connected
   std::optional<journal::RecordQueue> records_;
   Steady::time_point transaction_began_;  // or the client, where that is later
@@ -173,10 +174,22 @@ Status Producer::TakePosition() {
   OCTO_ASSIGN(const JournalPositionFound found,
               ReadJournalPosition(options_.client, PositionsTopic(options_.topic), journal_.uuid(),
                                   logger_));
+  if (found.sequence < confirmed_) {
+    return MakeError(
+        ErrorKind::kCorruption,
+        "Kafka at " + options_.client.bootstrap_servers + ": topic " +
+            PositionsTopic(options_.topic) + " has journal " + journal_.uuid().ToString() +
+            " up to record " + std::to_string(found.sequence) + ", and had it up to " +
+            std::to_string(confirmed_) +
+            " before: it was removed, or its records were. Sending goes no further, "
+            "since records would be in Kafka twice; put the topic back, or accept that "
+            "by starting octolake again");
+  }
   const Status checked = journal_.CheckPosition({journal_.uuid(), found.sequence});
   if (!checked) return WithContext(checked.error(), "topic " + PositionsTopic(options_.topic));
   if (found.left_open) OCTO_TRY(EndWhatIsOpen(found.sequence));
   position_ = found.sequence;
+  confirmed_ = position_;
   // What a transaction before the last stop had no time for.
   OCTO_TRY(journal_.Release(kConsumer, position_));
   records_.emplace(journal_, position_);
@@ -221,6 +234,7 @@ Result<lake::JournalCommitReport> Producer::SendNext() {
   report.events = batch.events;
   report.rejected = batch.rejected + batch.too_large;
   position_ = report.last_sequence;
+  confirmed_ = position_;
   metrics_.Update([&](SendFigures& figures) {
     ++figures.batches;
     figures.events += batch.events;

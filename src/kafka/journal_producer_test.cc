@@ -55,6 +55,19 @@ class JournalProducerTest : public testing::Test {
       ASSERT_TRUE(journal_->AppendAndWait(std::move(record)));
     }
   }
+  // A position of the journal that its producer has not written.
+  void PutPosition(uint64_t sequence) {
+    const auto client = Client::Make(RD_KAFKA_PRODUCER, options_.client, {}, logger_);
+    ASSERT_TRUE(client) << client.error().message;
+    const std::string key = journal_->uuid().ToString();
+    const std::string value = EncodePosition(sequence);
+    ASSERT_EQ(rd_kafka_producev((*client)->get(), RD_KAFKA_V_TOPIC(PositionsTopic(kTopic).c_str()),
+                                RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_KEY(key.data(), key.size()),
+                                RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()),
+                                RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
+              RD_KAFKA_RESP_ERR_NO_ERROR);
+    ASSERT_EQ(rd_kafka_flush((*client)->get(), 20'000), RD_KAFKA_RESP_ERR_NO_ERROR);
+  }
   auto Producer() { return MakeJournalProducer(*journal_, options_, random_, metrics_, logger_); }
 
   // The ids of all events on the topic. The mock keeps what is of aborted transactions, too.
@@ -162,6 +175,28 @@ TEST_F(JournalProducerTest, SaysThatATransactionFailedAndSendsItAgain) {
   EXPECT_NE(failed.error().message.find("committing a transaction"), std::string::npos)
       << failed.error().message;
   EXPECT_EQ(producer->position(), 5u);
+  PutPosition(5);  // what committed readers see; the mock shows them the aborted one, too
+  const auto again = producer->CommitNext();
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->first_sequence, 6u);
+  EXPECT_EQ(producer->position(), 10u);
+}
+
+// What is there instead of a topic of positions that was lost.
+TEST_F(JournalProducerTest, DoesNotGoBackBehindWhatKafkaHad) {
+  PutEvents(20);
+  const auto producer = Producer();
+  ASSERT_TRUE(producer->CommitNext());
+  EXPECT_EQ(producer->position(), 10u);
+  rd_kafka_mock_push_request_errors(cluster_, kEndTxn, 1,
+                                    RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+  ASSERT_FALSE(producer->CommitNext());
+  PutPosition(4);
+  const auto report = producer->CommitNext();
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().kind, ErrorKind::kCorruption);
+  EXPECT_NE(report.error().message.find("up to record 4, and had it up to 10"), std::string::npos)
+      << report.error().message;
 }
 
 // The fence comes while messages are still given to the client.
