@@ -9,6 +9,7 @@ from collections import defaultdict
 import fastavro
 import pytest
 from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import ConfigResource, ResourceType
 from test_avro_message import ORIGINAL
 
 from conftest import ZONE
@@ -261,13 +262,42 @@ def test_topics_are_not_made_where_that_is_forbidden(lab, gate, lake):
         up.wait_until(lambda: up.sink()["failing"], "it has tried")
         assert f"no topic {lab.topic}, and kafka.create_topics is false" in up.err
         ingest.wait_until(lambda: f"no topic {lab.topic}; waiting for it" in ingest.err, "it waits")
-        for topic in (lab.topic, lab.rejected, lab.positions):
+        for topic in (lab.topic, lab.rejected):
             lab.broker.create(topic, 1)
+        lab.broker.create(lab.positions, 1, cleanup_policy="compact")
         up.wait_for_kafka()
         ingest.wait_until(lambda: count_of_bronze(lake) == 3, "the events are in Bronze")
         up.stop()
     failed = Lab(lab.broker).ingest_once(lake, status=1)
     assert "has no topic" in failed.err
+
+
+def test_positions_are_kept_or_nothing_is_sent(lab, gate):
+    """A topic of positions with retention would forget what is in Kafka; once it is altered, sending begins by itself."""
+    lab.broker.create(lab.positions, 1)
+    with lab.up(gate) as up:
+        post(up, range(3))
+        up.wait_until(lambda: up.sink()["failing"], "it has tried")
+        assert f"topic {lab.positions} has cleanup.policy 'delete', expected 'compact'" in up.err
+        assert lab.events() == []
+        lab.broker.alter(lab.positions, cleanup_policy="compact")
+        up.wait_for_kafka()
+        up.stop()
+    assert len(lab.events()) == 3
+
+
+def test_positions_are_soon_compacted(lab, gate):
+    """They are read from the first one on with each connection."""
+    with lab.up(gate) as up:
+        post(up, range(3))
+        up.wait_for_kafka()
+        up.stop()
+    resource = ConfigResource(ResourceType.TOPIC, lab.positions)
+    admin = lab.broker.admin()
+    settings = admin.describe_configs([resource])[resource].result(60)
+    assert {name: settings[name].value for name in ("cleanup.policy", "segment.bytes", "segment.ms")} == {
+        "cleanup.policy": "compact", "segment.bytes": str(1 << 20), "segment.ms": "3600000"}
+    assert float(settings["min.cleanable.dirty.ratio"].value) < 0.1
 
 
 def test_tls_and_a_password(lab, gate, lake):

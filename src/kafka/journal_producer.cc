@@ -33,6 +33,15 @@ constexpr int64_t kUsualMaxMessage = 1'048'588;
 // Of topics made here: an event of 25 MB, compressed, is usually below it.
 constexpr char kMadeMaxMessage[] = "10485760";
 
+// Of the topic of positions, which is read from its beginning with each connection: what was
+// superseded goes soon, and with it the marks of transactions. A broker never compacts the segment
+// that it writes to, and takes none smaller than a megabyte.
+const Properties kOfPositions = {{"cleanup.policy", "compact"},
+                                 {"segment.bytes", "1048576"},
+                                 {"segment.ms", "3600000"},
+                                 {"delete.retention.ms", "3600000"},
+                                 {"min.cleanable.dirty.ratio", "0.01"}};
+
 // What a record counts beside its body.
 constexpr int64_t kRecordBytes = 256;
 
@@ -62,8 +71,9 @@ class Producer final : public lake::JournalCommitter {
  private:
   Status Connect();
   Result<int32_t> PartitionsFor(Client& admin, const TopicPlan& plan);
-  std::vector<int64_t> MaxMessages(Client& admin, const std::string& rejected);
-  Status MakeClient(int64_t max_message);
+  Status TakeSettings(Client& admin);
+  Status CheckPositionsAreKept(const TopicSettings& settings) const;
+  Status MakeClient();
   Status TakePosition();
   Status EndWhatIsOpen(uint64_t sequence);
   Result<lake::JournalCommitReport> SendNext();
@@ -81,6 +91,7 @@ class Producer final : public lake::JournalCommitter {
   const Logger logger_;
   RandomSource& random_;
   BatchLimits limits_;
+  int64_t max_message_ = kUsualMaxMessage;  // that both topics of messages take
   uint64_t position_;
   uint64_t confirmed_ = 0;          // that Kafka had so much this process has seen
   std::unique_ptr<Client> client_;  // nullptr: to be connected
@@ -116,14 +127,9 @@ Status Producer::Connect() {
                                                          options_.replication, large}));
   OCTO_ASSIGN(limits_.rejected_partitions,
               PartitionsFor(*admin, {rejected, 1, options_.replication, large}));
-  OCTO_TRY(
-      PartitionsFor(*admin, {positions, 1, options_.replication, {{"cleanup.policy", "compact"}}}));
-  const std::vector<int64_t> most = MaxMessages(*admin, rejected);
-  // Below the overhead no limit could be kept; such a topic's broker will say so.
-  const auto room = [](int64_t bytes) { return std::max<int64_t>(bytes - kMessageOverhead, 1024); };
-  limits_.max_event_message = std::min(options_.max_message_bytes, room(most[0]));
-  limits_.max_rejected_message = std::min(options_.max_message_bytes, room(most[1]));
-  OCTO_TRY(MakeClient(std::min(most[0], most[1])));
+  OCTO_TRY(PartitionsFor(*admin, {positions, 1, options_.replication, kOfPositions}));
+  OCTO_TRY(TakeSettings(*admin));
+  OCTO_TRY(MakeClient());
   return TakePosition();
 }
 
@@ -140,15 +146,53 @@ Result<int32_t> Producer::PartitionsFor(Client& admin, const TopicPlan& plan) {
   return AwaitPartitions(admin, plan.name);
 }
 
-// Of the topics of events and of rejected ones.
-std::vector<int64_t> Producer::MaxMessages(Client& admin, const std::string& rejected) {
-  const auto most = MaxMessageBytes(admin, {options_.topic, rejected});
-  if (most) return *most;
-  logger_->warn("{}; messages are kept below {} bytes", most.error().message, kUsualMaxMessage);
-  return {kUsualMaxMessage, kUsualMaxMessage};
+Status Producer::TakeSettings(Client& admin) {
+  const std::vector<std::string> topics = {options_.topic, RejectedTopic(options_.topic),
+                                           PositionsTopic(options_.topic)};
+  auto asked = DescribeTopicSettings(admin, topics);
+  if (!asked) logger_->warn("{}", asked.error().message);
+  const std::vector<TopicSettings> settings =
+      asked ? *std::move(asked) : std::vector<TopicSettings>(topics.size());
+  for (const TopicSettings& one : settings) {
+    if (!one.hidden.empty()) logger_->warn("asking for topics' settings: {}", one.hidden);
+  }
+  OCTO_TRY(CheckPositionsAreKept(settings[2]));
+  if (!settings[0].max_message_bytes || !settings[1].max_message_bytes) {
+    logger_->warn(
+        "messages are kept below {} bytes, since the broker does not say what a topic "
+        "takes",
+        kUsualMaxMessage);
+  }
+  const int64_t events = settings[0].max_message_bytes.value_or(kUsualMaxMessage);
+  const int64_t rejected = settings[1].max_message_bytes.value_or(kUsualMaxMessage);
+  // Below the overhead no limit could be kept; such a topic's broker will say so.
+  const auto room = [](int64_t bytes) { return std::max<int64_t>(bytes - kMessageOverhead, 1024); };
+  limits_.max_event_message = std::min(options_.max_message_bytes, room(events));
+  limits_.max_rejected_message = std::min(options_.max_message_bytes, room(rejected));
+  max_message_ = std::min(events, rejected);
+  return {};
 }
 
-Status Producer::MakeClient(int64_t max_message) {
+// A topic that somebody made without thinking of it removes its records after a week, and with them
+// what says that they are in Kafka. Transient: it may be altered.
+Status Producer::CheckPositionsAreKept(const TopicSettings& settings) const {
+  const std::string topic = PositionsTopic(options_.topic);
+  if (!settings.cleanup_policy) {
+    logger_->warn(
+        "it is not known whether topic {} keeps its records: see that its cleanup.policy "
+        "is compact",
+        topic);
+    return {};
+  }
+  if (*settings.cleanup_policy == "compact") return {};
+  return MakeError(ErrorKind::kTransient,
+                   "Kafka at " + options_.client.bootstrap_servers + ": topic " + topic +
+                       " has cleanup.policy '" + *settings.cleanup_policy +
+                       "', expected 'compact': it would lose how far the journal is in Kafka, and "
+                       "the journal would be sent again. Alter the topic");
+}
+
+Status Producer::MakeClient() {
   const std::string timeout = std::to_string(kTransactionTimeout.count());
   OCTO_ASSIGN(
       client_,
@@ -161,7 +205,7 @@ Status Producer::MakeClient(int64_t max_message) {
                     {"linger.ms", "0"},
                     // Ours are smaller; what is sent together must be, too.
                     {"message.max.bytes", "1000000000"},
-                    {"batch.size", std::to_string(std::min<int64_t>(max_message, 1'000'000))}},
+                    {"batch.size", std::to_string(std::min<int64_t>(max_message_, 1'000'000))}},
                    logger_));
   transaction_began_ = Steady::now();  // no fence that comes now is for the age of an earlier one
   return Check("beginning", client_->Resume(options_.client.request_timeout, [&](int millis) {

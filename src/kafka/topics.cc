@@ -12,6 +12,7 @@ namespace {
 
 constexpr char kZeroId[] = "AAAAAAAAAAAAAAAAAAAAAA";  // base64 of a UUID of zeros
 constexpr const char kMaxMessageBytes[] = "max.message.bytes";
+constexpr const char kCleanupPolicy[] = "cleanup.policy";
 
 // Sends a request of the admin API, and waits for its answer.
 Result<RdEvent> Ask(Client& client, rd_kafka_admin_op_t operation, const std::string& what,
@@ -136,22 +137,25 @@ Status CreateTopic(Client& client, const TopicPlan& plan) {
 
 namespace {
 
-std::optional<int64_t> MaxMessageBytesIn(const rd_kafka_ConfigResource_t& resource) {
+// What a setting of a topic is; nullopt if the broker does not say.
+std::optional<std::string> SettingIn(const rd_kafka_ConfigResource_t& resource,
+                                     std::string_view name) {
   size_t count = 0;
   const auto* const* const entries = rd_kafka_ConfigResource_configs(&resource, &count);
   for (size_t i = 0; i < count; ++i) {
-    if (std::string_view(rd_kafka_ConfigEntry_name(entries[i])) != kMaxMessageBytes) continue;
+    if (rd_kafka_ConfigEntry_name(entries[i]) != name) continue;
     const char* value = rd_kafka_ConfigEntry_value(entries[i]);
-    return ParseNumber<int64_t>(value == nullptr ? "" : value);
+    if (value == nullptr) return std::nullopt;
+    return std::string(value);
   }
   return std::nullopt;
 }
 
 }  // namespace
 
-Result<std::vector<int64_t>> MaxMessageBytes(Client& client,
-                                             const std::vector<std::string>& topics) {
-  const std::string what = "asking for topics' " + std::string(kMaxMessageBytes);
+Result<std::vector<TopicSettings>> DescribeTopicSettings(Client& client,
+                                                         const std::vector<std::string>& topics) {
+  const std::string what = "asking for topics' settings";
   std::vector<RdConfigResource> owned;
   std::vector<rd_kafka_ConfigResource_t*> resources;
   for (const std::string& topic : topics) {
@@ -167,16 +171,21 @@ Result<std::vector<int64_t>> MaxMessageBytes(Client& client,
   size_t count = 0;
   const auto* const result = rd_kafka_event_DescribeConfigs_result(event.get());
   const auto* const* const found = rd_kafka_DescribeConfigs_result_resources(result, &count);
-  std::vector<int64_t> most;
+  if (count != topics.size()) return client.Failed(what, RD_KAFKA_RESP_ERR__BAD_MSG);
+  std::vector<TopicSettings> settings;
   // The answer is in the order of the question.
   for (size_t i = 0; i < count; ++i) {
+    TopicSettings& one = settings.emplace_back();
     const rd_kafka_resp_err_t code = rd_kafka_ConfigResource_error(found[i]);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return client.Failed(what, code);
-    const auto bytes = MaxMessageBytesIn(*found[i]);
-    if (bytes) most.push_back(*bytes);
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+      one.hidden = topics[i] + ": " + rd_kafka_err2str(code);
+      continue;
+    }
+    one.max_message_bytes =
+        ParseNumber<int64_t>(SettingIn(*found[i], kMaxMessageBytes).value_or(""));
+    one.cleanup_policy = SettingIn(*found[i], kCleanupPolicy);
   }
-  if (most.size() != topics.size()) return client.Failed(what, RD_KAFKA_RESP_ERR__BAD_MSG);
-  return most;
+  return settings;
 }
 
 }  // namespace octolake::kafka

@@ -34,8 +34,15 @@ struct TopicPlan {
 // what the broker has against it.
 Status CreateTopic(Client& client, const TopicPlan& plan);
 
-// max.message.bytes of topics, in their order.
-Result<std::vector<int64_t>> MaxMessageBytes(Client& client,
-                                             const std::vector<std::string>& topics);
+// What a broker says of a topic's settings; without the right to DescribeConfigs, nothing.
+struct TopicSettings {
+  std::optional<int64_t> max_message_bytes;
+  std::optional<std::string> cleanup_policy;
+  std::string hidden;  // why nothing is known; empty: something is
+};
+
+// Of topics, in their order. An error is one of the whole question.
+Result<std::vector<TopicSettings>> DescribeTopicSettings(Client& client,
+                                                         const std::vector<std::string>& topics);
 
 }  // namespace octolake::kafka
