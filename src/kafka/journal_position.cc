@@ -11,11 +11,6 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 
-// A transaction lives for a minute (transaction.timeout.ms); the coordinator looks every ten
-// seconds.
-constexpr std::chrono::seconds kLongestTransaction{90};
-// The mark of a transaction that has ended is there at once; this is for a busy broker.
-constexpr std::chrono::seconds kMarkComes{3};
 constexpr int kWatermarkMillis = 5'000;
 constexpr int32_t kPartition = 0;
 
@@ -93,12 +88,14 @@ Result<std::optional<uint64_t>> FindLeftOpen(const ClientOptions& options, const
   OCTO_ASSIGN(const auto reader, MakeReader(options, "read_uncommitted", logger));
   PositionScan scan(*reader, topic, journal);
   OCTO_TRY(scan.Begin(offset));
-  const auto deadline = Steady::now() + options.request_timeout;
+  auto moved = Steady::now();
   while (scan.next() < end) {
-    if (Steady::now() >= deadline || reader->cancelled()) {
+    if (Steady::now() - moved >= options.request_timeout || reader->cancelled()) {
       return scan.Failed(RD_KAFKA_RESP_ERR__TIMED_OUT);
     }
+    const int64_t before = scan.next();
     OCTO_TRY(scan.Turn());
+    if (scan.next() > before) moved = Steady::now();
   }
   return scan.first_offset() == offset ? scan.sequence() : std::nullopt;
 }
@@ -139,21 +136,26 @@ Result<PartitionEnds> FindEnds(const ClientOptions& options, const std::string& 
 
 Result<JournalPositionFound> ReadJournalPosition(const ClientOptions& options,
                                                  const std::string& topic, const Uuid& journal,
-                                                 const Logger& logger) {
+                                                 const Logger& logger, const PositionWaits& waits) {
   OCTO_ASSIGN(const PartitionEnds ends, FindEnds(options, topic, kPartition, logger));
   if (ends.all <= ends.begin) return JournalPositionFound{};
   OCTO_ASSIGN(const auto reader, MakeReader(options, "read_committed", logger));
   PositionScan scan(*reader, topic, journal);
   OCTO_TRY(scan.Begin(RD_KAFKA_OFFSET_BEGINNING));
-  const auto began = Steady::now();
+  auto moved = Steady::now();
   bool looked = false;
   while (scan.next() < ends.all) {
-    const auto waited = Steady::now() - began;
-    if (waited >= kLongestTransaction || reader->cancelled()) {
+    const auto waited = Steady::now() - moved;
+    if (waited >= waits.longest_transaction || reader->cancelled()) {
       return scan.Failed(RD_KAFKA_RESP_ERR__TIMED_OUT);
     }
+    const int64_t before = scan.next();
     OCTO_TRY(scan.Turn());
-    if (looked || waited < kMarkComes || scan.next() >= ends.all) continue;
+    if (scan.next() > before) {
+      moved = Steady::now();
+      looked = false;
+    }
+    if (looked || waited < waits.mark_comes || scan.next() > before) continue;
     looked = true;
     OCTO_ASSIGN(const auto left_open,
                 FindLeftOpen(options, topic, scan.next(), ends.all, journal, logger));

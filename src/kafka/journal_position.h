@@ -3,6 +3,7 @@
 // readers see of one they see of the other.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 
@@ -27,12 +28,22 @@ struct JournalPositionFound {
   bool left_open = false;
 };
 
+// How long reading may stand still. While something comes it goes on: a link may be slow.
+struct PositionWaits {
+  // A transaction lives for a minute (transaction.timeout.ms); the coordinator looks every ten
+  // seconds.
+  std::chrono::milliseconds longest_transaction{90'000};
+  // The mark of a transaction that has ended is there at once; this is for a busy broker.
+  std::chrono::milliseconds mark_comes{3'000};
+};
+
 // To be called behind init_transactions, when none of the journal's transactions is under way.
 // Waits for transactions of other journals that are under way on the topic, which hide what is
 // behind them: kTransient if that takes longer than they may. Partition 0 holds all positions.
 Result<JournalPositionFound> ReadJournalPosition(const ClientOptions& options,
                                                  const std::string& topic, const Uuid& journal,
-                                                 const Logger& logger);
+                                                 const Logger& logger,
+                                                 const PositionWaits& waits = {});
 
 // The end of a partition: of all that is in it, and of what committed readers can read.
 struct PartitionEnds {
