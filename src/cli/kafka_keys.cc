@@ -38,7 +38,7 @@ std::vector<ConfigKey> KafkaConfigKeys() {
               {"BATCH_MAX_TIME_S"}),
       limited("kafka.max_message_size", kSize, "1MB",
               "A message with events is kept below it, and below what the topic takes", "1KiB",
-              "900MB"),
+              "90MB"),
       limited("kafka.retry_backoff", kDuration, "500ms",
               "Wait after a transaction that failed; it doubles with each further failure", "1ms",
               "1h", {"KAFKA_RETRY_BACKOFF_BASE_S"}),

@@ -3,6 +3,7 @@
 #include <arrow/array.h>
 #include <arrow/record_batch.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -141,7 +142,8 @@ void PutRecord(const MessageRecord& record, std::string* out) {
 }  // namespace
 
 Result<std::string> EncodeMessage(const arrow::RecordBatch& events, std::span<const int64_t> rows,
-                                  RandomSource& random, const MessageOptions& options) {
+                                  RandomSource& random, const MessageOptions& options,
+                                  MessageLoad* load) {
   avro::WriterOptions writing;
   writing.codec = avro::Codec::kZstandard;
   writing.level = options.zstd_level;
@@ -151,6 +153,7 @@ Result<std::string> EncodeMessage(const arrow::RecordBatch& events, std::span<co
               avro::ContainerWriter::Create(MessageSchema(), std::move(writing), random, &message));
   const EventColumns columns(events);
   std::string encoded;
+  MessageLoad taken{.records = static_cast<int64_t>(rows.size())};
   for (const int64_t row : rows) {
     const MessageRecord record = columns.RecordAt(row);
     if (!record.id || !record.type || !record.created_at) {
@@ -161,7 +164,12 @@ Result<std::string> EncodeMessage(const arrow::RecordBatch& events, std::span<co
     encoded.clear();
     PutRecord(record, &encoded);
     OCTO_TRY(writer->AppendEncoded(encoded));
+    const auto size = static_cast<int64_t>(encoded.size());
+    taken.bytes += size;
+    // A block ends with the record that fills it.
+    taken.largest_block = std::max(taken.largest_block, options.block_bytes + size);
   }
+  if (load != nullptr) *load = taken;
   OCTO_TRY(writer->Finish());
   return message;
 }

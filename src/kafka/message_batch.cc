@@ -44,7 +44,7 @@ class Batcher {
  private:
   std::string KeyOf(int64_t row) const;
   Status AddEvents(int32_t partition, std::span<const int64_t> rows);
-  Status AddTooLarge(int64_t row, size_t size);
+  Status AddTooLarge(int64_t row, std::string reason);
   void AddRejected(const Rejected& rejected);
 
   const event::EventBatch& rows_;
@@ -80,24 +80,32 @@ std::string Batcher::KeyOf(int64_t row) const {
 }
 
 Status Batcher::AddEvents(int32_t partition, std::span<const int64_t> rows) {
-  OCTO_ASSIGN(std::string message, event::EncodeMessage(*rows_.events, rows, random_));
-  if (static_cast<int64_t>(message.size()) <= limits_.max_event_message) {
+  event::MessageLoad load;
+  OCTO_ASSIGN(std::string message, event::EncodeMessage(*rows_.events, rows, random_, {}, &load));
+  const auto size = static_cast<int64_t>(message.size());
+  if (size <= limits_.max_event_message && load.Fits(limits_.readers)) {
     batch_.messages.push_back({false, partition, std::move(message), {}});
     return {};
   }
-  if (rows.size() == 1) return AddTooLarge(rows.front(), message.size());
-  OCTO_TRY(AddEvents(partition, rows.first(rows.size() / 2)));
-  return AddEvents(partition, rows.subspan(rows.size() / 2));
+  if (rows.size() > 1) {
+    OCTO_TRY(AddEvents(partition, rows.first(rows.size() / 2)));
+    return AddEvents(partition, rows.subspan(rows.size() / 2));
+  }
+  return AddTooLarge(rows.front(),
+                     size > limits_.max_event_message
+                         ? "a message of " + std::to_string(size) +
+                               " bytes, where the topic takes " +
+                               std::to_string(limits_.max_event_message)
+                         : "a message of " + std::to_string(load.bytes) +
+                               " bytes before compression, which is more than readers take");
 }
 
-Status Batcher::AddTooLarge(int64_t row, size_t size) {
+Status Batcher::AddTooLarge(int64_t row, std::string reason) {
   ++batch_.too_large;
   OCTO_ASSIGN(const std::string document,
               event::RebuildEvent(event::EventRowAt(*rows_.events, row)));
-  AddRejected({document,
-               "a message of " + std::to_string(size) + " bytes, where the topic takes " +
-                   std::to_string(limits_.max_event_message),
-               TextAt(*rows_.events, "source", row), TextAt(*rows_.events, "trace_id", row),
+  AddRejected({document, std::move(reason), TextAt(*rows_.events, "source", row),
+               TextAt(*rows_.events, "trace_id", row),
                ViewAt<arrow::TimestampArray>(*rows_.events, "ingestion_timestamp", row)});
   return {};
 }

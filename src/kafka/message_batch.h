@@ -9,6 +9,7 @@
 
 #include "base/random.h"
 #include "base/result.h"
+#include "event/message_rows.h"
 #include "event/received_rows.h"
 #include "journal/record.h"
 
@@ -36,6 +37,8 @@ struct BatchLimits {
   // Of a message's value.
   int64_t max_event_message = 1'000'000;
   int64_t max_rejected_message = 1'000'000;
+  // A container is one that ingest does not reject.
+  event::MessageLimits readers{};
 };
 
 struct MessageBatch {

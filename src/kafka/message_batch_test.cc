@@ -8,6 +8,7 @@
 #include <string>
 
 #include "event/message_rows.h"
+#include "event/message_writer.h"
 #include "event/rebuild.h"
 
 namespace octolake::kafka {
@@ -134,6 +135,51 @@ TEST_F(MessageBatchTest, SendsAnEventThatNoMessageHoldsInParts) {
   }
   EXPECT_EQ(parts, 6);
   EXPECT_NE(document.find(Noise(50'000, 1)), std::string::npos);
+}
+
+// Every field, so that a record has as many values as it can have.
+std::string FullEvent(int id) {
+  return R"({"id":")" + std::to_string(id) +
+         R"(","type":"PushEvent","actor":{"id":1,"login":"a","gravatar_id":"","url":"u",)"
+         R"("avatar_url":"v"},"repo":{"id":1,"name":"a/b","url":"u"},"payload":{},"public":true,)"
+         R"("created_at":"2015-01-01T00:00:00Z","org":{"id":1,"login":"o"},"more":1})";
+}
+
+TEST_F(MessageBatchTest, MakesNoContainerThatIngestRejects) {
+  const int events = static_cast<int>(event::MessageLimits().records);
+  for (int id = 0; id < events; ++id) Add(FullEvent(id));
+  const MessageBatch batch = Finish({.max_event_message = 100'000'000});
+  int next = 0;
+  for (const OutgoingMessage& message : batch.messages) {
+    for (const std::string& id : IdsIn(message)) EXPECT_EQ(id, std::to_string(next++));
+  }
+  EXPECT_EQ(next, events);
+}
+
+TEST_F(MessageBatchTest, KeepsToEachOfAReadersLimits) {
+  const event::MessageLimits limits[] = {{.records = 8},
+                                         {.values = 8 * event::MessageLoad::kValuesOfRecord},
+                                         {.total_bytes = 40'000},
+                                         {.block_bytes = 300'000}};
+  for (const event::MessageLimits& most : limits) {
+    const bool of_blocks = most.block_bytes == 300'000;
+    for (int id = 0; id < 40; ++id) {
+      Add(Event(id, 1, std::string(of_blocks && id == 7 ? 400'000 : 2'000, 'x')));
+    }
+    const MessageBatch batch = Finish({.readers = most});
+    int events = 0;
+    for (const OutgoingMessage& message : batch.messages) {
+      if (message.rejected) continue;
+      event::MessageRows rows(trace_ids_, most);
+      ASSERT_TRUE(rows.Add(message.value, {}));
+      const event::EventBatch read = rows.Finish().value();
+      EXPECT_EQ(read.rejected->num_rows(), 0);
+      events += static_cast<int>(read.events->num_rows());
+    }
+    EXPECT_EQ(batch.too_large, of_blocks ? 1 : 0);
+    EXPECT_EQ(events + batch.too_large, 40);
+    EXPECT_GT(batch.messages.size(), 1u);
+  }
 }
 
 TEST_F(MessageBatchTest, SendsWhatIsNoEventAsItIs) {
