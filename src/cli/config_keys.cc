@@ -49,7 +49,8 @@ std::vector<ConfigKey> ConfigKeys() {
       {"s3.retry_for",
        kDuration,
        "1m",
-       "How long requests are tried again while it is away or busy",
+       "How long requests are tried again while it is away or busy; each try at a server that "
+       "is silent takes 20 s more",
        {},
        false,
        "0s",

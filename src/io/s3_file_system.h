@@ -10,8 +10,7 @@
 //   listing of files shows them; a lifecycle rule of the bucket (AbortIncompleteMultipartUpload)
 //   removes them.
 // - Nothing is overwritten: CreateNew looks whether the name is taken. Arrow has no conditional
-// put,
-//   so that two who create one name at the same moment would both succeed; names of data and
+//   put, so that two who create one name at the same moment would both succeed; names of data and
 //   metadata files have a random UUID in them, so no two do.
 // - Move is a copy within the store, then the removal of the old name.
 // - There are no directories. Times of modification are whole seconds.
