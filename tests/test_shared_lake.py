@@ -49,7 +49,7 @@ def second_machine(lake, tmp_path):
 
 def stray_objects(lake):
     """Objects that no table names."""
-    live = {location.removeprefix("s3://") for location in live_files(lake)}
+    live = {location.removeprefix("s3://").removeprefix("s3a://") for location in live_files(lake)}
     return sorted(lake.objects().keys() - live)
 
 
@@ -271,9 +271,14 @@ def test_two_machines_load_the_same_files_at_once(shared, tmp_path):
     assert stray_objects(shared) == []
 
 
-def test_what_killed_loads_leave_is_removed(shared, tmp_path):
+@pytest.mark.parametrize("scheme", ["s3", "s3a"])
+def test_what_killed_loads_leave_is_removed(shared, tmp_path, scheme):
     lake = shared
     files = event_files(tmp_path, 12, events=400)
+    lake.load(files[0])
+    place = f"{lake.location.replace('s3', scheme, 1)}/bronze/github_events/data"
+    with lake.catalog().load_table(BRONZE).transaction() as transaction:
+        transaction.set_properties({"write.data.path": place})
     killed = 0
     for round_ in range(6):
         done = committed_files(lake)

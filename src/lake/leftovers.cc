@@ -8,6 +8,7 @@
 #include "iceberg/named_files.h"
 #include "iceberg/stray_metadata.h"
 #include "io/local_file_system.h"
+#include "io/s3_file_system.h"
 #include "io/write_record.h"
 
 namespace octolake::lake {
@@ -53,8 +54,8 @@ bool IsBelow(const std::string& location, const std::string& directory) {
 }
 
 bool Cleaner::IsInWarehouse(const std::string& location) const {
-  return IsBelow(location, warehouse_.directory()) || IsBelow(location, warehouse_.location()) ||
-         IsTemporary(location);
+  return IsBelow(location, warehouse_.directory()) ||
+         IsBelow(io::CanonicalS3Location(location), warehouse_.location()) || IsTemporary(location);
 }
 
 bool Cleaner::IsTemporary(const std::string& location) const {
@@ -90,19 +91,26 @@ Status Cleaner::LoadTables() {
   return {};
 }
 
-// Several tables may be at one location, when one was registered twice: each is asked.
+// Several tables may be at one location, when one was registered twice: each is asked. What it
+// gives is in the canonical spelling: tables may name with s3a:// what was written as s3://.
 Result<std::set<std::string>> Cleaner::NamedByTables(const Sizes& files,
                                                      std::set<std::string>& homeless) {
   std::set<std::string> named;
-  for (const auto& [location, size] : files) homeless.insert(location);
+  for (const auto& [location, size] : files) homeless.insert(io::CanonicalS3Location(location));
+  const std::set<std::string> all = homeless;
   for (const iceberg::Table& table : *tables_) {
     std::set<std::string> candidates;
-    for (const auto& [location, size] : files) {
-      if (IsBelow(location, table.metadata->location)) candidates.insert(location);
+    const std::string place = io::CanonicalS3Location(table.metadata->location);
+    for (const std::string& location : all) {
+      if (IsBelow(location, place)) candidates.insert(location);
     }
     if (candidates.empty()) continue;
     for (const std::string& location : candidates) homeless.erase(location);
-    OCTO_ASSIGN(auto found, iceberg::NamedFiles(warehouse_.file_system(), table, candidates));
+    OCTO_ASSIGN(auto found,
+                iceberg::NamedFiles(warehouse_.file_system(), table, candidates,
+                                    [](const std::string& location) -> Result<std::string> {
+                                      return io::CanonicalS3Location(location);
+                                    }));
     named.merge(found);
   }
   return named;
@@ -128,7 +136,8 @@ Result<bool> Cleaner::CleanUp(const io::WriteRecordContent& content) {
   std::set<std::string> homeless;
   OCTO_ASSIGN(const std::set<std::string> named, NamedByTables(files, homeless));
   for (const auto& [location, size] : files) {
-    if (named.contains(location) || homeless.contains(location)) continue;
+    const std::string canonical = io::CanonicalS3Location(location);
+    if (named.contains(canonical) || homeless.contains(canonical)) continue;
     OCTO_TRY(Remove(location, size));
   }
   return all_decided && homeless.empty();
