@@ -71,6 +71,9 @@ def main():
     parser.add_argument("--new-checkpoint", action="store_true",
                         help="the checkpoint is new, though the tables were filled with another one: the topic is read "
                              "from its beginning, and what it still has of what Bronze has comes again")
+    parser.add_argument("--after-ingest", action="store_true",
+                        help="`octolake ingest` has read the topic into the same tables and has ended for good: what "
+                             "the topic still has of that comes again")
     parser.add_argument("--trigger", default="30 seconds", metavar="INTERVAL", help="between commits (30 seconds)")
     parser.add_argument("--max-offsets-per-trigger", type=int, default=5000, metavar="N",
                         help="messages of one commit; each holds a batch of events (5000)")
@@ -90,7 +93,8 @@ def main():
             spark, Tables(spark, session.Names.from_environment()), servers,
             os.environ.get("KAFKA_TOPIC") or "raw_metrics_avro", options.checkpoint, options.max_offsets_per_trigger,
             kafka_options(os.environ))
-        run(spark.streams, stream.start(trigger, options.new_checkpoint), stopping, stream.look_again)
+        queries = stream.start(trigger, options.new_checkpoint, options.after_ingest)
+        run(spark.streams, queries, stopping, stream.look_again)
     finally:
         spark.stop()
     return 0

@@ -49,11 +49,11 @@ class BronzeStream:
         self._rejected = Filled(names.rejected_events, f"{self.checkpoint}/rejected", (topic, topic + REJECTED_SUFFIX))
         self._record = StreamRecord(session, tables, [self._events, self._rejected], self._client_options())
 
-    def start(self, trigger, new_checkpoint=False):
+    def start(self, trigger, new_checkpoint=False, after_ingest=False):
         """Both queries, started. `trigger`: arguments of DataStreamWriter.trigger. StreamError if the tables were
-        filled with another checkpoint, unless `new_checkpoint`."""
+        filled with another checkpoint, unless `new_checkpoint`, or by `octolake ingest`, unless `after_ingest`."""
         self.tables.create_missing(self._events.name, self._rejected.name)
-        self._record.begin(new_checkpoint)
+        self._record.begin(new_checkpoint, after_ingest)
         return [self._query(self._events, "events", self.events(), trigger),
                 self._query(self._rejected, "rejected", self.rejected(), trigger)]
 

@@ -41,11 +41,15 @@ class StreamRecord:
         self._queries = {}
         self._topic_ids = {}
 
-    def begin(self, new_checkpoint):
+    def begin(self, new_checkpoint, after_ingest):
         """Before the queries start: fails, with nothing written, if the tables were filled with other checkpoints
-        (`new_checkpoint`: that is meant), or from topics that were made again since. Otherwise the checkpoints get
-        the ids of their queries before any row is written, and the tables know them."""
+        (`new_checkpoint`: that is meant), by `octolake ingest` (`after_ingest`: that is meant), or from topics that
+        were made again since. Otherwise the checkpoints get the ids of their queries before any row is written, and
+        the tables know them."""
         self._topic_ids = self._ask_topic_ids()
+        if not after_ingest:
+            for filled in self._filled:
+                self._check_ingest(filled)
         for filled in self._filled:
             self._check(filled, self._query_of(filled), new_checkpoint)
         for filled in self._filled:
@@ -68,6 +72,16 @@ class StreamRecord:
             self._check(filled, self._queries[filled.name], new_checkpoint=False)
         for filled in self._filled:
             self._record(filled)
+
+    def _check_ingest(self, filled):
+        tag = re.compile(re.escape(f"octolake.kafka.{filled.topics[0]}.") + "[0-9]+")
+        found = sorted(name for name in self.tables.load(filled.name).refs() if tag.fullmatch(name))
+        if found:
+            raise StreamError(
+                f"table {filled.name} has tags of `octolake ingest --from kafka` ({', '.join(found[:3])}"
+                f"{', …' if len(found) > 3 else ''}), which read topic {filled.topics[0]} into it: the stream would "
+                "take the same messages once more; go on with ingest, or end it and start the stream with "
+                "--after-ingest, and what the topic still has of them comes again")
 
     def _check(self, filled, query, new_checkpoint):
         properties = self.tables.load(filled.name).properties()

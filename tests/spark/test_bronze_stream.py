@@ -13,7 +13,7 @@ import fastavro
 import pytest
 
 from lake import BRONZE, CIRCUMSTANCES, PARSED, REJECTED, Lake
-from program import generate
+from program import generate, octolake
 from spark_process import Job, environment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -264,3 +264,17 @@ def test_a_running_stream_stops_when_its_topic_is_made_again(spark, broker, stre
         broker.create_topic(stream.topic, 1)
         said = job.refuse()
     assert f"topic {stream.topic} was made again" in said
+
+
+def test_what_ingest_reads_is_not_read_once_more(spark, broker, stream):
+    broker.create_topic(stream.topic, 1)
+    produce(spark, broker, stream, 2)
+    kafka = {"TZ": "Asia/Kathmandu", "KAFKA_BOOTSTRAP_SERVERS": broker.servers, "KAFKA_TOPIC": stream.topic}
+    octolake(*stream.lake.place(), "ingest", "--from", "kafka", "--once", env=kafka)
+    assert stream.lake.counts()[BRONZE] == 2
+    said = stream.refuse()
+    assert f"octolake.kafka.{stream.topic}.0" in said
+    assert "--after-ingest" in said
+    assert not stream.checkpoint.exists(), "what was refused leaves nothing"
+    stream.take_all("--after-ingest")
+    assert stream.lake.counts()[BRONZE] == 4, "the topic was read from its beginning"
