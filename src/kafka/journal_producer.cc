@@ -205,6 +205,10 @@ Status Producer::MakeClient() {
                     {"linger.ms", "0"},
                     // Ours are smaller; what is sent together must be, too.
                     {"message.max.bytes", "1000000000"},
+                    // A transaction is held in memory as it is, and ends before the next begins:
+                    // its limits are those of the queue.
+                    {"queue.buffering.max.messages", "0"},
+                    {"queue.buffering.max.kbytes", "2147483647"},
                     {"batch.size", std::to_string(std::min<int64_t>(max_message_, 1'000'000))}},
                    logger_));
   transaction_began_ = Steady::now();  // no fence that comes now is for the age of an earlier one

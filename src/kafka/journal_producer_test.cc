@@ -182,6 +182,23 @@ TEST_F(JournalProducerTest, SaysThatATransactionFailedAndSendsItAgain) {
   EXPECT_EQ(producer->position(), 10u);
 }
 
+TEST_F(JournalProducerTest, SendsAsManyMessagesAsABatchHas) {
+  options_.max_message_bytes = 8;
+  PutEvents(1);
+  const auto producer = Producer();
+  ASSERT_TRUE(producer->CommitNext());
+  // None leaves before the coordinator has answered.
+  rd_kafka_mock_broker_set_rtt(cluster_, -1, 1000);
+  journal::Record record;
+  record.source = "collect";
+  record.body = std::string(900'000, '#');
+  ASSERT_TRUE(journal_->AppendAndWait(std::move(record)));
+  const auto report = producer->CommitNext();
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->rejected, 1);
+  EXPECT_EQ(producer->position(), 2u);
+}
+
 // What is there instead of a topic of positions that was lost.
 TEST_F(JournalProducerTest, DoesNotGoBackBehindWhatKafkaHad) {
   PutEvents(20);
