@@ -201,6 +201,24 @@ def test_expiry_keeps_how_far_the_stream_came(spark, broker, stream):
     assert stream.lake.counts()[BRONZE] == 2
 
 
+def test_weekly_maintenance_of_what_was_rejected(spark, broker, stream):
+    """As airflow/dags has it. Every trigger commits, mostly without rows."""
+    broker.create_topic(stream.topic, 1)
+    for _ in range(2):
+        produce(spark, broker, stream, 1)
+        stream.take_all()
+    table = stream.lake.catalog().load_table(REJECTED)
+    assert len(table.snapshots()) == 2
+    for operation, options in {
+            "rewrite_manifests": {}, "remove_orphan_files": {"older_than_days": 3},
+            "expire_snapshots": {"older_than_days": 7, "keep": 1, "now": "2099-01-01T00:00:00+00:00"}}.items():
+        spark.ask("maintain", stream.lake, table=REJECTED, operation=operation, **options)
+    assert len(table.refresh().snapshots()) == 1
+    produce(spark, broker, stream, 1)
+    stream.take_all()
+    assert (stream.lake.counts()[BRONZE], stream.lake.counts()[REJECTED]) == (3, 0)
+
+
 def produce(spark, broker, stream, messages):
     """Each of one event."""
     spark.ask("produce", stream.lake, servers=broker.servers,
