@@ -88,8 +88,8 @@ cluster-test: cluster-parts ## events through every component of a cluster of it
 cluster-down: ## end what cluster-up started
 	cluster/cluster.py down
 
-clean: ## remove what was built, not the fetched parts nor the warehouse
-	rm -rf build
+clean: ## remove what was built, not the fetched parts, the warehouse or a cluster's data
+	[ ! -e build ] || find build -mindepth 1 -maxdepth 1 ! -name 'cluster*' -exec rm -rf {} +
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
