@@ -22,8 +22,9 @@ constexpr int64_t kHour = 60 * kMinute;
 constexpr int64_t kDay = 24 * kHour;
 constexpr int64_t kNow = 1'700'000'000'000;
 
-// A line of snapshots; ids and sequence numbers count from 1, oldest first.
-TableMetadata History(const std::vector<int64_t>& ages) {
+// A line of snapshots; ids and sequence numbers count from 1, oldest first. Some are of streams.
+TableMetadata History(const std::vector<int64_t>& ages,
+                      const std::map<int64_t, std::string>& streams = {}) {
   TableMetadata metadata;
   metadata.location = "/t";
   for (size_t i = 0; i < ages.size(); ++i) {
@@ -32,6 +33,8 @@ TableMetadata History(const std::vector<int64_t>& ages) {
     snapshot.sequence_number = snapshot.snapshot_id;
     if (i > 0) snapshot.parent_snapshot_id = static_cast<int64_t>(i);
     snapshot.timestamp_ms = kNow - ages[i];
+    const auto stream = streams.find(snapshot.snapshot_id);
+    if (stream != streams.end()) snapshot.summary["spark.sql.streaming.queryId"] = stream->second;
     metadata.snapshots.push_back(snapshot);
     metadata.snapshot_log.push_back({snapshot.timestamp_ms, snapshot.snapshot_id});
   }
@@ -191,6 +194,18 @@ TEST(PlanExpiryTest, ThinsWhatReadersHaveBeforeThemOnlyWhenItMust) {
   EXPECT_TRUE(kept.contains(100));
   EXPECT_TRUE(kept.contains(200));
   EXPECT_FALSE(kept.contains(150));
+}
+
+// It would take a last epoch that it cannot find for one that was never committed.
+TEST(PlanExpiryTest, LeavesAStoppedStreamItsLastEpoch) {
+  const TableMetadata metadata =
+      History(Every(10 * kMinute, 144), {{10, "a"}, {20, "a"}, {60, "a"}, {100, "b"}});
+  const std::set<int64_t> kept = Kept(metadata, Small(400));
+  for (int64_t id = 60; id <= 144; ++id) EXPECT_TRUE(kept.contains(id)) << id;
+  EXPECT_LT(kept.size(), 85U + 12U) << "what is older is thinned";
+  // Not at the cost of the limit, nor for ever.
+  EXPECT_LE(Kept(metadata, Small(50)).size(), 50U);
+  EXPECT_FALSE(Kept(History(Every(kHour, 200), {{10, "a"}}), Small(500)).contains(10));
 }
 
 TEST(PlanExpiryTest, DropsTagsThatAreTooOldButNotPositions) {

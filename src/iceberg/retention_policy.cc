@@ -28,6 +28,9 @@ constexpr char kAgeProperty[] = "history.expire.max-snapshot-age-ms";
 constexpr int64_t kNever = std::numeric_limits<int64_t>::min();
 constexpr int64_t kForever = std::numeric_limits<int64_t>::max();
 
+// In summaries of Iceberg's sink for Spark's Structured Streaming.
+constexpr char kStreamProperty[] = "spark.sql.streaming.queryId";
+
 struct BranchRetention {
   int64_t min_snapshots = 1;
   int64_t max_age_ms = kDefaultMaxSnapshotAgeMs;
@@ -45,6 +48,7 @@ class Planner {
   Result<BranchRetention> RetentionOf(const std::string& name, const SnapshotRef& ref);
   Status ProtectBranch(const std::string& name, const SnapshotRef& ref);
   Status Protect();
+  void KeepEpochsOfStreams();
   bool MustStay(const Snapshot& snapshot, bool for_readers) const;
   int64_t Remaining() const {
     return std::ssize(metadata_.snapshots) - std::ssize(expiry_.snapshots);
@@ -122,7 +126,21 @@ Status Planner::Protect() {
     }
   }
   if (metadata_.current_snapshot_id) protected_.insert(*metadata_.current_snapshot_id);
+  KeepEpochsOfStreams();
   return {};
+}
+
+// A stream of Spark's that was killed looks for its last epoch from parent to parent, up to the
+// first that is gone; what it does not find it commits once more.
+void Planner::KeepEpochsOfStreams() {
+  if (!metadata_.current_snapshot_id) return;
+  std::set<std::string> queries;
+  for (const Snapshot* snapshot : AncestorsOf(metadata_, *metadata_.current_snapshot_id)) {
+    const auto query = snapshot->summary.find(kStreamProperty);
+    if (query == snapshot->summary.end() || !queries.insert(query->second).second) continue;
+    if (now_ms_ - snapshot->timestamp_ms > policy_.max_age_ms) continue;
+    readers_at_ = std::min(readers_at_, snapshot->sequence_number - 1);
+  }
 }
 
 bool Planner::MustStay(const Snapshot& snapshot, bool for_readers) const {

@@ -26,6 +26,7 @@ struct RetentionPolicy {
   // newer than the oldest of them is not thinned, so that engines which read from snapshot to
   // snapshot find all of them.
   std::string reader_tags;
+  // The same holds from the last snapshot of a stream of Spark's on, until that is max_age_ms old.
   // Tags that begin with this never grow too old, whatever the table's properties say.
   std::string lasting_tags;
 };
