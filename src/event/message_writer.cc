@@ -91,30 +91,23 @@ class EventColumns {
   const Texts extra_{events_, "extra"};
 };
 
-void PutText(std::string_view text, std::string* out) {
+void Put(std::string_view text, std::string* out) {
   avro::AppendLong(static_cast<int64_t>(text.size()), *out);
   out->append(text);
 }
+void Put(int64_t number, std::string* out) { avro::AppendLong(number, *out); }
+void Put(bool flag, std::string* out) { out->push_back(flag ? '\1' : '\0'); }
 
-void PutOptional(const Text& text, std::string* out) {
-  avro::AppendLong(text ? kValueBranch : kNullBranch, *out);
-  if (text) PutText(*text, out);
-}
-
-void PutOptional(const std::optional<int64_t>& number, std::string* out) {
-  avro::AppendLong(number ? kValueBranch : kNullBranch, *out);
-  if (number) avro::AppendLong(*number, *out);
-}
-
-void PutOptional(const std::optional<bool>& flag, std::string* out) {
-  avro::AppendLong(flag ? kValueBranch : kNullBranch, *out);
-  if (flag) out->push_back(*flag ? '\1' : '\0');
+template <typename T>
+void PutOptional(const std::optional<T>& value, std::string* out) {
+  avro::AppendLong(value ? kValueBranch : kNullBranch, *out);
+  if (value) Put(*value, out);
 }
 
 // The fields in the order of MessageSchema().
 void PutRecord(const MessageRecord& record, std::string* out) {
-  PutText(*record.id, out);
-  PutText(*record.type, out);
+  Put(*record.id, out);
+  Put(*record.type, out);
   PutOptional(record.actor_id, out);
   PutOptional(record.actor_login, out);
   PutOptional(record.actor_gravatar_id, out);
@@ -125,7 +118,7 @@ void PutRecord(const MessageRecord& record, std::string* out) {
   PutOptional(record.repo_url, out);
   PutOptional(record.payload, out);
   PutOptional(record.is_public, out);
-  PutText(*record.created_at, out);
+  Put(*record.created_at, out);
   const bool has_org = record.org_id || record.org_login;
   avro::AppendLong(has_org ? kValueBranch : kNullBranch, *out);
   if (has_org) {

@@ -49,14 +49,14 @@ def shell(directory, script, **more):
 
 def test_stop_ends_whatever_a_component_has_become(directory):
     # One child left its session and parent, one its environment, and none heeds SIGTERM.
-    ignoring = "trap \"\" TERM; while :; do sleep 0.1; done"
+    ignoring = "trap \"\" TERM; exec tail -f /dev/null"
     part = shell(directory, f"""
         setsid bash -c '{ignoring}' & echo $! >> pids
         env -i setsid bash -c '{ignoring}' & echo $! >> pids
         (setsid bash -c '{ignoring}' & echo $! >> pids)
         trap '' TERM
         touch ready
-        while :; do sleep 0.1; done""")
+        exec tail -f /dev/null""")
     part.start()
     wait_until(part.look, "it is ready")
     pids = [int(pid) for pid in (directory / "pids").read_text().split()]
@@ -82,7 +82,7 @@ def test_stop_leaves_a_process_that_has_the_id_of_an_earlier_one(directory):
 
 
 def test_start_takes_away_what_a_killed_main_process_left(directory):
-    part = shell(directory, "sleep 1000 & echo $! > child; touch ready; wait")
+    part = shell(directory, "tail -f /dev/null & echo $! > child; touch ready; wait")
     part.start()
     wait_until(part.look, "it is ready")
     child = processes.process(int((directory / "child").read_text()))
