@@ -6,15 +6,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-data=${OCTOLAKE_TEST_DATA:-../shared/data}
-if [ -d "$data" ]; then
-  OCTOLAKE_TEST_DATA=$(cd "$data" && pwd)
-  export OCTOLAKE_TEST_DATA
-else
-  unset OCTOLAKE_TEST_DATA
-fi
-export OCTOLAKE=${OCTOLAKE:-$PWD/build/release/bin/octolake}
+. tests/environment.sh "the tests that read it are skipped"
 export OCTOLAKE_KILLS=${OCTOLAKE_KILLS:-200} OCTOLAKE_RACE_SECONDS=${OCTOLAKE_RACE_SECONDS:-120}
-export TZ=Asia/Kathmandu
 exec .deps/tests/bin/python -m pytest -ra -s "$@" tests/test_kill.py tests/test_race.py tests/test_full_disk.py \
   tests/test_catalog_trouble.py tests/test_poll.py

@@ -6,14 +6,5 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-data=${OCTOLAKE_TEST_DATA:-../shared/data}
-if [ -d "$data" ]; then
-  OCTOLAKE_TEST_DATA=$(cd "$data" && pwd)
-  export OCTOLAKE_TEST_DATA
-else
-  unset OCTOLAKE_TEST_DATA
-  echo "cluster-test: no real event data at $data; synthetic events take its place" >&2
-fi
-export OCTOLAKE=${OCTOLAKE:-$PWD/build/release/bin/octolake}
-export TZ=Asia/Kathmandu
+. tests/environment.sh "synthetic events take its place"
 exec .deps/tests/bin/python -m pytest -q tests/cluster/whole_pipeline.py "$@"

@@ -31,14 +31,5 @@ if [ "$(cat .deps/.stamp-verify 2>/dev/null)" != "$stamp" ]; then
   echo "$stamp" >.deps/.stamp-verify
 fi
 
-data=${OCTOLAKE_TEST_DATA:-../shared/data}
-if [ -d "$data" ]; then
-  OCTOLAKE_TEST_DATA=$(cd "$data" && pwd)
-  export OCTOLAKE_TEST_DATA
-else
-  unset OCTOLAKE_TEST_DATA
-  echo "interop: no real event data at $data; synthetic events take its place" >&2
-fi
-export OCTOLAKE=${OCTOLAKE:-$PWD/build/release/bin/octolake}
-export TZ=Asia/Kathmandu
+. tests/environment.sh "synthetic events take its place"
 exec .deps/tests/bin/python tests/interop/run_all.py --verify "$home" --scratch build/interop "$@"
