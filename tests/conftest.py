@@ -77,3 +77,28 @@ def synthetic_lake(synthetic_files, tmp_path_factory):
 def lake(tmp_path):
     """An empty warehouse of one test's own."""
     return Lake(tmp_path / "warehouse", ZONE)
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory):
+    """A Kafka broker; skips the test where there can be none."""
+    from kafka_broker import Broker, broker_jars
+
+    with Broker(tmp_path_factory.mktemp("kafka") / "broker", broker_jars()) as running:
+        yield running
+
+
+@pytest.fixture
+def lab(broker):
+    """A topic of its own. A test may leave the broker stopped."""
+    from kafka_lab import Lab
+
+    yield Lab(broker)
+    if not broker.running():
+        broker.start()
+
+
+@pytest.fixture
+def gate(tmp_path):
+    """The directory of a gateway that sends to Kafka: it has a journal and no tables."""
+    return Lake(tmp_path / "gateway", ZONE)

@@ -14,27 +14,10 @@ from test_avro_message import ORIGINAL
 
 from conftest import ZONE
 from gateway import event
-from kafka_broker import PASSWORD, USER, Broker, broker_jars
+from kafka_broker import PASSWORD, USER
 from kafka_lab import Lab, bronze_rows, count_of_bronze, numbers_in, post
 from lake import BRONZE, REJECTED, Lake
 from program import octolake
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory):
-    with Broker(tmp_path_factory.mktemp("kafka") / "broker", broker_jars()) as running:
-        yield running
-
-
-@pytest.fixture
-def lab(broker):
-    return Lab(broker)
-
-
-@pytest.fixture
-def gate(tmp_path):
-    """The gateway's directory, which has a journal and no tables."""
-    return Lake(tmp_path / "gateway", ZONE)
 
 
 def original(number, codec="null", **changes):

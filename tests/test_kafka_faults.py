@@ -10,13 +10,8 @@ import os
 import random
 import time
 
-import pytest
-
-from conftest import ZONE
 from gateway import Ledger, Senders
-from kafka_broker import Broker, broker_jars
-from kafka_lab import Lab, bronze_rows, count_of_bronze, post
-from lake import Lake
+from kafka_lab import bronze_rows, count_of_bronze, post
 
 AWAY_SECONDS = float(os.environ.get("OCTOLAKE_KAFKA_AWAY_SECONDS", "8"))
 DRAIN_SECONDS = 120
@@ -25,24 +20,6 @@ KILLS = os.environ.get("OCTOLAKE_KAFKA_KILLS")
 GATEWAY_KILLS = int(KILLS or 8)
 READER_KILLS = int(KILLS or 20)
 BROKER_KILLS = int(KILLS or 5)
-
-
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory):
-    with Broker(tmp_path_factory.mktemp("kafka") / "broker", broker_jars()) as running:
-        yield running
-
-
-@pytest.fixture
-def lab(broker):
-    yield Lab(broker)
-    if not broker.running():
-        broker.start()
-
-
-@pytest.fixture
-def gate(tmp_path):
-    return Lake(tmp_path / "gateway", ZONE)
 
 
 def check(lab, lake, ledger):

@@ -7,7 +7,6 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from broker import Broker, skip_without_kafka  # noqa: E402
 from spark_process import SparkDriver, make_package, skip_without_spark  # noqa: E402
 
 
@@ -22,11 +21,3 @@ def spark(spark_package, tmp_path_factory):
     driver = SparkDriver(spark_package, tmp_path_factory.mktemp("driver"))
     yield driver
     driver.stop()
-
-
-@pytest.fixture(scope="session")
-def broker(tmp_path_factory):
-    skip_without_kafka()
-    started = Broker(tmp_path_factory.mktemp("kafka"))
-    yield started
-    started.stop()

@@ -74,7 +74,7 @@ class Stream:
         self.topic = topic
         self.checkpoint = directory / "checkpoint"
         self._settings = {**environment(package, directory, self.lake.directory),
-                          "KAFKA_BOOTSTRAP_SERVERS": broker.servers, "KAFKA_TOPIC": topic}
+                          "KAFKA_BOOTSTRAP_SERVERS": broker.address, "KAFKA_TOPIC": topic}
         self.lake.directory.mkdir()
 
     def job(self, *options):
@@ -97,9 +97,9 @@ def stream(spark_package, broker, tmp_path, request):
 
 
 def test_real_events_of_every_era(spark, broker, stream, real_lake):
-    broker.create_topic(stream.topic, 3)
+    broker.create(stream.topic, 3)
     messages = [encoded(stream.topic, i % 3, value) for i, value in enumerate(messages_of(real_lake))]
-    spark.ask("produce", stream.lake, servers=broker.servers, messages=messages)
+    spark.ask("produce", stream.lake, servers=broker.address, messages=messages)
     stream.take_all()
     assert stream.lake.rows(BRONZE, without=NOT_CARRIED) == real_lake.rows(BRONZE, without=NOT_CARRIED)
     assert stream.lake.counts()[REJECTED] == 0
@@ -110,8 +110,8 @@ def test_real_events_of_every_era(spark, broker, stream, real_lake):
 
 
 def test_what_is_no_event_is_rejected_and_the_rest_is_not(spark, broker, stream):
-    broker.create_topic(stream.topic, 1)
-    broker.create_topic(stream.topic + ".rejected", 1)
+    broker.create(stream.topic, 1)
+    broker.create(stream.topic + ".rejected", 1)
     whole = container([EVENT], ORIGINAL)
     messages = [
         encoded(stream.topic, 0, whole),
@@ -125,7 +125,7 @@ def test_what_is_no_event_is_rejected_and_the_rest_is_not(spark, broker, stream)
                                                          "octolake-received-at": "never"}),
         encoded(stream.topic + ".rejected", 0, b"bare"),
     ]
-    spark.ask("produce", stream.lake, servers=broker.servers, messages=messages)
+    spark.ask("produce", stream.lake, servers=broker.address, messages=messages)
     stream.take_all()
     assert stream.lake.counts()[BRONZE] == 2
     assert stream.lake.value(f"select count(*) from {BRONZE} where source = 'collect' and id = '7'") == 2
@@ -152,8 +152,8 @@ def test_a_killed_stream_loses_and_repeats_nothing(spark, broker, stream, tmp_pa
     options = ("--trigger", "100 milliseconds", "--max-offsets-per-trigger", 3)
     with stream.job(*options) as job:
         job.wait_until(lambda: stream.lake.has_catalog() and REJECTED in stream.lake.tables(), "it made its tables")
-        broker.create_topic(stream.topic, 2)
-        spark.ask("produce", stream.lake, servers=broker.servers,
+        broker.create(stream.topic, 2)
+        spark.ask("produce", stream.lake, servers=broker.address,
                   messages=[encoded(stream.topic, i % 2, value) for i, value in enumerate(values)])
         job.wait_until(lambda: committed(stream.lake) > 0, "the first commit")
     chance = random.Random(11)
@@ -185,9 +185,9 @@ def test_a_stopped_stream_ends_with_status_0(stream):
 
 
 def test_expiry_keeps_how_far_the_stream_came(spark, broker, stream):
-    broker.create_topic(stream.topic, 1)
+    broker.create(stream.topic, 1)
     message = encoded(stream.topic, 0, container([EVENT], ORIGINAL))
-    spark.ask("produce", stream.lake, servers=broker.servers, messages=[message])
+    spark.ask("produce", stream.lake, servers=broker.address, messages=[message])
     stream.take_all()
     # Somebody else commits, so that the stream's snapshot is no branch's.
     spark.sql(stream.lake, f"INSERT INTO demo.{BRONZE} SELECT * FROM demo.{BRONZE} LIMIT 0")
@@ -196,14 +196,14 @@ def test_expiry_keeps_how_far_the_stream_came(spark, broker, stream):
     table = stream.lake.catalog().load_table(BRONZE)
     (tag,) = [name for name in table.metadata.refs if name.startswith("octolake.stream.")]
     assert table.snapshot_by_name(tag).summary["spark.sql.streaming.epochId"] == "0"
-    spark.ask("produce", stream.lake, servers=broker.servers, messages=[message])
+    spark.ask("produce", stream.lake, servers=broker.address, messages=[message])
     stream.take_all()
     assert stream.lake.counts()[BRONZE] == 2
 
 
 def test_weekly_maintenance_of_what_was_rejected(spark, broker, stream):
     """As airflow/dags has it. Every trigger commits, mostly without rows."""
-    broker.create_topic(stream.topic, 1)
+    broker.create(stream.topic, 1)
     for _ in range(2):
         produce(spark, broker, stream, 1)
         stream.take_all()
@@ -221,12 +221,12 @@ def test_weekly_maintenance_of_what_was_rejected(spark, broker, stream):
 
 def produce(spark, broker, stream, messages):
     """Each of one event."""
-    spark.ask("produce", stream.lake, servers=broker.servers,
+    spark.ask("produce", stream.lake, servers=broker.address,
               messages=[encoded(stream.topic, 0, container([EVENT], ORIGINAL))] * messages)
 
 
 def test_another_checkpoint_than_the_tables_know_is_refused(spark, broker, stream):
-    broker.create_topic(stream.topic, 1)
+    broker.create(stream.topic, 1)
     produce(spark, broker, stream, 1)
     stream.take_all()
     first = stream.checkpoint
@@ -252,13 +252,13 @@ def test_a_topic_that_was_made_again_is_refused(spark, broker, stream):
     """The stream begins before there is a topic, and learns its id while it runs."""
     with stream.job("--trigger", "100 milliseconds") as job:
         job.wait_until(lambda: stream.lake.has_catalog() and REJECTED in stream.lake.tables(), "it made its tables")
-        broker.create_topic(stream.topic, 1)
+        broker.create(stream.topic, 1)
         produce(spark, broker, stream, 1)
         job.wait_until(lambda: stream.lake.counts()[BRONZE] == 1, "the event was in Bronze")
         job.wait_until(lambda: topic_id_of(stream, BRONZE) and topic_id_of(stream, REJECTED), "the topic's id")
     before = topic_id_of(stream, BRONZE)
-    broker.delete_topic(stream.topic)
-    broker.create_topic(stream.topic, 1)
+    broker.delete(stream.topic)
+    broker.create(stream.topic, 1)
     produce(spark, broker, stream, 3)  # past the offset in the checkpoint: Spark sees nothing amiss
     assert f"topic {stream.topic} was made again" in stream.refuse()
     assert f"topic {stream.topic} was made again" in stream.refuse("--new-checkpoint"), "it is not new"
@@ -272,22 +272,22 @@ def test_a_topic_that_was_made_again_is_refused(spark, broker, stream):
 
 
 def test_a_running_stream_stops_when_its_topic_is_made_again(spark, broker, stream):
-    broker.create_topic(stream.topic, 1)
+    broker.create(stream.topic, 1)
     produce(spark, broker, stream, 1)
     # Between two triggers the queries do not look at the topic.
     with stream.job("--trigger", "1 hour") as job:
         job.wait_until(lambda: stream.lake.has_catalog() and REJECTED in stream.lake.tables()
                        and committed(stream.lake) > 0 and topic_id_of(stream, REJECTED), "the first commit")
-        broker.delete_topic(stream.topic)
-        broker.create_topic(stream.topic, 1)
+        broker.delete(stream.topic)
+        broker.create(stream.topic, 1)
         said = job.refuse()
     assert f"topic {stream.topic} was made again" in said
 
 
 def test_what_ingest_reads_is_not_read_once_more(spark, broker, stream):
-    broker.create_topic(stream.topic, 1)
+    broker.create(stream.topic, 1)
     produce(spark, broker, stream, 2)
-    kafka = {"TZ": "Asia/Kathmandu", "KAFKA_BOOTSTRAP_SERVERS": broker.servers, "KAFKA_TOPIC": stream.topic}
+    kafka = {"TZ": "Asia/Kathmandu", "KAFKA_BOOTSTRAP_SERVERS": broker.address, "KAFKA_TOPIC": stream.topic}
     octolake(*stream.lake.place(), "ingest", "--from", "kafka", "--once", env=kafka)
     assert stream.lake.counts()[BRONZE] == 2
     said = stream.refuse()
