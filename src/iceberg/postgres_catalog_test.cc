@@ -395,41 +395,5 @@ TEST_F(PostgresCatalogTest, WhatIsTooLongForTheCatalogIsRefused) {
   EXPECT_TRUE(catalog_->ListNamespaces()->empty());
 }
 
-TEST_F(PostgresCatalogTest, TwoProcessesInALoopLoseNoIncrement) {
-  constexpr int kIncrements = 20;
-  Create({"ns", "counter"}, {{"n", "0"}});
-  catalog_.reset();  // connections are not to be shared by processes
-  const auto increment = [this]() -> int {
-    const auto catalog = Open();
-    if (!catalog) return 1;
-    for (int done = 0; done < kIncrements;) {
-      const auto table = (*catalog)->LoadTable({"ns", "counter"});
-      if (!table) return 2;
-      const int n = std::stoi(table->metadata->properties.at("n"));
-      const auto committed =
-          (*catalog)->CommitTables({SetProperty(*table, "n", std::to_string(n + 1))});
-      if (committed) {
-        ++done;
-      } else if (committed.error().kind != ErrorKind::kCommitConflict) {
-        return 3;
-      }
-    }
-    return 0;
-  };
-  std::vector<pid_t> children;
-  for (int i = 0; i < 2; ++i) {
-    children.push_back(::fork());
-    if (children.back() == 0) ::_exit(increment());
-  }
-  for (const pid_t child : children) {
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    EXPECT_EQ(status, 0);
-  }
-  catalog_ = Open().value();
-  EXPECT_EQ(ValueOf("counter", "n"), std::to_string(2 * kIncrements));
-  EXPECT_EQ(MetadataFiles({"ns", "counter"}).size(), static_cast<size_t>(2 * kIncrements + 1));
-}
-
 }  // namespace
 }  // namespace octolake::iceberg

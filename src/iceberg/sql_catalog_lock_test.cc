@@ -196,43 +196,6 @@ TEST_F(SqlCatalogLockTest, AFileInWalModeStaysInItAndIsSharedWithItsMaker) {
   EXPECT_THAT(other.Rows("PRAGMA journal_mode"), ElementsAre("wal"));
 }
 
-TEST_F(SqlCatalogLockTest, TwoProcessesInALoopLoseNoIncrement) {
-  constexpr int kIncrements = 20;
-  const Table start = Create({"ns", "counter"}, {{"n", "0"}});
-  catalog_.reset();  // SQLite connections must not be carried over a fork
-  const auto increment = [this]() -> int {
-    const auto catalog = Open();
-    if (!catalog) return 1;
-    for (int done = 0; done < kIncrements;) {
-      const auto table = (*catalog)->LoadTable({"ns", "counter"});
-      if (!table) return 2;
-      const int n = std::stoi(table->metadata->properties.at("n"));
-      const auto committed =
-          (*catalog)->CommitTables({SetProperty(*table, "n", std::to_string(n + 1))});
-      if (committed) {
-        ++done;
-      } else if (committed.error().kind != ErrorKind::kCommitConflict) {
-        return 3;
-      }
-    }
-    return 0;
-  };
-  std::vector<pid_t> children;
-  for (int i = 0; i < 2; ++i) {
-    children.push_back(::fork());
-    if (children.back() == 0) ::_exit(increment());
-  }
-  for (const pid_t child : children) {
-    int status = 0;
-    ASSERT_EQ(::waitpid(child, &status, 0), child);
-    EXPECT_EQ(status, 0);
-  }
-  catalog_ = Open().value();
-  const Table end = catalog_->LoadTable({"ns", "counter"}).value();
-  EXPECT_EQ(end.metadata->properties.at("n"), std::to_string(2 * kIncrements));
-  EXPECT_EQ(MetadataFiles({"ns", "counter"}).size(), static_cast<size_t>(2 * kIncrements + 1));
-}
-
 // Fails to remove journals, which is the moment at which a transaction takes effect.
 int FailingDelete(sqlite3_vfs*, const char*, int) { return SQLITE_IOERR_DELETE; }
 

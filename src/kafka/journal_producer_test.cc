@@ -4,7 +4,6 @@
 
 #include <arrow/api.h>
 #include <gtest/gtest.h>
-#include <librdkafka/rdkafka_mock.h>
 
 #include <set>
 #include <string>
@@ -15,6 +14,7 @@
 #include "journal/journal_for_test.h"
 #include "journal/memory_segment_store_for_test.h"
 #include "kafka/journal_position.h"
+#include "kafka/mock_cluster_for_test.h"
 
 namespace octolake::kafka {
 namespace {
@@ -29,22 +29,13 @@ constexpr char kTopic[] = "events";
 class JournalProducerTest : public testing::Test {
  protected:
   JournalProducerTest() {
-    char text[256];
-    rd_kafka_conf_t* conf = rd_kafka_conf_new();
-    rd_kafka_conf_set(conf, "log_level", "0", text, sizeof text);
-    handle_.reset(rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text));
-    cluster_ = rd_kafka_mock_cluster_new(handle_.get(), 1);
-    rd_kafka_mock_topic_create(cluster_, kTopic, 2, 1);
-    rd_kafka_mock_topic_create(cluster_, RejectedTopic(kTopic).c_str(), 1, 1);
-    rd_kafka_mock_topic_create(cluster_, PositionsTopic(kTopic).c_str(), 1, 1);
-    options_.client.bootstrap_servers = rd_kafka_mock_cluster_bootstraps(cluster_);
+    options_.client.bootstrap_servers = cluster_.bootstrap_servers();
     // The mock has no DescribeConfigs, which is waited for twice with each connection.
     options_.client.request_timeout = std::chrono::seconds(2);
     options_.topic = kTopic;
     options_.max_records = 10;
     journal_ = journal::OpenJournal(store_, journal::SmallSegments(1 << 20));
   }
-  ~JournalProducerTest() override { rd_kafka_mock_cluster_destroy(cluster_); }
 
   void PutEvents(int count) {
     for (int i = 0; i < count; ++i) {
@@ -57,16 +48,7 @@ class JournalProducerTest : public testing::Test {
   }
   // A position of the journal that its producer has not written.
   void PutPosition(uint64_t sequence) {
-    const auto client = Client::Make(RD_KAFKA_PRODUCER, options_.client, {}, logger_);
-    ASSERT_TRUE(client) << client.error().message;
-    const std::string key = journal_->uuid().ToString();
-    const std::string value = EncodePosition(sequence);
-    ASSERT_EQ(rd_kafka_producev((*client)->get(), RD_KAFKA_V_TOPIC(PositionsTopic(kTopic).c_str()),
-                                RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_KEY(key.data(), key.size()),
-                                RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()),
-                                RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END),
-              RD_KAFKA_RESP_ERR_NO_ERROR);
-    ASSERT_EQ(rd_kafka_flush((*client)->get(), 20'000), RD_KAFKA_RESP_ERR_NO_ERROR);
+    PutPositions(options_.client, PositionsTopic(kTopic), journal_->uuid(), sequence, sequence);
   }
   auto Producer() { return MakeJournalProducer(*journal_, options_, random_, metrics_, logger_); }
 
@@ -112,8 +94,7 @@ class JournalProducerTest : public testing::Test {
 
   SeededRandom random_{3};
   Logger logger_ = MakeNullLogger();
-  RdClient handle_;
-  rd_kafka_mock_cluster_t* cluster_ = nullptr;
+  MockCluster cluster_{{{kTopic, 2}, {RejectedTopic(kTopic), 1}, {PositionsTopic(kTopic), 1}}};
   journal::MemorySegmentStore store_;
   std::unique_ptr<journal::Journal> journal_;
   ProducerOptions options_;
@@ -129,7 +110,7 @@ TEST_F(JournalProducerTest, SendsEveryEventOnceThroughProduceErrors) {
     errors[i] = i % 2 == 0 ? RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS
                            : RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION;
   }
-  rd_kafka_mock_push_request_errors_array(cluster_, kProduce, errors.size(), errors.data());
+  rd_kafka_mock_push_request_errors_array(cluster_.get(), kProduce, errors.size(), errors.data());
   const auto producer = Producer();
   int64_t events = 0;
   while (producer->position() < 60) {
@@ -167,7 +148,7 @@ TEST_F(JournalProducerTest, SaysThatATransactionFailedAndSendsItAgain) {
   const auto producer = Producer();
   ASSERT_TRUE(producer->CommitNext());  // connects, and has the transactions' coordinator
   PutEvents(5);
-  rd_kafka_mock_push_request_errors(cluster_, kEndTxn, 1,
+  rd_kafka_mock_push_request_errors(cluster_.get(), kEndTxn, 1,
                                     RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
   const auto failed = producer->CommitNext();
   ASSERT_FALSE(failed);
@@ -188,7 +169,7 @@ TEST_F(JournalProducerTest, SendsAsManyMessagesAsABatchHas) {
   const auto producer = Producer();
   ASSERT_TRUE(producer->CommitNext());
   // None leaves before the coordinator has answered.
-  rd_kafka_mock_broker_set_rtt(cluster_, -1, 1000);
+  rd_kafka_mock_broker_set_rtt(cluster_.get(), -1, 1000);
   journal::Record record;
   record.source = "collect";
   record.body = std::string(900'000, '#');
@@ -205,7 +186,7 @@ TEST_F(JournalProducerTest, DoesNotGoBackBehindWhatKafkaHad) {
   const auto producer = Producer();
   ASSERT_TRUE(producer->CommitNext());
   EXPECT_EQ(producer->position(), 10u);
-  rd_kafka_mock_push_request_errors(cluster_, kEndTxn, 1,
+  rd_kafka_mock_push_request_errors(cluster_.get(), kEndTxn, 1,
                                     RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
   ASSERT_FALSE(producer->CommitNext());
   PutPosition(4);
@@ -230,7 +211,7 @@ TEST_F(JournalProducerTest, AFenceWhileMessagesAreProducedIsForGood) {
     ASSERT_TRUE(journal_->AppendAndWait(std::move(record)));
   }
   const std::vector<rd_kafka_resp_err_t> fenced(100, RD_KAFKA_RESP_ERR_PRODUCER_FENCED);
-  rd_kafka_mock_push_request_errors_array(cluster_, kAddPartitionsToTxn, fenced.size(),
+  rd_kafka_mock_push_request_errors_array(cluster_.get(), kAddPartitionsToTxn, fenced.size(),
                                           fenced.data());
   const auto report = producer->CommitNext();
   ASSERT_FALSE(report);
@@ -254,14 +235,14 @@ TEST_F(JournalProducerTest, IsNotWhereTheJournalIsAnother) {
 
 TEST_F(JournalProducerTest, AClusterThatIsAwayIsAnErrorOfTheAttempt) {
   PutEvents(1);
-  rd_kafka_mock_broker_set_down(cluster_, 1);
+  rd_kafka_mock_broker_set_down(cluster_.get(), 1);
   options_.client.request_timeout = std::chrono::seconds(1);
   const auto producer = Producer();
   EXPECT_EQ(producer->position(), 0u);
   const auto report = producer->CommitNext();
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().kind, ErrorKind::kTransient);
-  rd_kafka_mock_broker_set_up(cluster_, 1);
+  rd_kafka_mock_broker_set_up(cluster_.get(), 1);
   options_.client.request_timeout = std::chrono::seconds(2);
   const auto again = Producer()->CommitNext();
   EXPECT_TRUE(again) << again.error().message;
