@@ -74,6 +74,7 @@ TEST_P(FileSystemTest, LargeAndSmallAppendsKeepTheirOrder) {
     expected += piece;
     ASSERT_EQ(file->size(), static_cast<int64_t>(expected.size()));
   }
+  EXPECT_EQ(file->location(), root_ + "/mixed");
   ASSERT_TRUE(file->Close());
   EXPECT_TRUE(ReadAll(*fs_, root_ + "/mixed", 1 << 30).value() == expected);
 }
