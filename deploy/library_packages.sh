@@ -6,6 +6,9 @@
 set -euo pipefail
 
 architecture=$(g++ -print-multiarch)
+# Where a program is installed it finds those beside itself; Spark's tasks have them of pyarrow.
+LD_LIBRARY_PATH=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/.deps/lib
+export LD_LIBRARY_PATH
 # One that is not found has no path to tell its package from.
 if missing=$(ldd "$1" | grep 'not found'); then
   echo "library_packages: $1: $missing" >&2

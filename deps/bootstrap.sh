@@ -7,8 +7,8 @@
 #   tests/                    a Python environment for tests/ (only with --tests)
 #   webhook-examples/         a payload of every webhook of GitHub, for tests/ (only with --tests)
 #   bench/                    a Python environment with peers for bench/ (only with --bench)
-#   spark/                    a Python environment with Spark and dbt on it (only with --spark)
-#   airflow/                  a Python environment with Airflow, for the cluster (only with --airflow)
+#   spark/                    a Python environment with Spark and dbt on it (with --spark, which makes nothing else)
+#   airflow/                  a Python environment with Airflow, for the cluster (with --airflow, which makes nothing else)
 # Every file is checked: wheels and environments by pip against SHA-256, npm by the lock's SHA-512,
 # source archives by fetch_sdists.py and check_digest. Each part has a stamp of its pins, so a second call is instant.
 #
@@ -167,12 +167,14 @@ fetch_webhook_examples() {
   echo "$stamp" >"$deps/.stamp-webhook-examples"
 }
 
-fetch_native_parts
-build_rdkafka
-make_environment dbt
-[ "$environment" != tests ] || fetch_webhook_examples
 case $environment in
-  '') ;;
   spark) make_environment spark pyspark,pyhive,pure-sasl,thrift ;;  # published as sources only
-  *) make_environment "$environment" ;;
+  airflow) make_environment airflow ;;
+  *)
+    fetch_native_parts
+    build_rdkafka
+    make_environment dbt
+    [ "$environment" != tests ] || fetch_webhook_examples
+    [ -z "$environment" ] || make_environment "$environment"
+    ;;
 esac
