@@ -215,7 +215,9 @@ TEST_P(SqlCatalogTest, ConcurrentCreationsMakeOneTable) {
 TEST_P(SqlCatalogTest, ARepairCommandMakesTheRowNameAnEarlierFile) {
   const bool postgres = kind_ == TestDatabase::kPostgres;
   const std::string program = postgres ? "psql" : "sqlite3";
-  if (std::system(("command -v " + program + " >&2").c_str()) != 0) GTEST_SKIP() << program;
+  if (std::system(("command -v " + program + " >&2").c_str()) != 0) {
+    GTEST_SKIP() << "the command is for " << program << ", which is not installed";
+  }
   if (postgres) uri_ += "&application_name=it's";
   catalog_ = Open().value();
   const TableIdentifier name = {"ns", "it's \"$HOME\" `x`"};
