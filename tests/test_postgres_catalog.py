@@ -1,7 +1,6 @@
 """A catalog in PostgreSQL: what `load` and `doctor` advise where it is damaged."""
 
 import subprocess
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -9,35 +8,19 @@ import pytest
 from conftest import ZONE
 from lake import BRONZE, Lake
 from program import generate
-
-SCRIPT = Path(__file__).resolve().parent / "private_postgres.sh"
-NO_SERVER = 77
-
-
-class Database:
-    def __init__(self, directory):
-        self.directory = directory  # of its socket
-        self.name = f"postgresql://octolake@{directory}/octolake"
-
-    def run(self, sql):
-        command = ["psql", "-h", self.directory, "-U", "octolake", "-d", "octolake", "-qAtc", sql]
-        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout.strip()
+from servers import Postgres
 
 
 @pytest.fixture(scope="module")
 def database():
-    """On a server of these tests' own."""
-    if subprocess.run([SCRIPT, "available"], check=False).returncode == NO_SERVER:
-        pytest.skip("no PostgreSQL server on this machine; Debian's package postgresql has one")
-    with tempfile.TemporaryDirectory(prefix="octolake_postgres.") as directory:
-        subprocess.run([SCRIPT, "start", directory], check=True, timeout=120)
-        yield Database(directory)
-        subprocess.run([SCRIPT, "stop", directory], check=True, timeout=60)
+    server = Postgres()
+    yield server
+    server.close()
 
 
 @pytest.fixture
 def loaded(database, tmp_path):
-    uri = f"postgresql://octolake@/octolake?host={database.directory}&application_name=it's"
+    uri = database.uri("octolake") + "?application_name=it's"
     lake = Lake(tmp_path / "warehouse", {**ZONE, "OCTOLAKE_CATALOG_URI": uri, "OCTOLAKE_CATALOG_NAME": tmp_path.name})
     lake.load(generate(tmp_path / "events.json", events=20))
     return lake
@@ -53,19 +36,19 @@ def row_of_bronze(lake):
 
 
 def test_bronze_goes_back_to_the_version_before(database, loaded):
-    newest = database.run(f"select metadata_location from iceberg_tables where {row_of_bronze(loaded)}")
+    ((newest,),) = database.run(f"select metadata_location from iceberg_tables where {row_of_bronze(loaded)}")
     path = Path(newest.removeprefix("file://"))
     path.write_bytes(path.read_bytes()[:-5])
     finding = problems(loaded)[f"table {BRONZE}"]
     subprocess.run(finding[finding.index("psql "):], shell=True, check=True, timeout=60)
     assert problems(loaded, status=0) == {}
-    assert database.run(f"select metadata_location from iceberg_tables where {row_of_bronze(loaded)}") != newest
+    assert database.run(f"select metadata_location from iceberg_tables where {row_of_bronze(loaded)}") != [(newest,)]
     assert BRONZE in loaded.counts()
 
 
 def test_the_database_is_what_is_to_be_restored(database, loaded, tmp_path):
     database.run(f"delete from iceberg_tables where {row_of_bronze(loaded)}")
-    restore = f"restore {database.name} from a backup"
+    restore = f"restore {database.uri('octolake')} from a backup"
     ((what, finding),) = problems(loaded).items()
     assert what == f"directory file://{loaded.directory}/bronze/github_events"
     assert restore in finding

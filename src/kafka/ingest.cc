@@ -16,6 +16,7 @@
 #include "kafka/journal_producer.h"
 #include "kafka/rejected_parts.h"
 #include "kafka/topics.h"
+#include "lake/commit_loop.h"
 #include "lake/definitions.h"
 #include "lake/received_commit.h"
 
@@ -31,11 +32,6 @@ constexpr int64_t kSliceBytes = int64_t{1} << 20;
 // time that one has got on, so that more is a sign of something else.
 constexpr int kMaxLostRaces = 10;
 constexpr int kPollMillis = 100;
-
-bool MayHelpToTryAgain(ErrorKind kind) {
-  return kind != ErrorKind::kCorruption && kind != ErrorKind::kUnsupported &&
-         kind != ErrorKind::kInvalidArgument;
-}
 
 class Reader final : public Ingest {
  public:
@@ -263,7 +259,7 @@ Status Reader::Restart(const Error& error) {
   ++failures_in_a_row_;
   Drop();
   positions_.clear();
-  if (!MayHelpToTryAgain(error.kind) || (options_.once && !lost_race) ||
+  if (!lake::MayHelpToTryAgain(error.kind) || (options_.once && !lost_race) ||
       (options_.once && failures_in_a_row_ > kMaxLostRaces)) {
     return tl::unexpected<Error>(error);
   }

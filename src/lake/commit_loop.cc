@@ -14,6 +14,12 @@
 #include "iceberg/catalog.h"
 
 namespace octolake::lake {
+
+bool MayHelpToTryAgain(ErrorKind kind) {
+  return kind != ErrorKind::kCorruption && kind != ErrorKind::kUnsupported &&
+         kind != ErrorKind::kInvalidArgument;
+}
+
 namespace {
 
 using Steady = std::chrono::steady_clock;
@@ -21,11 +27,6 @@ using std::chrono::microseconds;
 
 int64_t MicrosSince(Steady::time_point begin) {
   return std::chrono::duration_cast<microseconds>(Steady::now() - begin).count();
-}
-
-bool MayHelpToTryAgain(ErrorKind kind) {
-  return kind != ErrorKind::kCorruption && kind != ErrorKind::kUnsupported &&
-         kind != ErrorKind::kInvalidArgument;
 }
 
 class Loop final : public CommitLoop {

@@ -16,6 +16,10 @@
 
 namespace octolake::lake {
 
+// Whether what takes events to Bronze, and failed so, may succeed when it is done again; if not,
+// only mending it helps.
+bool MayHelpToTryAgain(ErrorKind kind);
+
 struct CommitLoopOptions {
   // A commit begins this long after the one before began, at the earliest, unless max_bytes of
   // bodies (JournalCommitOptions) wait.
