@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lake import Lake
-from program import PROGRAM, generate
+from program import PROGRAM, ZONE, generate
 
 # For the tests of the dbt project: dbt has an environment of its own, and the build has compiled the
 # project already.
@@ -14,9 +14,6 @@ os.environ.setdefault("OCTOLAKE_DBT", str(Path(__file__).resolve().parents[1] / 
 MODELS = Path(PROGRAM).resolve().parents[1] / "src/model/models.json"
 if MODELS.exists():
     os.environ.setdefault("OCTOLAKE_MODELS", str(MODELS))
-
-# Neither UTC nor whole hours from it: a use of local time shows.
-ZONE = {"TZ": "Asia/Kathmandu"}
 
 
 @pytest.fixture(scope="session")

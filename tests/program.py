@@ -14,6 +14,8 @@ from pathlib import Path
 PROGRAM = os.environ.get("OCTOLAKE", str(Path(__file__).parents[1] / "build/release/bin/octolake"))
 # Far above what any one command of these tests takes; a hang fails, not the whole run.
 TIME_LIMIT_SECONDS = 120
+# Neither UTC nor whole hours from it: a use of local time shows.
+ZONE = {"TZ": "Asia/Kathmandu"}
 
 # Configuration of whoever runs the tests must not reach the program.
 CONFIGURATION_PREFIXES = ("OCTOLAKE", "GITHUB_TOKEN", "ICEBERG_", "BRONZE_", "SILVER_", "GOLD_", "KAFKA_", "MINIO_")

@@ -13,8 +13,8 @@ import psycopg2
 import pytest
 from pyiceberg.catalog.sql import SqlCatalog
 
-from conftest import ZONE
 from lake import Lake
+from program import ZONE
 
 HERE = Path(__file__).resolve().parent
 NOT_HERE = 77

@@ -9,9 +9,8 @@ from email.utils import formatdate
 import pytest
 
 from archive_server import Archive
-from conftest import ZONE
 from lake import BRONZE, LOADED, Lake
-from program import generate, octolake
+from program import ZONE, generate, octolake
 
 HOURS = ["2015-01-01-9", "2015-01-01-10", "2015-01-01-11"]
 

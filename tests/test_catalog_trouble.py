@@ -18,9 +18,8 @@ from pyiceberg.catalog.sql import SqlCatalog
 
 from checker import check_lake
 from comparison import contents, differences, leftovers, partly_loaded
-from conftest import ZONE
 from lake import BRONZE, GOLD, LOADED, PARSED, REJECTED, SILVER, Lake
-from program import TIME_LIMIT_SECONDS, generate
+from program import TIME_LIMIT_SECONDS, ZONE, generate
 
 # More than a pipe and the first batches hold: once it is written, the program is past its first looks.
 MORE_THAN_A_PIPE = 4 << 20

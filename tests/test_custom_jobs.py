@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ZONE
 from gateway import Up
 from lake import BRONZE, Lake
-from program import generate
+from program import ZONE, generate
 
 # Tells its number, and goes on for ever.
 WAITING = """[sh, -c, 'echo $$ > {pid}; exec tail -f /dev/null']"""

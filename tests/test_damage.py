@@ -12,9 +12,8 @@ import fastavro
 import pyarrow.parquet as pq
 import pytest
 
-from conftest import ZONE
 from lake import BRONZE, GOLD, LOADED, PARSED, SILVER, Lake
-from program import generate
+from program import ZONE, generate
 
 TABLES = [BRONZE, PARSED, GOLD]
 KINDS = ["metadata", "manifest_list", "manifest", "data"]

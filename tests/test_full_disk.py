@@ -15,9 +15,8 @@ import pytest
 
 from checker import check_lake
 from comparison import contents, differences, leftovers, missing_files, partly_loaded
-from conftest import ZONE
 from lake import BRONZE, GOLD, LOADED, PARSED, SILVER, Lake
-from program import generate
+from program import ZONE, generate
 from small_disk import NO_MOUNT, disk  # noqa: F401 (a fixture)
 
 PAGE = 4096

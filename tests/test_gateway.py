@@ -14,10 +14,9 @@ import time
 
 import pytest
 
-from conftest import ZONE
 from gateway import Ledger, Senders, Up, event
 from lake import BRONZE, GOLD, Lake
-from program import octolake
+from program import ZONE, octolake
 
 KILLS = int(os.environ.get("OCTOLAKE_KILLS", "6"))
 SEED = int(os.environ.get("OCTOLAKE_KILL_SEED", time.time_ns() % 1_000_000))

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ZONE
 from gateway import Ledger, Senders, Up
 from lake import BRONZE, Lake
+from program import ZONE
 from small_disk import disk  # noqa: F401 (a fixture)
 
 CUTS = int(os.environ.get("OCTOLAKE_POWER_CUTS", "2"))

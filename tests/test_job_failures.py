@@ -11,11 +11,10 @@ import time
 
 import pytest
 
-from conftest import ZONE
 from gateway import Up
 from lake import Lake
 from local_server import Handler, LocalServer
-from program import generate
+from program import ZONE, generate
 
 SECRET = "It's a Secret to Everybody"
 

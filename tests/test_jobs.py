@@ -8,10 +8,9 @@ import signal
 import pytest
 
 from checker import check_lake
-from conftest import ZONE
 from gateway import Ledger, Senders, Up
 from lake import BRONZE, Lake
-from program import generate, octolake
+from program import ZONE, generate, octolake
 from test_gateway import bronze_rows
 
 NAMES = ["pipeline", "tidy", "compact", "expire", "orphans"]

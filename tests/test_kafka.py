@@ -12,12 +12,11 @@ from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import ConfigResource, ResourceType
 from test_avro_message import ORIGINAL
 
-from conftest import ZONE
 from gateway import event
 from kafka_broker import PASSWORD, USER
 from kafka_lab import Lab, bronze_rows, count_of_bronze, numbers_in, post
 from lake import BRONZE, REJECTED, Lake
-from program import octolake
+from program import ZONE, octolake
 
 
 def original(number, codec="null", **changes):

@@ -20,9 +20,8 @@ from checker import NO_CHECKER, check_lake, verify_home
 from comparison import (
     contents, differences, leftovers, missing_files, partly_loaded, repeated_trace_ids, table_differences,
 )
-from conftest import ZONE
 from lake import ALL_TABLES, BRONZE, CIRCUMSTANCES, Lake
-from program import generate
+from program import ZONE, generate
 
 KILLS = int(os.environ.get("OCTOLAKE_KILLS", "12"))
 SEED = int(os.environ.get("OCTOLAKE_KILL_SEED", time.time_ns() % 1_000_000))

@@ -16,9 +16,8 @@ import pytest
 from pyiceberg.exceptions import CommitFailedException
 
 from checker import check_lake
-from conftest import ZONE
 from lake import ALL_TABLES, BRONZE, GOLD, PARSED, Lake, pyiceberg_rows
-from program import generate
+from program import ZONE, generate
 from test_race import foreign_rows
 
 SECONDS = float(os.environ.get("OCTOLAKE_MAINTAIN_SECONDS", "8"))

@@ -12,10 +12,9 @@ import time
 import pytest
 
 from comparison import leftovers
-from conftest import ZONE
 from events_server import Events, event, reset_in, time_of
 from lake import BRONZE, PARSED
-from program import octolake
+from program import ZONE, octolake
 
 FEED, OTHER = "repos/octo/lake", "users/octocat"
 ASKED = ["--repo", "Octo/Lake"]

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ZONE
 from lake import BRONZE, Lake
-from program import generate
+from program import ZONE, generate
 from servers import Postgres
 
 

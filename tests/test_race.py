@@ -19,9 +19,8 @@ from pyiceberg.exceptions import CommitFailedException
 
 from checker import NO_CHECKER, check, check_lake, verify_home
 from comparison import contents, differences, leftovers, missing_files, partly_loaded, repeated_trace_ids
-from conftest import ZONE
 from lake import ALL_TABLES, BRONZE, LOADED, Lake
-from program import generate
+from program import ZONE, generate
 
 SECONDS = float(os.environ.get("OCTOLAKE_RACE_SECONDS", "12"))
 LOADERS = 4

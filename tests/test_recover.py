@@ -6,11 +6,10 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from conftest import ZONE
 from gateway import Up
 from github_server import GitHub
 from lake import BRONZE
-from program import octolake
+from program import ZONE, octolake
 
 HOOK, OTHER = "repos/octo/lake/hooks/7", "orgs/octo/hooks/8"
 

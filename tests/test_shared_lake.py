@@ -11,10 +11,9 @@ import subprocess
 import pytest
 
 from comparison import contents, differences, live_files, partly_loaded, repeated_trace_ids
-from conftest import ZONE
 from gateway import Up, event
 from lake import ALL_TABLES, BRONZE, GOLD, LOADED, PARSED, Lake, pyiceberg_rows
-from program import generate, octolake
+from program import ZONE, generate, octolake
 from s3_requests import put_old_object
 from servers import LakeOnPostgres, Minio, Postgres, SharedLake, wait_until
 from test_race import foreign_rows

@@ -13,7 +13,7 @@ import fastavro
 import pytest
 
 from lake import BRONZE, CIRCUMSTANCES, PARSED, REJECTED, Lake
-from program import generate, octolake
+from program import ZONE, generate, octolake
 from spark_process import Job, environment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,7 +70,7 @@ class Stream:
     """The job on one topic, into one warehouse."""
 
     def __init__(self, package, broker, directory, topic):
-        self.lake = Lake(directory / "warehouse", {"TZ": "Asia/Kathmandu"})
+        self.lake = Lake(directory / "warehouse", ZONE)
         self.topic = topic
         self.checkpoint = directory / "checkpoint"
         self._settings = {**environment(package, directory, self.lake.directory),
@@ -287,7 +287,7 @@ def test_a_running_stream_stops_when_its_topic_is_made_again(spark, broker, stre
 def test_what_ingest_reads_is_not_read_once_more(spark, broker, stream):
     broker.create(stream.topic, 1)
     produce(spark, broker, stream, 2)
-    kafka = {"TZ": "Asia/Kathmandu", "KAFKA_BOOTSTRAP_SERVERS": broker.address, "KAFKA_TOPIC": stream.topic}
+    kafka = {**ZONE, "KAFKA_BOOTSTRAP_SERVERS": broker.address, "KAFKA_TOPIC": stream.topic}
     octolake(*stream.lake.place(), "ingest", "--from", "kafka", "--once", env=kafka)
     assert stream.lake.counts()[BRONZE] == 2
     said = stream.refuse()

@@ -2,9 +2,7 @@
 position."""
 
 from lake import GOLD, PARSED, SILVER, Lake
-from program import generate
-
-ZONE = {"TZ": "Asia/Kathmandu"}
+from program import ZONE, generate
 
 
 def dbt(spark, lake, *arguments):

@@ -6,10 +6,9 @@ import threading
 import pytest
 
 from lake import BRONZE, LOADED, PARSED, REJECTED, Lake, pyiceberg_rows
-from program import PROGRAM, generate
+from program import PROGRAM, ZONE, generate
 from spark_process import Job, environment
 
-ZONE = {"TZ": "Asia/Kathmandu"}
 POSITION = f"octolake.position.{BRONZE}"
 TAG = f"octolake.{BRONZE}"
 
