@@ -54,7 +54,7 @@ def containers(batches, schema):
         values = []
         for begin in range(0, len(rows), EVENTS_OF_A_MESSAGE):
             out = io.BytesIO()
-            fastavro.writer(out, parsed, map(record_of, rows[begin:begin + EVENTS_OF_A_MESSAGE]), codec="deflate")
+            fastavro.writer(out, parsed, map(record_of, rows[begin:begin + EVENTS_OF_A_MESSAGE]), codec="zstandard")
             values.append(out.getvalue())
         yield pa.RecordBatch.from_arrays([pa.array(values, pa.binary())], names=["value"])
 
