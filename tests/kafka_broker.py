@@ -173,6 +173,10 @@ class Broker:
     def running(self):
         return self._process is not None
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def stop(self):
         """SIGTERM, and waits for its end."""
         self._end(signal.SIGTERM)
