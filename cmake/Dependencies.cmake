@@ -12,6 +12,9 @@ add_library(simdjson STATIC "${OCTOLAKE_DEPS}/src/simdjson/simdjson.cpp")
 target_include_directories(simdjson SYSTEM PUBLIC "${OCTOLAKE_DEPS}/src/simdjson")
 target_compile_options(simdjson PRIVATE -O2 -w)
 set_target_properties(simdjson PROPERTIES POSITION_INDEPENDENT_CODE ON)
+# libparquet of the wheel has another version inside, and shows its symbols: without a name of its own
+# ours would call that one's functions, compiled from other headers.
+target_compile_definitions(simdjson PUBLIC simdjson=octolake_simdjson)
 
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
