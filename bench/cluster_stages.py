@@ -106,7 +106,6 @@ class Round:
             with Watched(gateway=up.process.pid) as watched:
                 post(up.port, lines)
             self.figures["gateway: HTTP → journal"] = watched.wall, watched.cpu["gateway"]
-            self.bytes["journal"] = up.metric("octolake_journal_bytes")
             self._broker.start()
             with Watched(gateway=up.process.pid, broker=self._broker.pid) as watched:
                 up.wait_for_kafka()
