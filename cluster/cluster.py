@@ -5,6 +5,7 @@ usage: cluster.py up [COMPONENT...]      start what is not running, wait until a
        cluster.py down [COMPONENT...]    end what `up` started, all its processes
        cluster.py status [--json]        what is running, and the memory it uses
        cluster.py run COMMAND...         run octolake, a job, dbt or Airflow with the cluster's environment
+       cluster.py keep                   start again what ends by itself, for ever (`up` starts this)
 
 The directory is $OCTOLAKE_CLUSTER_DIRECTORY, by default build/cluster. In it: cluster.env (addresses, names and
 secrets, for octolake as well), logs/, and the data of each component. Ports are those of settings.py
@@ -15,15 +16,20 @@ import contextlib
 import fcntl
 import json
 import os
+import subprocess
 import sys
 import time
 
 from component import ClusterError, Running
-from components import components
+from components import KEEPER, PROGRAM, components
+from keeper import Keeper
 from processes import POLL_SECONDS, memory_of
 from settings import Settings, directory, write_environment
 
 MIB = 1 << 20
+# That an `up` or `down` waits for the keeper, which holds the lock for as long as it starts a component.
+LOCK_SECONDS = 60
+KEEPER_SECONDS = 1  # between its looks
 
 
 def cluster(settings):
@@ -38,13 +44,18 @@ def chosen(everything, names):
 
 
 @contextlib.contextmanager
-def alone(at):
-    """One `up` or `down` at a time."""
+def alone(at, seconds=LOCK_SECONDS):
+    """One change at a time; another one is waited for so long."""
+    deadline = time.monotonic() + seconds
     with open(at / "lock", "w", encoding="ascii") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ClusterError(f"another up or down of {at} is at work; wait for it") from None
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise ClusterError(f"another up or down of {at} is at work; wait for it") from None
+            time.sleep(POLL_SECONDS)
         yield
 
 
@@ -61,7 +72,7 @@ def with_needs(everything, names):
 
 def up(settings, names):
     everything = cluster(settings)
-    waiting = with_needs(everything, chosen(everything, names))
+    waiting = with_needs(everything, [KEEPER, *chosen(everything, names)])
     was_running, ready = set(), set()
     started = []
     while waiting or started:
@@ -118,6 +129,28 @@ def status(settings, as_json):
     return good
 
 
+def keep(settings):
+    def start(name):
+        # In a process that ends, so that what it starts is not the keeper's child and does not end with it.
+        now = time.strftime("%FT%TZ", time.gmtime())
+        print(f"{now} {name} has ended; starting it again", flush=True)
+        subprocess.run([sys.executable, PROGRAM, "again", name], check=False)
+
+    keeper = Keeper(cluster(settings), start)
+    while True:
+        keeper.look()
+        time.sleep(KEEPER_SECONDS)
+
+
+def again(settings, name):
+    """Starts a component that has ended, without what it needs and without waiting until it is ready."""
+    # While an up or down is at work, the component is theirs.
+    with alone(settings.directory, 0):
+        running = cluster(settings)[name]
+        if running.ended():
+            running.start()
+
+
 def usage():
     print(__doc__.partition("usage: ")[2].partition("\n\n")[0], file=sys.stderr)
     return 2
@@ -125,7 +158,7 @@ def usage():
 
 def main(arguments):
     command, *rest = arguments or [""]
-    if command not in ("up", "down", "status", "run"):
+    if command not in ("up", "down", "status", "run", "keep", "again"):
         return usage()
     at = directory()
     if command == "up":
@@ -141,6 +174,11 @@ def main(arguments):
         # octolake would refuse the variables that are this program's own.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("OCTOLAKE_CLUSTER_")}
         os.execvpe(rest[0], rest, {**environment, **settings.environment()})
+    if command == "keep":
+        keep(settings)
+    if command == "again":
+        again(settings, *rest)
+        return 0
     if command == "status":
         return 0 if status(settings, rest == ["--json"]) else 1
     with alone(at):

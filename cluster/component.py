@@ -66,6 +66,10 @@ class Running:
         found = processes.Process(kept["pid"], kept["started"])
         return found if found.running() else None
 
+    def ended(self):
+        """Whether it was started, and has ended without stop()."""
+        return self._file.exists() and self.process() is None
+
     def processes(self):
         return processes.processes_of(self._mark, self.process())
 

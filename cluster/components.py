@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import struct
+import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -16,6 +17,7 @@ from s3 import Store
 from settings import ADDRESS, BUCKET, NAMESPACES, PARTS, REPOSITORY, write_private
 from spark_defaults import as_file, spark_defaults
 
+PROGRAM = REPOSITORY / "cluster" / "cluster.py"
 DEPLOY = REPOSITORY / "deploy"
 COMMON_BROKER_PROPERTIES = DEPLOY / "kafka" / "server.properties"
 LOG4J = DEPLOY / "log4j2.properties"
@@ -25,11 +27,13 @@ JAVA = ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
 WORKER_CORES = 4
 WORKER_MEMORY = "4g"
 STREAM = "octolake bronze stream"  # as the job names itself
+KEEPER = "keeper"
 ON_LOOPBACK = {"spark.driver.host": ADDRESS, "spark.driver.bindAddress": ADDRESS}
 
 
 def components(settings):
     return [
+        keeper(settings),
         postgresql(settings),
         minio(settings),
         kafka(settings),
@@ -54,6 +58,13 @@ def listening(*ports):
         missing = [port for port in ports if not answers(port)]
         return f"nothing listens at port {missing[0]}" if missing else None
     return probe
+
+
+# --- What starts the others again when they end ---
+
+def keeper(settings):
+    return Component(KEEPER, [sys.executable, PROGRAM, "keep"], lambda: None,
+                     environment={"OCTOLAKE_CLUSTER_DIRECTORY": str(settings.directory)})
 
 
 # --- PostgreSQL: the catalog's database and Airflow's ---
@@ -267,7 +278,10 @@ def spark(settings):
          settings.port("spark_master"), "--webui-port", settings.port("spark_master_page")],
         lambda: None if http(page) is not None else f"no {page}",
         ports=[settings.port("spark_master"), settings.port("spark_master_page")], prepare=prepare,
-        environment={**environment, "SPARK_DAEMON_MEMORY": "192m"})
+        # One that is started again knows its workers and applications, which do not tell it by themselves.
+        environment={**environment, "SPARK_DAEMON_MEMORY": "192m", "SPARK_MASTER_OPTS":
+                     "-Dspark.deploy.recoveryMode=FILESYSTEM "
+                     f"-Dspark.deploy.recoveryDirectory={home / 'recovery'}"})
     worker = Component(
         "spark-worker",
         [start_class, "org.apache.spark.deploy.worker.Worker", "--host", ADDRESS, "--port",

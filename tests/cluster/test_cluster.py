@@ -20,6 +20,7 @@ import component as cluster_component  # noqa: E402
 import processes  # noqa: E402
 import settings  # noqa: E402
 from component import ClusterError, Component, Running  # noqa: E402
+from keeper import Keeper  # noqa: E402
 from program import octolake  # noqa: E402
 
 LIMIT_SECONDS = 60
@@ -122,6 +123,55 @@ def test_a_port_that_somebody_else_has_is_an_error(directory):
             part.start()
 
 
+class Ending:
+    """A component of which a test says whether it has ended."""
+
+    def __init__(self):
+        self.has_ended = False
+
+    def ended(self):
+        return self.has_ended
+
+
+def test_the_keeper_starts_what_has_ended_after_waits_that_double():
+    clock, parts = [0.0], {"good": Ending(), "bad": Ending()}
+    started = []
+    keeper = Keeper(parts, lambda name: started.append((clock[0], name)), lambda: clock[0])
+
+    def look_until(end):
+        while clock[0] < end:
+            keeper.look()
+            clock[0] += 0.5
+
+    look_until(10)
+    assert started == []
+    parts["bad"].has_ended = True  # and ends again at once, whenever it is started
+    look_until(200)
+    times = [at for at, _ in started]
+    assert {name for _, name in started} == {"bad"}
+    assert [round(later - earlier) for earlier, later in zip([10, *times], times)] == [1, 2, 4, 8, 16, 32, 60, 60]
+
+    parts["bad"].has_ended = False
+    look_until(300)  # it ran for a while
+    parts["bad"].has_ended = True
+    started.clear()
+    look_until(302)
+    assert started == [(301, "bad")]
+
+
+def test_what_was_stopped_has_not_ended(directory):
+    part = shell(directory, "touch ready; exec tail -f /dev/null")
+    assert not part.ended(), "it was never started"
+    part.start()
+    wait_until(part.look, "it is ready")
+    assert not part.ended()
+    os.kill(part.process().pid, signal.SIGKILL)
+    wait_until(part.ended, "it has ended")
+    part.start()
+    part.stop()
+    assert not part.ended()
+
+
 def test_the_environment_file_is_private_and_means_the_same_to_a_shell(tmp_path):
     file = tmp_path / "cluster.env"
     values = {"PLAIN": "a-b_c.d", "EMPTY": "", "HARD": "it's \"$HOME\" `id` \\ #x = y"}
@@ -197,14 +247,23 @@ def test_a_real_server_comes_up_again_with_its_data(cluster):
     assert (cluster.directory / "minio" / settings.BUCKET).is_dir()
 
     os.kill(row["pid"], signal.SIGKILL)
-    wait_until(lambda: cluster.status("minio")["state"] == "stopped", "MinIO is gone")
-    done = cluster("up", "minio")
-    assert done.returncode == 0, done.stderr
-    assert "minio                  ready after" in done.stdout
+    again = wait_until(lambda: (found := cluster.status("minio"))["pid"] != row["pid"] and found["state"] == "ready" and found,
+                       "the keeper has started it again")
+    server, keeper = (processes.process(cluster.status(name)["pid"]) for name in ("minio", "keeper"))
+    assert server.pid == again["pid"]
+    os.kill(keeper.pid, signal.SIGKILL)
+    wait_until(lambda: not keeper.running(), "the keeper is gone")
+    assert server.running(), "it is no child of the keeper"
 
-    server = processes.process(cluster.status("minio")["pid"])
-    assert cluster("down").stdout == "minio                  stopped\n"
-    assert not server.running()
+    done = cluster("up", "minio")
+    assert "minio                  was running" in done.stdout
+    keeper = processes.process(cluster.status("keeper")["pid"])
+    assert cluster("down", "minio").stdout == "minio                  stopped\n"
+    assert not server.running() and keeper.running()
+    done = cluster("up", "minio")
+    assert "minio                  ready after" in done.stdout
+    assert cluster("down").stdout == "minio                  stopped\nkeeper                 stopped\n"
+    assert not keeper.running()
 
 
 def test_no_secret_is_an_argument_of_a_process(cluster):
