@@ -21,6 +21,8 @@ HOME = "/opt/octolake/"  # of the images: the repository
 sys.path.insert(0, str(REPOSITORY / "cluster"))
 
 import spark_defaults  # noqa: E402
+from components import components  # noqa: E402
+from settings import Settings  # noqa: E402
 
 # Ports of images that others make, where neither their command nor their health check says them.
 PORTS_OF_OTHERS = {"postgresql": {5432}}
@@ -266,6 +268,16 @@ def test_a_missing_variable_of_spark_is_named():
                           env={"PATH": os.environ["PATH"]}, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (
         1, "", "spark_defaults: ICEBERG_CATALOG_URI is not set\n")
+
+
+def test_a_spark_master_keeps_its_state_here_and_without_containers(services, tmp_path):
+    (without_containers,) = [one for one in components(Settings(tmp_path)) if one.name == "spark-master"]
+    for environment in (services["spark-master"]["environment"], without_containers.environment):
+        options = dict(re.findall(r"-D([\w.]+)=(\S+)", environment["SPARK_MASTER_OPTS"]))
+        assert options.keys() == {"spark.deploy.recoveryMode", "spark.deploy.recoveryDirectory"}
+        assert options["spark.deploy.recoveryMode"] == "FILESYSTEM"
+    # Below a directory that the image's user writes to.
+    assert services["spark-master"]["environment"]["SPARK_MASTER_OPTS"].endswith("=/var/lib/octolake/recovery")
 
 
 def test_airflow_knows_its_options(services):
