@@ -1,40 +1,28 @@
 """Run by `make cluster-test`, not by ./test: events go through every real component, and Bronze, Silver and Gold
 have the rows that the embedded program makes of the same events.
 
-Starts a cluster of its own in build/cluster-test, ports moved by $OCTOLAKE_CLUSTER_PORT_OFFSET, and ends it.
-Prints how long each stage took and how much memory each component used at most. A directory that is left from
-a failed run has the logs.
+Starts a cluster of its own in build/cluster-test (own_cluster.py), and ends it. Prints how long each stage took and
+how much memory each component used at most.
 """
 
 import gzip
 import json
 import os
-import shutil
-import subprocess
-import sys
 import threading
 import time
 import urllib.request
-from pathlib import Path
 
 import pytest
 
 from airflow_api import Airflow
+from own_cluster import POLL_SECONDS, own_cluster, wait_for
+from processes import memory_of
 from program import octolake
-
-REPOSITORY = Path(__file__).resolve().parents[2]
-DIRECTORY = REPOSITORY / "build" / "cluster-test"
-sys.path.insert(0, str(REPOSITORY / "cluster"))
-
-import cluster as cluster_program  # noqa: E402
-from processes import memory_of  # noqa: E402
-from settings import Settings  # noqa: E402
 
 PIPELINE = "github_events_pipeline"
 BATCH_BYTES = 8 << 20  # of a request; the gateway takes 64 MB
-# Far above what is measured on two idle cores: 30 s and 3 min.
+# Several times what docs/cluster.md has of a busy machine.
 BRONZE_SECONDS, DAG_SECONDS = 600, 2400
-POLL_SECONDS = 2
 
 # Of a row everything but when and how it came.
 ROWS = {
@@ -72,16 +60,9 @@ class Peaks:
 
 
 @pytest.fixture(scope="module")
-def settings():
-    os.environ["OCTOLAKE_CLUSTER_DIRECTORY"] = str(DIRECTORY)
-    program = [sys.executable, REPOSITORY / "cluster" / "cluster.py"]
-    subprocess.run([*program, "down"], check=True)
-    shutil.rmtree(DIRECTORY, ignore_errors=True)
-    try:
-        subprocess.run([*program, "up"], check=True)
-        yield Settings(DIRECTORY)
-    finally:
-        subprocess.run([*program, "down"], check=True)
+def cluster():
+    with own_cluster("cluster-test") as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
@@ -90,14 +71,6 @@ def files(request, tmp_path_factory):
     if os.environ.get("OCTOLAKE_TEST_DATA"):
         return request.getfixturevalue("real_files")
     return request.getfixturevalue("synthetic_files")
-
-
-def wait_for(condition, seconds, what):
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(POLL_SECONDS)
-    return found
 
 
 def bodies(path):
@@ -134,10 +107,11 @@ def dag_run_ended(airflow):
     return None
 
 
-def test_cluster_makes_the_rows_of_the_embedded_program(settings, files, tmp_path, capsys):
+def test_cluster_makes_the_rows_of_the_embedded_program(cluster, files, tmp_path, capsys):
     report = []
+    settings = cluster.settings
     env = settings.environment()
-    with Peaks(cluster_program.cluster(settings)) as peaks:
+    with Peaks(cluster.components()) as peaks:
         begun = time.monotonic()
         accepted = 0
         for path in files:
