@@ -4,7 +4,7 @@ PRESET ?= release
 
 .DEFAULT_GOAL := build
 .PHONY: build install test lint format asan tsan property simulate fuzz crash-points interop crash spark-package bench
-.PHONY: cluster-parts cluster-up cluster-down cluster-status cluster-test clean help
+.PHONY: cluster-parts cluster-up cluster-down cluster-status cluster-test cluster-ledger clean help
 
 build: ## compile everything (PRESET=release)
 	deps/build.sh $(PRESET)
@@ -83,7 +83,11 @@ cluster-status: ## what of the cluster runs, and the memory it uses
 
 cluster-test: cluster-parts ## events through every component of a cluster of its own, compared with the embedded program
 	deps/bootstrap.sh --tests
-	tests/cluster/run.sh
+	tests/cluster/run.sh whole_pipeline
+
+cluster-ledger: cluster-parts ## end each component of a cluster of its own under load: no event lost, none twice (docs/cluster.md)
+	deps/bootstrap.sh --tests
+	tests/cluster/run.sh ledger
 
 cluster-down: ## end what cluster-up started
 	cluster/cluster.py down
