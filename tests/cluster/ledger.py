@@ -1,5 +1,5 @@
-"""Run by `make cluster-ledger`, not by ./test: whatever is away, stopped or killed between the gateway and Bronze, every
-acknowledged event is in Bronze, once.
+"""Run by `make cluster-ledger`, not by ./test: whatever is away, stopped or killed between the gateway and Bronze,
+every acknowledged event is in Bronze, once.
 
 Starts a cluster of its own in build/cluster-ledger (own_cluster.py), without Airflow and the Thrift server, posts
 events to it at a steady rate, and does one thing after another to its components while a batch of the stream is under
@@ -42,7 +42,8 @@ class Bronze:
     def __init__(self, settings):
         self._catalog = SqlCatalog(settings.catalog, **{
             # The database is away now and then: a connection of before is looked at before it is used.
-            "pool_pre_ping": "true", "uri": settings.database("iceberg", "CATALOG_PASSWORD", "iceberg", "postgresql+psycopg2"),
+            "pool_pre_ping": "true",
+            "uri": settings.database("iceberg", "CATALOG_PASSWORD", "iceberg", "postgresql+psycopg2"),
             "warehouse": settings.warehouse, "s3.endpoint": f"http://{settings.at('minio')}", "s3.region": "us-east-1",
             "s3.access-key-id": settings.minio_user, "s3.secret-access-key": settings.secrets["MINIO_ROOT_PASSWORD"]})
         self._seen, self._numbers = None, set()
