@@ -32,6 +32,12 @@ def rejected_rows(lake):
     return lake.catalog().load_table(REJECTED).scan().to_arrow().to_pylist()
 
 
+def name_query(lake, table, topic, query):
+    """As Spark's stream does before its first row."""
+    with lake.catalog().load_table(table).transaction() as change:
+        change.set_properties({f"octolake.stream-query.{topic}": query})
+
+
 def test_events_come_to_bronze_through_kafka(lab, gate, lake):
     with lab.up(gate) as up:
         post(up, range(300))
@@ -203,6 +209,34 @@ def test_offsets_that_are_gone_are_named(lab, lake):
     assert count_of_bronze(lake) == 5
     assert lab.ingest_once(lake, "--accept-loss")["events"] == 3
     assert numbers_in(bronze_rows(lake)) == [*range(5), 12, 13, 14]
+
+
+@pytest.mark.parametrize("table", [BRONZE, REJECTED])
+def test_what_a_stream_reads_is_not_read_once_more(lab, lake, table):
+    lab.broker.create(lab.topic, 1)
+    assert lab.ingest_once(lake)["events"] == 0  # makes the tables
+    lab.send(*map(original, range(5)))
+    name_query(lake, table, f"{lab.topic}.another", "of another topic")
+    assert lab.ingest_once(lake)["events"] == 5
+    name_query(lake, table, lab.topic, "4f0c")
+    failed = lab.ingest_once(lake, status=1)
+    assert f"table {table} is filled from topic {lab.topic} by Spark's stream" in failed.err
+    assert "query 4f0c" in failed.err and "--after-stream" in failed.err
+    lab.send(*map(original, range(5, 8)))
+    assert lab.ingest_once(lake, "--after-stream")["events"] == 3
+    assert numbers_in(bronze_rows(lake)) == list(range(8))
+
+
+def test_a_stream_that_begins_stops_ingest(lab, lake):
+    lab.broker.create(lab.topic, 1)
+    lab.send(*map(original, range(5)))
+    with lab.ingest(lake) as ingest:
+        ingest.wait_until(lambda: count_of_bronze(lake) == 5, "the first events are in Bronze")
+        name_query(lake, BRONZE, lab.topic, "4f0c")
+        lab.send(*map(original, range(5, 25)))
+        result = ingest.finish(status=1)
+    assert f"table {BRONZE} is filled from topic {lab.topic} by Spark's stream" in result.err
+    assert count_of_bronze(lake) == 5
 
 
 def test_marks_of_transactions_are_no_loss(lab, gate, lake):

@@ -22,6 +22,7 @@ struct IngestFlags {
   std::string from;
   bool once = false;
   bool accept_loss = false;
+  bool after_stream = false;
 };
 
 Result<kafka::IngestOptions> OptionsOf(const Config& config, const IngestFlags& flags,
@@ -32,6 +33,7 @@ Result<kafka::IngestOptions> OptionsOf(const Config& config, const IngestFlags& 
   options.group = config.GetString("kafka.group");
   options.once = flags.once;
   options.on_loss = flags.accept_loss ? kafka::OnLoss::kGoOn : kafka::OnLoss::kStop;
+  options.after_stream = flags.after_stream;
   options.interval_micros = config.GetMicros("bronze.commit_interval");
   options.max_bytes = config.GetBytes("bronze.commit_size");
   options.writer = WriterOptionsOf(config);
@@ -106,6 +108,9 @@ void AddIngestCommand(CLI::App& app, Action& chosen) {
   command->add_flag(
       "--accept-loss", flags->accept_loss,
       "Go on where offsets are gone that were never read, or the topic was made again");
+  command->add_flag("--after-stream", flags->after_stream,
+                    "Read a topic that Spark's stream filled the tables from: what it still has "
+                    "of it comes again");
   command->callback([flags, &chosen] {
     chosen = [flags](const Context& context) { return Ingest(context, *flags); };
   });

@@ -56,6 +56,7 @@ class Reader final : public Ingest {
   Status OwnAll();
   Status Assign();
   Status FindPositions();
+  Status CheckStreams(const iceberg::Table& bronze);
   void Rebalance(rd_kafka_resp_err_t code, const rd_kafka_topic_partition_list_t& partitions);
   Status Turn();
   Status Handle(const rd_kafka_message_t& message);
@@ -85,6 +86,7 @@ class Reader final : public Ingest {
   IngestReport report_;
   std::vector<TopicPartition> owned_;
   std::map<std::string, std::string> topic_ids_;
+  std::optional<std::string> stream_query_;  // of Bronze, when the positions were read
   std::map<TopicPartition, PartitionPosition> positions_;  // of those owned, while they are read
   std::unique_ptr<lake::ReceivedCommit> commit_;           // nullptr: nothing was read
   int64_t flushed_bytes_ = 0;                              // given to it
@@ -182,6 +184,7 @@ Status Reader::FindPositions() {
   OCTO_ASSIGN(
       const iceberg::Table bronze,
       iceberg::LoadTableAgain(warehouse_.catalog(), lake::BronzeEvents(warehouse_.namespaces())));
+  OCTO_TRY(CheckStreams(bronze));
   std::vector<std::string> warnings;
   for (const TopicPartition& partition : owned_) {
     if (!topic_ids_.contains(partition.topic)) {
@@ -196,6 +199,17 @@ Status Reader::FindPositions() {
   }
   for (const std::string& warning : warnings) logger_->warn("{}", warning);
   return {};
+}
+
+// A stream that begins later changes Bronze's property, which every commit asserts.
+Status Reader::CheckStreams(const iceberg::Table& bronze) {
+  stream_query_ = StreamQueryOf(bronze, options_.topic);
+  if (options_.after_stream) return {};
+  OCTO_TRY(CheckNoStreamFills(bronze, options_.topic));
+  OCTO_ASSIGN(
+      const iceberg::Table rejected,
+      iceberg::LoadTableAgain(warehouse_.catalog(), lake::RejectedEvents(warehouse_.namespaces())));
+  return CheckNoStreamFills(rejected, options_.topic);
 }
 
 // What was read is committed before the partitions go to somebody else, who would else read it once
@@ -368,6 +382,7 @@ Status Reader::Commit() {
   OCTO_TRY(BeginCommit());
   OCTO_TRY(FlushRows());
   lake::ReceivedPosition position;
+  position.expected_properties = {{StreamQueryProperty(options_.topic), stream_query_}};
   for (const auto& [partition, at] : positions_) {
     if (at.next == at.committed) continue;
     position.tags.push_back({lake::StreamTagName(partition.stream()), at.tagged_snapshot});

@@ -29,6 +29,8 @@ struct IngestOptions {
   // on until it is stopped.
   bool once = false;
   OnLoss on_loss = OnLoss::kStop;
+  // Also into tables that Spark's stream has filled from the topic.
+  bool after_stream = false;
   // A commit comes this long after its first record was read, or with so many bytes of rows.
   int64_t interval_micros = 30'000'000;
   int64_t max_bytes = 20'000'000;
@@ -56,7 +58,8 @@ class Ingest {
 
   // Reads and commits. When `stop` becomes true what was read is committed, and it ends. A cluster
   // that is away is waited for; with once for no longer than a request takes. kCorruption where
-  // records are missing (FindPosition), kNotFound without the topic (once).
+  // records are missing (FindPosition), kUnsupported where Spark's stream fills a table from the
+  // topic (CheckNoStreamFills), kNotFound without the topic (once).
   virtual Status Run(const std::atomic<bool>& stop) = 0;
   virtual IngestReport report() const = 0;
 };

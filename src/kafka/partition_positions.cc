@@ -8,7 +8,28 @@ namespace {
 constexpr char kWhatToDo[] =
     "; with --accept-loss reading goes on with what there is, and Bronze never has the rest";
 
+constexpr char kStreamQueryPrefix[] = "octolake.stream-query.";
+
 }  // namespace
+
+std::string StreamQueryProperty(const std::string& topic) { return kStreamQueryPrefix + topic; }
+
+std::optional<std::string> StreamQueryOf(const iceberg::Table& table, const std::string& topic) {
+  const auto found = table.metadata->properties.find(StreamQueryProperty(topic));
+  if (found == table.metadata->properties.end()) return std::nullopt;
+  return found->second;
+}
+
+Status CheckNoStreamFills(const iceberg::Table& table, const std::string& topic) {
+  const auto query = StreamQueryOf(table, topic);
+  if (!query) return {};
+  return MakeError(
+      ErrorKind::kUnsupported,
+      "table " + table.identifier.ToString() + " is filled from topic " + topic +
+          " by Spark's stream (property " + StreamQueryProperty(topic) + ", query " + *query +
+          "): ingest would take the same messages once more; go on with the stream, or end it and "
+          "give --after-stream, and what the topic still has of them comes again");
+}
 
 Result<PartitionPosition> FindPosition(Client& consumer, const iceberg::Table& bronze,
                                        const TopicPartition& partition, const std::string& topic_id,

@@ -38,6 +38,15 @@ enum class OnLoss {
   kGoOn,  // at the first offset there is
 };
 
+// The property by which a table knows the query of Spark's stream that fills it from the topic
+// (spark/octolake_spark/stream_record.py).
+std::string StreamQueryProperty(const std::string& topic);
+// The query; nullopt if none has.
+std::optional<std::string> StreamQueryOf(const iceberg::Table& table, const std::string& topic);
+// kUnsupported, saying what to do, if one fills the table: it keeps its offsets elsewhere, and
+// would have the same messages in the table as well.
+Status CheckNoStreamFills(const iceberg::Table& table, const std::string& topic);
+
 // kCorruption where it cannot go on, with the range that is missing: the topic was made again, its
 // retention removed offsets that were never read, or it ends before the position. `consumer` must
 // be one of committed records. `warnings` is told what was passed over (kGoOn).

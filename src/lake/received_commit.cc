@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "iceberg/assert_property.h"
 #include "iceberg/expire_snapshots.h"
 #include "iceberg/transaction.h"
 #include "lake/definitions.h"
@@ -106,6 +107,9 @@ Result<ReceivedReport> ReceivedCommit::CommitFiles(const DataFiles& events,
   transaction.Add(bronze_name_, iceberg::AssertTableUuid(bronze_uuid_));
   for (const auto& [tag, expected] : position.tags) {
     transaction.Add(bronze_name_, iceberg::AssertTag(tag, expected));
+  }
+  for (const auto& [property, expected] : position.expected_properties) {
+    transaction.Add(bronze_name_, iceberg::AssertProperty(property, expected));
   }
   transaction.Add(bronze_name_, iceberg::AppendFiles(events, position.summary));
   for (const auto& [tag, expected] : position.tags) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,8 @@ struct ReceivedPosition {
   std::vector<TagMove> tags;
   iceberg::Properties summary;
   iceberg::Properties table_properties;
+  // Of the table as well, and what they have to be for the commit to hold (nullopt: not there).
+  std::map<std::string, std::optional<std::string>> expected_properties{};
 };
 
 struct ReceivedReport {
@@ -53,7 +56,8 @@ class ReceivedCommit {
   Status Add(const event::ReceivedDocument& document);
   // Rows that were made elsewhere, behind those of the documents added before.
   Status AddRows(event::EventBatch batch);
-  // kCommitConflict if a tag is not where it is expected to be: nothing was committed. The files
+  // kCommitConflict if a tag or a property is not what it is expected to be: nothing was committed.
+  // The files
   // of a failed commit are removed, but for those of one whose outcome is unknown
   // (kCommitStateUnknown).
   Result<ReceivedReport> Commit(const ReceivedPosition& position,

@@ -284,6 +284,19 @@ def test_a_running_stream_stops_when_its_topic_is_made_again(spark, broker, stre
     assert f"topic {stream.topic} was made again" in said
 
 
+def test_what_the_stream_reads_ingest_does_not(spark, broker, stream):
+    broker.create(stream.topic, 1)
+    produce(spark, broker, stream, 2)
+    stream.take_all()
+    kafka = {**ZONE, "KAFKA_BOOTSTRAP_SERVERS": broker.address, "KAFKA_TOPIC": stream.topic}
+    ingest = (*stream.lake.place(), "ingest", "--from", "kafka", "--once")
+    refused = octolake(*ingest, status=1, env=kafka)
+    assert f"is filled from topic {stream.topic} by Spark's stream" in refused.err
+    assert stream.lake.counts()[BRONZE] == 2
+    octolake(*ingest, "--after-stream", env=kafka)
+    assert stream.lake.counts()[BRONZE] == 4, "the topic was read from its beginning"
+
+
 def test_what_ingest_reads_is_not_read_once_more(spark, broker, stream):
     broker.create(stream.topic, 1)
     produce(spark, broker, stream, 2)
