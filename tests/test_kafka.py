@@ -18,6 +18,8 @@ from kafka_lab import Lab, bronze_rows, count_of_bronze, numbers_in, post
 from lake import BRONZE, REJECTED, Lake
 from program import ZONE, octolake
 
+TRACE_ID = "0198c0de-0000-7000-8000-00000000000"  # and one more digit
+
 
 def original(number, codec="null", **changes):
     record = {"id": str(number), "type": "PushEvent", "created_at": "2026-01-01T00:00:00Z", "public": True,
@@ -165,6 +167,48 @@ def test_events_near_and_over_the_size_of_a_message(lab, gate, lake):
         sent = json.loads(body)
         assert (kept[number] if number in kept else json.loads(rejected[number]["raw"])["payload"]) == sent["payload"]
     assert all("where the topic takes" in row["reason"] for row in rejected.values())
+
+
+def test_parts_of_a_document_between_those_of_another_gateway(lab, lake):
+    lab.broker.create(lab.topic, 1)
+    lab.broker.create(lab.rejected, 1)
+    senders = {}
+    for name in ("a", "b"):
+        senders[name] = Producer({"bootstrap.servers": lab.broker.address, "transactional.id": f"{lab.topic}-{name}",
+                                  "log_level": 0})
+        senders[name].init_transactions(60)
+        senders[name].begin_transaction()
+
+    def send(name, part, value):
+        senders[name].produce(lab.rejected, value, partition=0, headers={
+            "octolake-reason": "too large", "octolake-trace-id": f"{TRACE_ID}{name}", "octolake-part": f"{part}/3",
+            "octolake-received-at": "1420070400000000"})
+        assert senders[name].flush(60) == 0
+
+    send("a", 1, "a lon")
+    send("b", 1, "anoth")
+    send("a", 2, "g doc")
+    send("b", 2, "er on")
+    send("a", 3, "ument")
+    lab.send(b"behind", topic=lab.rejected)
+    senders["a"].commit_transaction(60)
+    lab.send(original(1))
+    # Committed readers see the first part of a, and nothing behind it, since b may be aborted.
+    assert lab.ingest_once(lake) == {"messages": 2, "events": 1, "rejected": 0, "commits": 1}
+    with lab.ingest(lake) as ingest:
+        lab.send(original(2))
+        ingest.wait_until(lambda: count_of_bronze(lake) == 2, "events come while parts are waited for")
+        assert rejected_rows(lake) == []
+        send("b", 3, "e")
+        senders["b"].commit_transaction(60)
+        ingest.wait_until(lambda: len(rejected_rows(lake)) == 3, "the rest has come")
+        ingest.process.terminate()
+        ingest.finish()
+    rows = {row["raw"]: row for row in rejected_rows(lake)}
+    assert set(rows) == {b"a long document", b"another one", b"behind"}
+    assert {rows[raw]["trace_id"] for raw in (b"a long document", b"another one")} == {f"{TRACE_ID}a", f"{TRACE_ID}b"}
+    assert rows[b"a long document"]["reason"] == "too large"
+    assert lab.ingest_once(lake)["messages"] == 0
 
 
 def test_a_topic_that_is_made_again_is_noticed(lab, lake):

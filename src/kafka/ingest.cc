@@ -62,7 +62,7 @@ class Reader final : public Ingest {
   Status Handle(const rd_kafka_message_t& message);
   Status HandleError(const rd_kafka_message_t& message);
   Status Take(const TopicPartition& partition, const rd_kafka_message_t& message);
-  Status ReachedEnd(const TopicPartition& partition, int64_t offset);
+  Status HasRead(const TopicPartition& partition, int64_t next);
   Status BeginCommit();
   Status FlushRows();
   bool IsBehind() const;
@@ -195,6 +195,7 @@ Status Reader::FindPositions() {
     OCTO_ASSIGN(auto position,
                 FindPosition(*consumer_, bronze, partition, topic_ids_[partition.topic],
                              options_.on_loss, &warnings));
+    position.read = position.next;
     positions_.emplace(partition, std::move(position));
   }
   for (const std::string& warning : warnings) logger_->warn("{}", warning);
@@ -223,7 +224,7 @@ void Reader::Rebalance(rd_kafka_resp_err_t code, const rd_kafka_topic_partition_
     }
     status = Assign();
     if (status) return;
-  } else if (IsBehind() && !parts_.open()) {
+  } else if (IsBehind()) {
     const Status committed = Commit();
     if (!committed) {
       logger_->warn("what was read before a rebalance is read again: {}",
@@ -255,7 +256,7 @@ Status Reader::Run(const std::atomic<bool>& stop) {
       return consumer_->Failed("reading " + options_.topic, RD_KAFKA_RESP_ERR__TIMED_OUT);
     }
   }
-  return IsBehind() && !parts_.open() ? Commit() : Status();
+  return IsBehind() ? Commit() : Status();
 }
 
 Status Reader::Turn() {
@@ -291,7 +292,11 @@ Status Reader::Handle(const rd_kafka_message_t& message) {
   heard_at_ = Steady::now();
   const TopicPartition partition{rd_kafka_topic_name(message.rkt), message.partition};
   if (!positions_.contains(partition)) return {};  // of an assignment that is over
-  return is_end ? ReachedEnd(partition, message.offset) : Take(partition, message);
+  // Behind the last record there may be marks of transactions, which the offset has passed.
+  if (is_end) return HasRead(partition, std::max(positions_.at(partition).read, message.offset));
+  OCTO_TRY(Take(partition, message));
+  OCTO_TRY(HasRead(partition, message.offset + 1));
+  return rows_->bytes() >= kSliceBytes ? FlushRows() : Status();
 }
 
 Status Reader::HandleError(const rd_kafka_message_t& message) {
@@ -317,7 +322,6 @@ Status Reader::HandleError(const rd_kafka_message_t& message) {
 }
 
 Status Reader::Take(const TopicPartition& partition, const rd_kafka_message_t& message) {
-  if (!first_read_at_) first_read_at_ = Steady::now();
   rd_kafka_timestamp_type_t type{};
   const int64_t millis = rd_kafka_message_timestamp(&message, &type);
   const bool is_dated = type != RD_KAFKA_TIMESTAMP_NOT_AVAILABLE && millis >= 0;
@@ -327,21 +331,27 @@ Status Reader::Take(const TopicPartition& partition, const rd_kafka_message_t& m
   ++report_.messages;
   if (partition.topic == options_.topic) {
     const auto* const bytes = static_cast<const char*>(message.payload);
-    OCTO_TRY(rows_->Add(
-        bytes == nullptr ? std::string_view() : std::string_view(bytes, message.len), place));
-  } else {
-    OCTO_TRY(parts_.Take(PartOf(message), place));
+    return rows_->Add(bytes == nullptr ? std::string_view() : std::string_view(bytes, message.len),
+                      place);
   }
-  positions_.at(partition).next = message.offset + 1;
-  return rows_->bytes() >= kSliceBytes ? FlushRows() : Status();
+  // As the last answer had it, which is no earlier than the one that had the message.
+  int64_t low = 0;
+  int64_t end = 0;
+  rd_kafka_get_watermark_offsets(consumer_->get(), partition.topic.c_str(), partition.partition,
+                                 &low, &end);
+  return parts_.Take(PartOf(message), place, std::max(end, message.offset + 1));
 }
 
-// Behind the last record there may be marks of transactions, which the offset has passed.
-Status Reader::ReachedEnd(const TopicPartition& partition, int64_t offset) {
+// What waits for the parts of a document is read again by whoever goes on.
+Status Reader::HasRead(const TopicPartition& partition, int64_t next) {
   PartitionPosition& position = positions_.at(partition);
-  position.next = std::max(position.next, offset);
+  position.read = position.next = next;
+  if (partition.topic != options_.topic) {
+    OCTO_TRY(parts_.Passed(partition.partition, next));
+    position.next = parts_.HeldFrom(partition.partition).value_or(next);
+  }
   if (position.next != position.committed && !first_read_at_) first_read_at_ = Steady::now();
-  return partition.topic == options_.topic ? Status() : parts_.End(partition.partition);
+  return {};
 }
 
 Status Reader::BeginCommit() {
@@ -366,11 +376,11 @@ bool Reader::IsBehind() const {
 
 bool Reader::HasAll() const {
   return std::all_of(positions_.begin(), positions_.end(),
-                     [](const auto& entry) { return entry.second.next >= entry.second.end; });
+                     [](const auto& entry) { return entry.second.read >= entry.second.end; });
 }
 
 bool Reader::IsDue() const {
-  if (!IsBehind() || parts_.open()) return false;
+  if (!IsBehind()) return false;
   if (options_.once && HasAll()) return true;
   const bool waited =
       first_read_at_ && Steady::now() - *first_read_at_ >= microseconds(options_.interval_micros);

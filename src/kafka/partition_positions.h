@@ -28,7 +28,8 @@ struct PartitionPosition {
   std::optional<int64_t> tagged_snapshot;  // of Bronze; nullopt: nothing was committed yet
   std::string topic_id;
   int64_t committed = 0;  // the next offset, as Bronze has it
-  int64_t next = 0;       // the next one to read, as the next that follows what was read
+  int64_t next = 0;       // the next one to commit: everything before it was read, and is whole
+  int64_t read = 0;       // the next one to read
   // What committed readers could read when this was asked for ended here.
   int64_t end = 0;
 };

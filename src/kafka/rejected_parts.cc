@@ -8,8 +8,8 @@
 namespace octolake::kafka {
 namespace {
 
-// The journal takes no larger document.
-constexpr size_t kMaxDocumentBytes = size_t{64} << 20;
+// What a part takes beside its texts.
+constexpr size_t kPartBytes = 1024;
 
 constexpr char kNoReason[] = "no event: on the topic of rejected ones, without a reason";
 
@@ -34,6 +34,11 @@ void ReadPart(std::string_view text, RejectedPart* part) {
   part->parts = *of;
 }
 
+size_t HeldBytes(const RejectedPart& part) {
+  return kPartBytes + part.document.size() + part.reason.size() + part.source.size() +
+         2 * part.trace_id.size();
+}
+
 }  // namespace
 
 RejectedPart PartOf(const rd_kafka_message_t& message) {
@@ -52,46 +57,99 @@ RejectedPart PartOf(const rd_kafka_message_t& message) {
   return part;
 }
 
-Status RejectedParts::Take(RejectedPart part, const event::MessagePlace& place) {
+Status RejectedParts::Take(RejectedPart part, const event::MessagePlace& place, int64_t end) {
   if (part.nothing) return {};
-  const int32_t partition = place.partition.value_or(0);
-  const auto found = open_.find(partition);
-  if (found != open_.end()) {
-    RejectedPart& so_far = found->second.so_far;
-    const bool follows = part.trace_id == so_far.trace_id && part.parts == so_far.parts &&
-                         part.part == so_far.part + 1 &&
-                         so_far.document.size() + part.document.size() <= kMaxDocumentBytes;
-    if (follows) {
-      so_far.document += part.document;
-      so_far.part = part.part;
-      if (part.part < part.parts) return {};
-      const Open whole = std::move(found->second);
-      open_.erase(found);
-      return Add(whole.so_far, whole.place);
-    }
-    OCTO_TRY(AddIncomplete(partition));
+  const int32_t number = place.partition.value_or(0);
+  const int64_t first = part.part;
+  Document document{std::move(part), first, place, end};
+  const bool is_whole = document.so_far.parts == 1;
+  const bool holds_nothing = !partitions_.contains(number);
+  if (is_whole && holds_nothing) return Add(document);
+  Partition& partition = partitions_[number];
+  if (holds_nothing) partition.from = place.offset.value_or(0);
+  partition.bytes += HeldBytes(document.so_far);
+  if (is_whole) {
+    partition.closed.push_back(std::move(document));
+  } else {
+    Join(partition, std::move(document));
   }
-  if (part.parts == 1) return Add(part, place);
-  const bool begins = part.part == 1;
-  open_.emplace(partition, Open{std::move(part), place});
-  return begins ? Status() : AddIncomplete(partition);
+  size_t held = 0;
+  for (const auto& entry : partitions_) held += entry.second.bytes;
+  return held > limits_.held_bytes ? GiveUpAll() : Settle(number);
 }
 
-Status RejectedParts::End(int32_t partition) {
-  return open_.contains(partition) ? AddIncomplete(partition) : Status();
+void RejectedParts::Join(Partition& partition, Document part) {
+  const RejectedPart& next = part.so_far;
+  const bool is_last = next.part == next.parts;
+  int64_t offset = part.place.offset.value_or(0);
+  const auto begun = partition.offset.find(next.trace_id);
+  if (begun != partition.offset.end()) {
+    RejectedPart& so_far = partition.open.at(begun->second).so_far;
+    if (next.parts == so_far.parts && next.part == so_far.part + 1 &&
+        so_far.document.size() + next.document.size() <= limits_.document_bytes) {
+      offset = begun->second;
+      so_far.document += next.document;
+      so_far.part = next.part;
+      if (is_last) Close(partition, offset);
+      return;
+    }
+    Close(partition, begun->second);
+  }
+  partition.offset.emplace(next.trace_id, offset);
+  partition.open.emplace(offset, std::move(part));
+  if (is_last) Close(partition, offset);
 }
 
-Status RejectedParts::AddIncomplete(int32_t partition) {
-  Open open = std::move(open_.at(partition));
-  open_.erase(partition);
-  open.so_far.reason += " (in part: up to " + std::to_string(open.so_far.part) + " of " +
-                        std::to_string(open.so_far.parts) + " parts)";
-  return Add(open.so_far, open.place);
+Status RejectedParts::Passed(int32_t number, int64_t next) {
+  const auto found = partitions_.find(number);
+  if (found == partitions_.end()) return {};
+  Partition& partition = found->second;
+  while (!partition.open.empty() && partition.open.begin()->second.end <= next) {
+    Close(partition, partition.open.begin()->first);
+  }
+  return Settle(number);
 }
 
-Status RejectedParts::Add(const RejectedPart& whole, const event::MessagePlace& place) {
-  return add_({whole.document, whole.reason, whole.source, whole.trace_id, whole.received_at},
-              place);
+std::optional<int64_t> RejectedParts::HeldFrom(int32_t partition) const {
+  const auto found = partitions_.find(partition);
+  if (found == partitions_.end()) return std::nullopt;
+  return found->second.from;
+}
+
+void RejectedParts::Close(Partition& partition, int64_t offset) {
+  const auto found = partition.open.find(offset);
+  partition.offset.erase(found->second.so_far.trace_id);
+  partition.closed.push_back(std::move(found->second));
+  partition.open.erase(found);
+}
+
+Status RejectedParts::Settle(int32_t number) {
+  const auto found = partitions_.find(number);
+  if (found == partitions_.end() || !found->second.open.empty()) return {};
+  const Partition settled = std::move(found->second);
+  partitions_.erase(found);
+  for (const Document& document : settled.closed) OCTO_TRY(Add(document));
+  return {};
+}
+
+Status RejectedParts::GiveUpAll() {
+  while (!partitions_.empty()) {
+    auto& [number, partition] = *partitions_.begin();
+    while (!partition.open.empty()) Close(partition, partition.open.begin()->first);
+    OCTO_TRY(Settle(number));
+  }
+  return {};
+}
+
+Status RejectedParts::Add(const Document& document) {
+  const RejectedPart& all = document.so_far;
+  std::string reason = all.reason;
+  if (document.first_part > 1 || all.part < all.parts) {
+    reason += " (in part: " +
+              (document.first_part == 1 ? "up to " : std::to_string(document.first_part) + " to ") +
+              std::to_string(all.part) + " of " + std::to_string(all.parts) + " parts)";
+  }
+  return add_({all.document, reason, all.source, all.trace_id, all.received_at}, document.place);
 }
 
 }  // namespace octolake::kafka
