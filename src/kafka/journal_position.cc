@@ -55,17 +55,17 @@ class PositionScan {
     if (message->err != RD_KAFKA_RESP_ERR_NO_ERROR) return Failed(message->err);
     next_ = message->offset + 1;
     if (TextOf(message->key, message->key_len) != key_) return {};
-    auto sequence = DecodePosition(TextOf(message->payload, message->len));
-    if (!sequence) {
-      return WithContext(sequence.error(), topic_ + ", offset " + std::to_string(message->offset));
+    auto sent = DecodePosition(TextOf(message->payload, message->len));
+    if (!sent) {
+      return WithContext(sent.error(), topic_ + ", offset " + std::to_string(message->offset));
     }
-    sequence_ = *sequence;
+    sent_ = *std::move(sent);
     if (!first_offset_) first_offset_ = message->offset;
     return {};
   }
 
   int64_t next() const { return next_; }  // behind what was read
-  std::optional<uint64_t> sequence() const { return sequence_; }
+  const std::optional<SentPosition>& sent() const { return sent_; }
   std::optional<int64_t> first_offset() const { return first_offset_; }  // of this journal's
   tl::unexpected<Error> Failed(rd_kafka_resp_err_t code) const {
     return reader_.Failed("reading " + topic_, code);
@@ -76,15 +76,16 @@ class PositionScan {
   const std::string topic_;
   const std::string key_;
   int64_t next_ = 0;
-  std::optional<uint64_t> sequence_;
+  std::optional<SentPosition> sent_;
   std::optional<int64_t> first_offset_;
 };
 
 // The last position of the journal's own transaction that is open at `offset`, where committed
 // readers are held up; nullopt if the open one is somebody else's.
-Result<std::optional<uint64_t>> FindLeftOpen(const ClientOptions& options, const std::string& topic,
-                                             int64_t offset, int64_t end, const Uuid& journal,
-                                             const Logger& logger) {
+Result<std::optional<SentPosition>> FindLeftOpen(const ClientOptions& options,
+                                                 const std::string& topic, int64_t offset,
+                                                 int64_t end, const Uuid& journal,
+                                                 const Logger& logger) {
   OCTO_ASSIGN(const auto reader, MakeReader(options, "read_uncommitted", logger));
   PositionScan scan(*reader, topic, journal);
   OCTO_TRY(scan.Begin(offset));
@@ -97,7 +98,7 @@ Result<std::optional<uint64_t>> FindLeftOpen(const ClientOptions& options, const
     OCTO_TRY(scan.Turn());
     if (scan.next() > before) moved = Steady::now();
   }
-  return scan.first_offset() == offset ? scan.sequence() : std::nullopt;
+  return scan.first_offset() == offset ? scan.sent() : std::nullopt;
 }
 
 Result<std::pair<int64_t, int64_t>> Watermarks(const Client& reader, const std::string& topic,
@@ -112,17 +113,21 @@ Result<std::pair<int64_t, int64_t>> Watermarks(const Client& reader, const std::
 
 }  // namespace
 
-std::string EncodePosition(uint64_t sequence) {
-  return nlohmann::json{{"sequence", sequence}}.dump();
+std::string EncodePosition(const SentPosition& position) {
+  return nlohmann::ordered_json{{"sequence", position.sequence}, {"sender", position.sender}}
+      .dump();
 }
 
-Result<uint64_t> DecodePosition(std::string_view value) {
+Result<SentPosition> DecodePosition(std::string_view value) {
   const auto json = nlohmann::json::parse(value, nullptr, false);
-  if (json.is_object() && json.contains("sequence") && json["sequence"].is_number_unsigned()) {
-    return json["sequence"].get<uint64_t>();
+  const bool has_sequence =
+      json.is_object() && json.contains("sequence") && json["sequence"].is_number_unsigned();
+  if (has_sequence && (!json.contains("sender") || json["sender"].is_string())) {
+    return SentPosition{json["sequence"].get<uint64_t>(), json.value("sender", "")};
   }
   return MakeError(ErrorKind::kCorruption,
-                   "expected {\"sequence\": N}, found '" + std::string(value.substr(0, 80)) + "'");
+                   "expected {\"sequence\": N, \"sender\": \"UUID\"}, found '" +
+                       std::string(value.substr(0, 100)) + "'");
 }
 
 Result<PartitionEnds> FindEnds(const ClientOptions& options, const std::string& topic,
@@ -159,9 +164,9 @@ Result<JournalPositionFound> ReadJournalPosition(const ClientOptions& options,
     looked = true;
     OCTO_ASSIGN(const auto left_open,
                 FindLeftOpen(options, topic, scan.next(), ends.all, journal, logger));
-    if (left_open) return JournalPositionFound{*left_open, true};
+    if (left_open) return JournalPositionFound{left_open, true};
   }
-  return JournalPositionFound{scan.sequence().value_or(0), false};
+  return JournalPositionFound{scan.sent(), false};
 }
 
 }  // namespace octolake::kafka

@@ -5,7 +5,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/logging.h"
 #include "base/result.h"
@@ -14,13 +16,20 @@
 
 namespace octolake::kafka {
 
-// A record's value, and back: {"sequence":N}. kCorruption for anything else.
-std::string EncodePosition(uint64_t sequence);
-Result<uint64_t> DecodePosition(std::string_view value);
+struct SentPosition {
+  uint64_t sequence = 0;  // of the journal's last record that was sent
+  std::string sender;     // a UUID for each producer that was started; empty: did not say
+  friend bool operator==(const SentPosition&, const SentPosition&) = default;
+};
+
+// A record's value, and back: {"sequence":N,"sender":"UUID"}, where the sender may be missing.
+// kCorruption for anything else.
+std::string EncodePosition(const SentPosition& position);
+Result<SentPosition> DecodePosition(std::string_view value);
 
 struct JournalPositionFound {
-  // Of the last record that a committed transaction has; 0: none.
-  uint64_t sequence = 0;
+  // Of the last record that a committed transaction has; nullopt: there is none.
+  std::optional<SentPosition> sent;
   // That transaction was committed, and the cluster lost the mark that says so: a broker that died
   // while marks were being written passes over partitions that have no leader yet when it is back.
   // Committed readers are held up by it until another transaction of this journal ends on the same

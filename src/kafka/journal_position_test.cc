@@ -14,9 +14,12 @@ namespace {
 constexpr char kTopic[] = "events.positions";
 
 TEST(JournalPositionTest, IsReadAsItWasWritten) {
-  EXPECT_EQ(DecodePosition(EncodePosition(0)).value(), 0u);
-  EXPECT_EQ(DecodePosition(EncodePosition(UINT64_MAX)).value(), UINT64_MAX);
-  for (const char* text : {"", "{}", "7", R"({"sequence":-1})", R"({"sequence":"1"})", "{"}) {
+  for (const SentPosition& position : {SentPosition{0, ""}, SentPosition{UINT64_MAX, "an id"}}) {
+    EXPECT_EQ(DecodePosition(EncodePosition(position)).value(), position);
+  }
+  EXPECT_EQ(DecodePosition(R"({"sequence":7})").value(), (SentPosition{7, ""}));
+  for (const char* text : {"", "{}", "7", R"({"sequence":-1})", R"({"sequence":"1"})", "{",
+                           R"({"sequence":1,"sender":2})"}) {
     EXPECT_FALSE(DecodePosition(text)) << text;
   }
 }
@@ -33,13 +36,13 @@ class ReadPositionTest : public testing::Test {
 };
 
 TEST_F(ReadPositionTest, TakesItsTimeWhileSomethingComes) {
-  PutPositions(options_, kTopic, journal_, 1, 15);
+  PutPositions(options_, kTopic, journal_, 1, 15, "a sender");
   rd_kafka_mock_broker_set_rtt(cluster_.get(), -1, 300);
   const auto began = std::chrono::steady_clock::now();
   const PositionWaits waits{std::chrono::milliseconds(2'500), std::chrono::milliseconds(2'000)};
   const auto found = ReadJournalPosition(options_, kTopic, journal_, logger_, waits);
   ASSERT_TRUE(found) << found.error().message;
-  EXPECT_EQ(found->sequence, 15u);
+  EXPECT_EQ(found->sent, (SentPosition{15, "a sender"}));
   EXPECT_FALSE(found->left_open);
   // Else this would show nothing.
   EXPECT_GT(std::chrono::steady_clock::now() - began, 2 * waits.longest_transaction);

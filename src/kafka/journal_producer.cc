@@ -23,8 +23,6 @@ using Steady = std::chrono::steady_clock;
 constexpr const char kConsumer[] = "kafka";
 
 constexpr std::chrono::milliseconds kTransactionTimeout{60'000};
-// A fence that comes this much before a transaction's end is none of the coordinator's own.
-constexpr std::chrono::milliseconds kTimeoutMargin{5'000};
 
 // What a message takes beside its value: a record batch's header, a record's, and our headers.
 constexpr int64_t kMessageOverhead = 2048;
@@ -63,6 +61,7 @@ class Producer final : public lake::JournalCommitter {
         metrics_(metrics),
         logger_(std::move(logger)),
         random_(random),
+        sender_(Uuid::RandomV4(random).ToString()),
         position_(journal.first_sequence() - 1) {}
 
   Result<lake::JournalCommitReport> CommitNext() override;
@@ -75,6 +74,7 @@ class Producer final : public lake::JournalCommitter {
   Status CheckPositionsAreKept(const TopicSettings& settings) const;
   Status MakeClient();
   Status TakePosition();
+  Status CheckNobodyElseSends(const JournalPositionFound& found) const;
   Status EndWhatIsOpen(uint64_t sequence);
   Result<lake::JournalCommitReport> SendNext();
   Result<lake::JournalCommitReport> TakeRecords(BatchEncoder* encoder);
@@ -90,13 +90,14 @@ class Producer final : public lake::JournalCommitter {
   SendMetrics& metrics_;
   const Logger logger_;
   RandomSource& random_;
+  const std::string sender_;
   BatchLimits limits_;
   int64_t max_message_ = kUsualMaxMessage;  // that both topics of messages take
   uint64_t position_;
-  uint64_t confirmed_ = 0;          // that Kafka had so much this process has seen
-  std::unique_ptr<Client> client_;  // nullptr: to be connected
+  uint64_t confirmed_ = 0;                         // that Kafka had so much this process has seen
+  std::optional<JournalPositionFound> last_seen_;  // in Kafka; nullopt: never asked
+  std::unique_ptr<Client> client_;                 // nullptr: to be connected
   std::optional<journal::RecordQueue> records_;
-  Steady::time_point transaction_began_;  // or the client, where that is later
 };
 
 Result<lake::JournalCommitReport> Producer::CommitNext() {
@@ -211,7 +212,6 @@ Status Producer::MakeClient() {
                     {"queue.buffering.max.kbytes", "2147483647"},
                     {"batch.size", std::to_string(std::min<int64_t>(max_message_, 1'000'000))}},
                    logger_));
-  transaction_began_ = Steady::now();  // no fence that comes now is for the age of an earlier one
   return Check("beginning", client_->Resume(options_.client.request_timeout, [&](int millis) {
     return rd_kafka_init_transactions(client_->get(), millis);
   }));
@@ -222,21 +222,24 @@ Status Producer::TakePosition() {
   OCTO_ASSIGN(const JournalPositionFound found,
               ReadJournalPosition(options_.client, PositionsTopic(options_.topic), journal_.uuid(),
                                   logger_));
-  if (found.sequence < confirmed_) {
+  const uint64_t sequence = found.sent ? found.sent->sequence : 0;
+  if (sequence < confirmed_) {
     return MakeError(
         ErrorKind::kCorruption,
         "Kafka at " + options_.client.bootstrap_servers + ": topic " +
             PositionsTopic(options_.topic) + " has journal " + journal_.uuid().ToString() +
-            " up to record " + std::to_string(found.sequence) + ", and had it up to " +
+            " up to record " + std::to_string(sequence) + ", and had it up to " +
             std::to_string(confirmed_) +
             " before: it was removed, or its records were. Sending goes no further, "
             "since records would be in Kafka twice; put the topic back, or accept that "
             "by starting octolake again");
   }
-  const Status checked = journal_.CheckPosition({journal_.uuid(), found.sequence});
+  OCTO_TRY(CheckNobodyElseSends(found));
+  const Status checked = journal_.CheckPosition({journal_.uuid(), sequence});
   if (!checked) return WithContext(checked.error(), "topic " + PositionsTopic(options_.topic));
-  if (found.left_open) OCTO_TRY(EndWhatIsOpen(found.sequence));
-  position_ = found.sequence;
+  last_seen_ = found;
+  if (found.left_open) OCTO_TRY(EndWhatIsOpen(sequence));
+  position_ = sequence;
   confirmed_ = position_;
   // What a transaction before the last stop had no time for.
   OCTO_TRY(journal_.Release(kConsumer, position_));
@@ -245,6 +248,21 @@ Status Producer::TakePosition() {
                 options_.client.bootstrap_servers, options_.topic, limits_.partitions,
                 journal_.uuid().ToString(), position_);
   return {};
+}
+
+// Each position says who sent it. That another one's has come since this producer last looked is
+// certain, however long anything took; of an error that looks like a fence that cannot be said: the
+// coordinator answers in the same way where it has ended a transaction for its age.
+Status Producer::CheckNobodyElseSends(const JournalPositionFound& found) const {
+  if (!last_seen_ || !found.sent || found.sent->sender == sender_) return {};
+  if (last_seen_->sent == found.sent) return {};
+  return MakeError(
+      ErrorKind::kInvalidArgument,
+      "Kafka at " + options_.client.bootstrap_servers + ": another producer of journal " +
+          journal_.uuid().ToString() + " has sent up to record " +
+          std::to_string(found.sent->sequence) +
+          " since this one began: the journal's directory was copied, or an octolake that was "
+          "believed dead still runs. Keep one of them, and start it again");
 }
 
 // A transaction that has ended, and whose marks are missing on some partitions, ends there with the
@@ -332,18 +350,20 @@ Result<lake::JournalCommitReport> Producer::TakeRecords(BatchEncoder* encoder) {
 Status Producer::Send(const MessageBatch& batch, uint64_t last_sequence) {
   rd_kafka_t* const producer = client_->get();
   rd_kafka_poll(producer, 0);
-  transaction_began_ = Steady::now();
   OCTO_TRY(Check("beginning a transaction", RdError(rd_kafka_begin_transaction(producer))));
   for (const OutgoingMessage& message : batch.messages) {
     const std::string topic = message.rejected ? RejectedTopic(options_.topic) : options_.topic;
     OCTO_TRY(Produce(topic, message.partition, {}, message.value, &message));
   }
+  const SentPosition position{last_sequence, sender_};
   OCTO_TRY(Produce(PositionsTopic(options_.topic), 0, journal_.uuid().ToString(),
-                   EncodePosition(last_sequence), nullptr));
+                   EncodePosition(position), nullptr));
   // Waits for the messages first. Longer than the transaction lives there is nothing to wait for.
-  return Check("committing a transaction", client_->Resume(kTransactionTimeout, [&](int millis) {
+  OCTO_TRY(Check("committing a transaction", client_->Resume(kTransactionTimeout, [&](int millis) {
     return rd_kafka_commit_transaction(producer, millis);
-  }));
+  })));
+  last_seen_ = JournalPositionFound{position, false};
+  return {};
 }
 
 Status Producer::Produce(const std::string& topic, int32_t partition, std::string_view key,
@@ -376,13 +396,10 @@ tl::unexpected<Error> Producer::Failed(const std::string& what, rd_kafka_resp_er
                                        const std::string& detail) const {
   char text[512] = "";
   const rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(client_->get(), text, sizeof text);
-  const bool within = Steady::now() - transaction_began_ < kTransactionTimeout - kTimeoutMargin;
-  if ((IsFence(code) || IsFence(fatal)) && within) {
-    return MakeError(ErrorKind::kInvalidArgument,
-                     "Kafka at " + options_.client.bootstrap_servers +
-                         ": another producer of journal " + journal_.uuid().ToString() +
-                         " has taken over: the journal's directory was copied, or an octolake that "
-                         "was believed dead still runs. Keep one of them, and start it again");
+  if (IsFence(code) || IsFence(fatal)) {
+    return client_->Failed(what, IsFence(fatal) ? fatal : code,
+                           "the transaction took longer than a minute and was ended, or another "
+                           "producer of this journal has begun");
   }
   if (code == RD_KAFKA_RESP_ERR__FATAL && fatal != RD_KAFKA_RESP_ERR_NO_ERROR) {
     return client_->Failed(what, fatal, text);

@@ -43,9 +43,9 @@ struct ProducerOptions {
 // It connects with the first CommitNext, so that a cluster that is away keeps nobody from starting;
 // until then, position() is the first record the journal still has. After an error the connection
 // is made anew, and with it the position read from Kafka: a transaction whose outcome nobody
-// learned is either in it or was aborted. kInvalidArgument: another producer has the same
-// transactional.id. kCorruption: the journal is damaged, or has not what comes next. kTransient:
-// everything else. Journal, random source and metrics must outlive it.
+// learned is either in it or was aborted. kInvalidArgument: another producer has sent from this
+// journal since this one began. kCorruption: the journal is damaged, or has not what comes next.
+// kTransient: everything else. Journal, random source and metrics must outlive it.
 std::unique_ptr<lake::JournalCommitter> MakeJournalProducer(journal::Journal& journal,
                                                             const ProducerOptions& options,
                                                             RandomSource& random,

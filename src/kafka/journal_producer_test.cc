@@ -5,6 +5,7 @@
 #include <arrow/api.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -46,9 +47,21 @@ class JournalProducerTest : public testing::Test {
       ASSERT_TRUE(journal_->AppendAndWait(std::move(record)));
     }
   }
-  // A position of the journal that its producer has not written.
+  std::optional<SentPosition> LastPosition() {
+    const auto found =
+        ReadJournalPosition(options_.client, PositionsTopic(kTopic), journal_->uuid(), logger_);
+    EXPECT_TRUE(found) << found.error().message;
+    return found ? found->sent : std::nullopt;
+  }
+  // A position of the journal, as of the one who sent the last one.
   void PutPosition(uint64_t sequence) {
-    PutPositions(options_.client, PositionsTopic(kTopic), journal_->uuid(), sequence, sequence);
+    const auto last = LastPosition();
+    ASSERT_TRUE(last);
+    PutPositionOf(last->sender, sequence);
+  }
+  void PutPositionOf(const std::string& sender, uint64_t sequence) {
+    PutPositions(options_.client, PositionsTopic(kTopic), journal_->uuid(), sequence, sequence,
+                 sender);
   }
   auto Producer() { return MakeJournalProducer(*journal_, options_, random_, metrics_, logger_); }
 
@@ -197,8 +210,9 @@ TEST_F(JournalProducerTest, DoesNotGoBackBehindWhatKafkaHad) {
       << report.error().message;
 }
 
-// The fence comes while messages are still given to the client.
-TEST_F(JournalProducerTest, AFenceWhileMessagesAreProducedIsForGood) {
+// A coordinator that ends a transaction for its age answers like that, too. The answer comes while
+// messages are still given to the client.
+TEST_F(JournalProducerTest, GoesOnAfterAFenceIfNobodyElseHasSent) {
   PutEvents(1);
   options_.max_message_bytes = 64;
   const auto producer = Producer();
@@ -213,11 +227,58 @@ TEST_F(JournalProducerTest, AFenceWhileMessagesAreProducedIsForGood) {
   const std::vector<rd_kafka_resp_err_t> fenced(100, RD_KAFKA_RESP_ERR_PRODUCER_FENCED);
   rd_kafka_mock_push_request_errors_array(cluster_.get(), kAddPartitionsToTxn, fenced.size(),
                                           fenced.data());
+  const auto fence = producer->CommitNext();
+  ASSERT_FALSE(fence);
+  EXPECT_EQ(fence.error().kind, ErrorKind::kTransient);
+  EXPECT_NE(fence.error().message.find("another producer of this journal has begun"),
+            std::string::npos)
+      << fence.error().message;
+  rd_kafka_mock_clear_request_errors(cluster_.get(), kAddPartitionsToTxn);
+  const auto report = producer->CommitNext();
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->first_sequence, 2u);
+  EXPECT_EQ(report->rejected, 5);
+  EXPECT_EQ(producer->position(), 6u);
+}
+
+TEST_F(JournalProducerTest, StopsWhereAnotherHasSent) {
+  PutEvents(20);
+  const auto producer = Producer();
+  ASSERT_TRUE(producer->CommitNext());
+  const auto first = LastPosition();
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->sequence, 10u);
+  EXPECT_EQ(first->sender.size(), 36u);
+  rd_kafka_mock_push_request_errors(cluster_.get(), kEndTxn, 1, RD_KAFKA_RESP_ERR_PRODUCER_FENCED);
+  ASSERT_FALSE(producer->CommitNext());
+  PutPositionOf("another one", 12);
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    const auto report = producer->CommitNext();
+    ASSERT_FALSE(report);
+    EXPECT_EQ(report.error().kind, ErrorKind::kInvalidArgument) << report.error().message;
+    EXPECT_NE(report.error().message.find("another producer of journal"), std::string::npos)
+        << report.error().message;
+  }
+  EXPECT_EQ(producer->position(), 10u);
+  // Who is started now is the one that was kept.
+  const auto kept = Producer();
+  const auto report = kept->CommitNext();
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->first_sequence, 13u);
+}
+
+// Nobody has sent anything when this one begins, and somebody has when it looks again.
+TEST_F(JournalProducerTest, StopsWhereAnotherWasTheFirstToSend) {
+  PutEvents(5);
+  const auto producer = Producer();
+  rd_kafka_mock_push_request_errors(cluster_.get(), kAddPartitionsToTxn, 1,
+                                    RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+  ASSERT_FALSE(producer->CommitNext());
+  ASSERT_FALSE(LastPosition());
+  PutPositionOf("another one", 3);
   const auto report = producer->CommitNext();
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().kind, ErrorKind::kInvalidArgument) << report.error().message;
-  EXPECT_NE(report.error().message.find("another producer of journal"), std::string::npos)
-      << report.error().message;
 }
 
 TEST_F(JournalProducerTest, IsNotWhereTheJournalIsAnother) {

@@ -42,13 +42,14 @@ class MockCluster {
 // Positions of a journal that its producer has not written, as of a client with these options, each
 // of which the mock answers a fetch of its own with.
 inline void PutPositions(const ClientOptions& options, const std::string& topic,
-                         const Uuid& journal, uint64_t first, uint64_t last) {
+                         const Uuid& journal, uint64_t first, uint64_t last,
+                         const std::string& sender) {
   const auto client =
       Client::Make(RD_KAFKA_PRODUCER, options, {{"linger.ms", "0"}}, MakeNullLogger());
   ASSERT_TRUE(client) << client.error().message;
   const std::string key = journal.ToString();
   for (uint64_t sequence = first; sequence <= last; ++sequence) {
-    std::string value = EncodePosition(sequence);
+    std::string value = EncodePosition({sequence, sender});
     ASSERT_EQ(rd_kafka_producev((*client)->get(), RD_KAFKA_V_TOPIC(topic.c_str()),
                                 RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_KEY(key.data(), key.size()),
                                 RD_KAFKA_V_VALUE(value.data(), value.size()),
