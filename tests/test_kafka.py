@@ -1,9 +1,13 @@
 """Events through Kafka: `octolake up --sink kafka`, and `octolake ingest --from kafka`, at a real broker."""
 
+import contextlib
 import io
 import json
 import random
 import shutil
+import signal
+import sqlite3
+import time
 from collections import defaultdict
 
 import fastavro
@@ -209,6 +213,50 @@ def test_parts_of_a_document_between_those_of_another_gateway(lab, lake):
     assert {rows[raw]["trace_id"] for raw in (b"a long document", b"another one")} == {f"{TRACE_ID}a", f"{TRACE_ID}b"}
     assert rows[b"a long document"]["reason"] == "too large"
     assert lab.ingest_once(lake)["messages"] == 0
+
+
+def locked_catalog(lake):
+    """Nobody can commit until it is closed."""
+    catalog = sqlite3.connect(lake.directory / "catalog.db", isolation_level=None)
+    catalog.execute("BEGIN IMMEDIATE")
+    return contextlib.closing(catalog)
+
+
+def start_to_read(lab, lake):
+    """Has read five messages, and commits when it is stopped."""
+    lab.broker.create(lab.topic, 1)
+    lab.send(*[original(number, payload=json.dumps({"number": number, "noise": "x" * 600_000})) for number in range(5)])
+    ingest = lab.ingest(lake, bronze_commit_interval="1h")
+    ingest.wait_until(lambda: any(lake.directory.rglob("*.parquet")), "it has read")
+    return ingest
+
+
+def test_a_stop_commits_nothing_of_topics_that_are_not_confirmed(lab, lake):
+    with start_to_read(lab, lake) as ingest:
+        lab.broker.pause()
+        try:
+            ingest.process.terminate()
+            result = ingest.finish()
+        finally:
+            lab.broker.resume()
+    assert "is left for the next start" in result.err
+    assert count_of_bronze(lake) == 0
+    assert lab.ingest_once(lake)["events"] == 5
+
+
+@pytest.mark.parametrize("signals, at_least, at_most", [
+    ((signal.SIGINT,), 15, 60), ((signal.SIGINT, signal.SIGTERM), 0, 10)])
+def test_a_stop_does_not_wait_for_a_commit_forever(lab, lake, signals, at_least, at_most):
+    with start_to_read(lab, lake) as ingest:
+        with locked_catalog(lake):
+            began = time.monotonic()
+            for one in signals:
+                ingest.process.send_signal(one)
+            result = ingest.finish(status=1)
+            assert at_least <= time.monotonic() - began < at_most
+    assert "the last commit was not waited for" in result.err
+    assert count_of_bronze(lake) == 0
+    assert lab.ingest_once(lake)["events"] == 5
 
 
 def test_a_topic_that_is_made_again_is_noticed(lab, lake):

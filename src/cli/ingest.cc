@@ -2,7 +2,9 @@
 
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -17,6 +19,8 @@ namespace octolake::cli {
 namespace {
 
 constexpr std::chrono::milliseconds kLookForEnd{100};
+// After a signal the last commit has so long, where it usually takes a second.
+constexpr std::chrono::seconds kLastCommit{20};
 
 struct IngestFlags {
   std::string from;
@@ -54,8 +58,19 @@ void SayReport(const Context& context, const kafka::IngestReport& report) {
               Grouped(report.rejected) + " rejected, in " + Grouped(report.commits) + " commits");
 }
 
+// A commit that waits for a catalog or a store cannot be called back, and need not be: until it has
+// come to the catalog it is nothing, and afterwards it is whole.
+[[noreturn]] void EndAtOnce(const Context& context) {
+  context.Say(
+      "the last commit was not waited for; if it did not come to Bronze, the next start reads the "
+      "same again");
+  std::fflush(nullptr);
+  std::_Exit(kFailed);
+}
+
 // Until a signal comes, or it ends by itself.
-Status RunUntilStopped(kafka::Ingest& ingest, const StopSignals& signals, std::atomic<bool>& stop) {
+Status RunUntilStopped(const Context& context, kafka::Ingest& ingest, const StopSignals& signals,
+                       std::atomic<bool>& stop) {
   Status status;
   std::atomic<bool> ended{false};
   {
@@ -66,6 +81,11 @@ Status RunUntilStopped(kafka::Ingest& ingest, const StopSignals& signals, std::a
     while (!ended && !signals.WaitFor(kLookForEnd)) {
     }
     stop = true;
+    const auto deadline = std::chrono::steady_clock::now() + kLastCommit;
+    while (!ended) {
+      const bool again = signals.WaitFor(kLookForEnd);
+      if (again || std::chrono::steady_clock::now() >= deadline) EndAtOnce(context);
+    }
   }
   return status;
 }
@@ -82,7 +102,8 @@ Result<int> TryIngest(const Context& context, const IngestFlags& flags) {
     context.Say("octolake reads " + options.topic + " of Kafka at " +
                 options.client.bootstrap_servers + "; Ctrl-C ends it");
   }
-  const Status status = flags.once ? ingest->Run(stop) : RunUntilStopped(*ingest, *signals, stop);
+  const Status status =
+      flags.once ? ingest->Run(stop) : RunUntilStopped(context, *ingest, *signals, stop);
   SayReport(context, ingest->report());
   OCTO_TRY(status);
   return kDone;

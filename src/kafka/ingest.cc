@@ -32,6 +32,8 @@ constexpr int64_t kSliceBytes = int64_t{1} << 20;
 // time that one has got on, so that more is a sign of something else.
 constexpr int kMaxLostRaces = 10;
 constexpr int kPollMillis = 100;
+// At a stop the cluster has so long to say that a topic is the one that was read.
+constexpr std::chrono::milliseconds kLastCheck{5'000};
 
 class Reader final : public Ingest {
  public:
@@ -70,6 +72,7 @@ class Reader final : public Ingest {
   bool HasAll() const;
   Status Commit();
   Status CheckTopicIds();
+  Status CommitLast();
   void NoteInGroup() const;
   // Has everything that was not committed read again, after a wait, if that may help; else the
   // error.
@@ -256,7 +259,20 @@ Status Reader::Run(const std::atomic<bool>& stop) {
       return consumer_->Failed("reading " + options_.topic, RD_KAFKA_RESP_ERR__TIMED_OUT);
     }
   }
-  return IsBehind() ? Commit() : Status();
+  return IsBehind() ? CommitLast() : Status();
+}
+
+// There is no next commit that would find out about a topic that was made again; what is not
+// committed is read once more.
+Status Reader::CommitLast() {
+  for (const auto& [name, id] : topic_ids_) {
+    const auto now = FindTopicId(*consumer_, name, kLastCheck);
+    if (now && *now == id) continue;
+    const std::string reason = now ? "topic " + name + " was removed" : now.error().message;
+    logger_->warn("what was read since the last commit is left for the next start: {}", reason);
+    return {};
+  }
+  return Commit();
 }
 
 Status Reader::Turn() {

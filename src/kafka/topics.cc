@@ -14,13 +14,16 @@ constexpr char kZeroId[] = "AAAAAAAAAAAAAAAAAAAAAA";  // base64 of a UUID of zer
 constexpr const char kMaxMessageBytes[] = "max.message.bytes";
 constexpr const char kCleanupPolicy[] = "cleanup.policy";
 
-// Sends a request of the admin API, and waits for its answer.
+// Sends a request of the admin API, and waits for its answer. With a limit that counts, and not
+// whether the client was cancelled.
 Result<RdEvent> Ask(Client& client, rd_kafka_admin_op_t operation, const std::string& what,
-                    const std::function<void(rd_kafka_AdminOptions_t*, rd_kafka_queue_t*)>& send) {
+                    const std::function<void(rd_kafka_AdminOptions_t*, rd_kafka_queue_t*)>& send,
+                    std::optional<std::chrono::milliseconds> limit = std::nullopt) {
   const RdAdminOptions options(rd_kafka_AdminOptions_new(client.get(), operation));
   char text[256];
-  if (rd_kafka_AdminOptions_set_request_timeout(options.get(), client.timeout_ms(), text,
-                                                sizeof text) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+  const int timeout_ms = limit ? static_cast<int>(limit->count()) : client.timeout_ms();
+  if (rd_kafka_AdminOptions_set_request_timeout(options.get(), timeout_ms, text, sizeof text) !=
+      RD_KAFKA_RESP_ERR_NO_ERROR) {
     return MakeError(ErrorKind::kInvalidArgument, std::string("Kafka: ") + text);
   }
   const RdQueue queue(rd_kafka_queue_new(client.get()));
@@ -28,7 +31,7 @@ Result<RdEvent> Ask(Client& client, rd_kafka_admin_op_t operation, const std::st
   // The request has a limit of its own.
   RdEvent event;
   while (event == nullptr) {
-    if (client.cancelled()) return client.Failed(what, RD_KAFKA_RESP_ERR__INTR);
+    if (!limit && client.cancelled()) return client.Failed(what, RD_KAFKA_RESP_ERR__INTR);
     event.reset(rd_kafka_queue_poll(queue.get(), Client::kStepMillis));
   }
   const rd_kafka_resp_err_t code = rd_kafka_event_error(event.get());
@@ -81,15 +84,18 @@ Result<int32_t> AwaitPartitions(Client& client, const std::string& topic) {
   }
 }
 
-Result<std::optional<std::string>> FindTopicId(Client& client, const std::string& topic) {
+Result<std::optional<std::string>> FindTopicId(Client& client, const std::string& topic,
+                                               std::optional<std::chrono::milliseconds> limit) {
   const char* names[] = {topic.c_str()};
   const RdTopics topics(rd_kafka_TopicCollection_of_topic_names(names, 1));
   const std::string what = "describing topic " + topic;
   OCTO_ASSIGN(const RdEvent event,
-              Ask(client, RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, what,
+              Ask(
+                  client, RD_KAFKA_ADMIN_OP_DESCRIBETOPICS, what,
                   [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
                     rd_kafka_DescribeTopics(client.get(), topics.get(), options, queue);
-                  }));
+                  },
+                  limit));
   size_t count = 0;
   const auto* const result = rd_kafka_event_DescribeTopics_result(event.get());
   const auto* const* const found = rd_kafka_DescribeTopics_result_topics(result, &count);

@@ -1,6 +1,7 @@
 // Topics of a cluster: what they are, and making those that are missing.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -20,8 +21,10 @@ Result<int32_t> GetPartitions(Client& client, const std::string& topic);
 Result<int32_t> AwaitPartitions(Client& client, const std::string& topic);
 
 // A topic's id, another one when it is made again; empty with brokers before 2.8. nullopt if there
-// is no such topic.
-Result<std::optional<std::string>> FindTopicId(Client& client, const std::string& topic);
+// is no such topic. With a limit it takes no longer, and does not end with the client's cancelling.
+Result<std::optional<std::string>> FindTopicId(
+    Client& client, const std::string& topic,
+    std::optional<std::chrono::milliseconds> limit = std::nullopt);
 
 struct TopicPlan {
   std::string name;
