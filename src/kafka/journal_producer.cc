@@ -22,7 +22,9 @@ using Steady = std::chrono::steady_clock;
 
 constexpr const char kConsumer[] = "kafka";
 
-constexpr std::chrono::milliseconds kTransactionTimeout{60'000};
+// A coordinator looks for transactions that are too old every ten seconds; the rest is for a busy
+// one.
+constexpr std::chrono::milliseconds kEndedLate{30'000};
 
 // What a message takes beside its value: a record batch's header, a record's, and our headers.
 constexpr int64_t kMessageOverhead = 2048;
@@ -77,7 +79,7 @@ class Producer final : public lake::JournalCommitter {
   Status CheckNobodyElseSends(const JournalPositionFound& found) const;
   Status EndWhatIsOpen(uint64_t sequence);
   Result<lake::JournalCommitReport> SendNext();
-  Result<lake::JournalCommitReport> TakeRecords(BatchEncoder* encoder);
+  Result<lake::JournalCommitReport> TakeRecords(BatchEncoder* encoder, int64_t* records);
   Status Send(const MessageBatch& batch, uint64_t last_sequence);
   Status Produce(const std::string& topic, int32_t partition, std::string_view key,
                  std::string_view value, const OutgoingMessage* headers_of);
@@ -98,6 +100,7 @@ class Producer final : public lake::JournalCommitter {
   std::optional<JournalPositionFound> last_seen_;  // in Kafka; nullopt: never asked
   std::unique_ptr<Client> client_;                 // nullptr: to be connected
   std::optional<journal::RecordQueue> records_;
+  int halvings_ = 0;  // of what a transaction takes
 };
 
 Result<lake::JournalCommitReport> Producer::CommitNext() {
@@ -194,7 +197,7 @@ Status Producer::CheckPositionsAreKept(const TopicSettings& settings) const {
 }
 
 Status Producer::MakeClient() {
-  const std::string timeout = std::to_string(kTransactionTimeout.count());
+  const std::string timeout = std::to_string(options_.transaction_timeout.count());
   OCTO_ASSIGN(
       client_,
       Client::Make(RD_KAFKA_PRODUCER, options_.client,
@@ -219,9 +222,11 @@ Status Producer::MakeClient() {
 
 // Behind init_transactions: no transaction of this journal is under way any more.
 Status Producer::TakePosition() {
+  PositionWaits waits;
+  waits.longest_transaction = options_.transaction_timeout + kEndedLate;
   OCTO_ASSIGN(const JournalPositionFound found,
               ReadJournalPosition(options_.client, PositionsTopic(options_.topic), journal_.uuid(),
-                                  logger_));
+                                  logger_, waits));
   const uint64_t sequence = found.sent ? found.sent->sequence : 0;
   if (sequence < confirmed_) {
     return MakeError(
@@ -291,11 +296,20 @@ Status Producer::EndWhatIsOpen(uint64_t sequence) {
 Result<lake::JournalCommitReport> Producer::SendNext() {
   const auto began = Steady::now();
   BatchEncoder encoder("journal " + journal_.uuid().ToString(), random_);
-  OCTO_ASSIGN(lake::JournalCommitReport report, TakeRecords(&encoder));
+  int64_t records = 0;
+  OCTO_ASSIGN(lake::JournalCommitReport report, TakeRecords(&encoder, &records));
   if (report.last_sequence == 0) return report;
   OCTO_ASSIGN(const MessageBatch batch, encoder.Finish(limits_));
   const double encode_seconds = SecondsSince(began);
-  OCTO_TRY(Send(batch, report.last_sequence));
+  const auto sending = Steady::now();
+  const Status sent = Send(batch, report.last_sequence);
+  if (!sent) {
+    // A link that is too slow for so much would be too slow each time.
+    const bool timed_out = Steady::now() - sending >= options_.transaction_timeout;
+    if (timed_out && records > 1) ++halvings_;
+    return tl::unexpected<Error>(sent.error());
+  }
+  if (halvings_ > 0) --halvings_;
   const double seconds = SecondsSince(began) - encode_seconds;
   report.events = batch.events;
   report.rejected = batch.rejected + batch.too_large;
@@ -327,11 +341,13 @@ Result<lake::JournalCommitReport> Producer::SendNext() {
   return report;
 }
 
-Result<lake::JournalCommitReport> Producer::TakeRecords(BatchEncoder* encoder) {
+// One at least, if there is one. Halving ends there, so that it is never by more than the digits of
+// a number.
+Result<lake::JournalCommitReport> Producer::TakeRecords(BatchEncoder* encoder, int64_t* records) {
   lake::JournalCommitReport report;
-  int64_t records = 0;
-  while (records < options_.max_records &&
-         report.bytes + records * kRecordBytes < options_.max_bytes) {
+  const int64_t max_records = std::max<int64_t>(options_.max_records >> halvings_, 1);
+  const int64_t max_bytes = std::max<int64_t>(options_.max_bytes >> halvings_, 1);
+  while (*records < max_records && report.bytes + *records * kRecordBytes < max_bytes) {
     OCTO_ASSIGN(const auto* next, records_->Front());
     if (next == nullptr) break;
     if (report.first_sequence == 0) report.first_sequence = next->sequence;
@@ -342,7 +358,7 @@ Result<lake::JournalCommitReport> Producer::TakeRecords(BatchEncoder* encoder) {
       OCTO_TRY(encoder->Add(next->record, next->sequence));
     }
     records_->Pop();
-    ++records;
+    ++*records;
   }
   return report;
 }
@@ -359,9 +375,10 @@ Status Producer::Send(const MessageBatch& batch, uint64_t last_sequence) {
   OCTO_TRY(Produce(PositionsTopic(options_.topic), 0, journal_.uuid().ToString(),
                    EncodePosition(position), nullptr));
   // Waits for the messages first. Longer than the transaction lives there is nothing to wait for.
-  OCTO_TRY(Check("committing a transaction", client_->Resume(kTransactionTimeout, [&](int millis) {
-    return rd_kafka_commit_transaction(producer, millis);
-  })));
+  OCTO_TRY(Check("committing a transaction",
+                 client_->Resume(options_.transaction_timeout, [&](int millis) {
+                   return rd_kafka_commit_transaction(producer, millis);
+                 })));
   last_seen_ = JournalPositionFound{position, false};
   return {};
 }
@@ -398,8 +415,8 @@ tl::unexpected<Error> Producer::Failed(const std::string& what, rd_kafka_resp_er
   const rd_kafka_resp_err_t fatal = rd_kafka_fatal_error(client_->get(), text, sizeof text);
   if (IsFence(code) || IsFence(fatal)) {
     return client_->Failed(what, IsFence(fatal) ? fatal : code,
-                           "the transaction took longer than a minute and was ended, or another "
-                           "producer of this journal has begun");
+                           "the transaction took too long and was ended, or another producer of "
+                           "this journal has begun");
   }
   if (code == RD_KAFKA_RESP_ERR__FATAL && fatal != RD_KAFKA_RESP_ERR_NO_ERROR) {
     return client_->Failed(what, fatal, text);

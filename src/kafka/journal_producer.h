@@ -3,6 +3,7 @@
 // journal that still lives somewhere is fenced.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -35,6 +36,9 @@ struct ProducerOptions {
   int64_t max_bytes = int64_t{16} << 20;
   // Of a container, if the topic takes that much.
   int64_t max_message_bytes = 1'000'000;
+  // The cluster ends a transaction that takes longer. The next one then has half as much, and those
+  // that succeed twice as much each, up to the limits above.
+  std::chrono::milliseconds transaction_timeout{60'000};
 };
 
 // A committer whose CommitNext sends the next records as one transaction (acks=all), and releases

@@ -193,6 +193,57 @@ TEST_F(JournalProducerTest, SendsAsManyMessagesAsABatchHas) {
   EXPECT_EQ(producer->position(), 2u);
 }
 
+// A link so slow that a transaction of the usual size cannot be sent in its time.
+TEST_F(JournalProducerTest, SendsLessAfterATransactionThatTookTooLong) {
+  options_.transaction_timeout = std::chrono::seconds(4);
+  options_.max_records = 40;
+  options_.max_bytes = int64_t{64} << 20;
+  PutEvents(1);
+  const auto producer = Producer();
+  ASSERT_TRUE(producer->CommitNext());
+  for (int i = 0; i < 60; ++i) {
+    journal::Record record;
+    record.source = "collect";
+    record.body = std::string(900'000, '#');
+    ASSERT_TRUE(journal_->AppendAndWait(std::move(record)));
+  }
+  // A request has one of these, and five are under way at a time: eight times half a second, and
+  // the coordinator's answers.
+  rd_kafka_mock_broker_set_rtt(cluster_.get(), -1, 500);
+  const auto failed = producer->CommitNext();
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().kind, ErrorKind::kTransient) << failed.error().message;
+  rd_kafka_mock_broker_set_rtt(cluster_.get(), -1, 0);
+  PutPosition(1);  // what committed readers see
+  std::vector<uint64_t> ends;
+  while (ends.empty() || ends.back() < 61) {
+    const auto report = producer->CommitNext();
+    ASSERT_TRUE(report) << report.error().message;
+    ASSERT_GT(report->last_sequence, 0u);
+    ends.push_back(report->last_sequence);
+  }
+  EXPECT_EQ(ends, (std::vector<uint64_t>{21, 61}));
+}
+
+// The commit holds, and nobody learns of it.
+TEST_F(JournalProducerTest, GoesOnBehindACommitWhoseAnswerWasLost) {
+  options_.transaction_timeout = std::chrono::seconds(3);
+  PutEvents(25);
+  const auto producer = Producer();
+  ASSERT_TRUE(producer->CommitNext());
+  rd_kafka_mock_broker_push_request_error_rtts(cluster_.get(), 1, kEndTxn, 1,
+                                               RD_KAFKA_RESP_ERR_NO_ERROR, 60'000);
+  const auto lost = producer->CommitNext();
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().kind, ErrorKind::kTransient);
+  EXPECT_EQ(producer->position(), 10u);
+  const auto report = producer->CommitNext();
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->first_sequence, 21u);
+  EXPECT_EQ(report->last_sequence, 25u);
+  EXPECT_EQ(IdsOnTheTopic(), IdsUpTo(25));
+}
+
 // What is there instead of a topic of positions that was lost.
 TEST_F(JournalProducerTest, DoesNotGoBackBehindWhatKafkaHad) {
   PutEvents(20);
