@@ -141,13 +141,16 @@ Result<int32_t> Producer::PartitionsFor(Client& admin, const TopicPlan& plan) {
   OCTO_ASSIGN(const auto partitions, FindPartitions(admin, plan.name));
   if (partitions.value_or(0) > 0) return *partitions;
   if (!options_.create_topics) {
-    return MakeError(ErrorKind::kNotFound, "Kafka at " + options_.client.bootstrap_servers +
-                                               " has no topic " + plan.name +
-                                               ", and kafka.create_topics is false: make it");
+    return MakeError(ErrorKind::kTransient, "Kafka at " + options_.client.bootstrap_servers +
+                                                " has no topic " + plan.name +
+                                                ", and kafka.create_topics is false: make it");
   }
   OCTO_TRY(CreateTopic(admin, plan));
   logger_->info("made topic {}", plan.name);
-  return AwaitPartitions(admin, plan.name);
+  auto made = AwaitPartitions(admin, plan.name);
+  // To be waited for by this producer, which knows what it has sent; not by another one.
+  if (!made) return MakeError(ErrorKind::kTransient, std::move(made).error().message);
+  return made;
 }
 
 Status Producer::TakeSettings(Client& admin) {
