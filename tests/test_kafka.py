@@ -408,6 +408,74 @@ def test_positions_are_soon_compacted(lab, gate):
     assert float(settings["min.cleanable.dirty.ratio"].value) < 0.1
 
 
+def ids_sent(lab):
+    return sorted(int(record["id"]) for record in lab.events())
+
+
+def notes(gate):
+    """The files in which a gateway notes how far Kafka has its journal."""
+    return list((gate.directory / "journal").glob("kafka.*"))
+
+
+def test_what_kafka_has_is_not_sent_again_for_a_lost_topic_of_positions(lab, gate):
+    with lab.up(gate) as up:
+        post(up, range(10))
+        up.wait_for_kafka()
+        assert up.kill()
+    lab.broker.delete(lab.positions)
+    with lab.up(gate) as up:
+        post(up, range(10, 15))
+        up.wait_for_kafka()
+        assert f"topic {lab.positions} has no position of journal" in up.err
+        # While the gateway runs, as well.
+        lab.broker.delete(lab.positions)
+        post(up, range(15, 20))
+        up.wait_for_kafka()
+        up.stop()
+    assert ids_sent(lab) == list(range(20))
+    assert len(notes(gate)) == 1
+
+
+def test_a_cluster_that_has_lost_all_is_told(lab, gate):
+    with lab.up(gate) as up:
+        post(up, range(10))
+        up.wait_for_kafka()
+        up.stop()
+    for topic in (lab.topic, lab.positions):
+        lab.broker.delete(topic)
+    with lab.up(gate) as up:
+        post(up, [10])
+        up.wait_until(lambda: up.sink()["stopped"], "it has noticed")
+        detail = up.send("GET", "/readyz")[1]["detail"]
+        (note,) = notes(gate)
+        assert f"topic {lab.topic} is not the one it was" in detail
+        assert f"removing {note}" in detail
+        up.stop()
+    assert lab.events() == []
+    note.unlink()
+    with lab.up(gate) as up:
+        up.wait_for_kafka()
+        up.stop()
+    assert ids_sent(lab) == list(range(11))
+
+
+def test_what_waits_is_known_before_kafka_has_answered(lab, gate):
+    with lab.up(gate) as up:
+        post(up, range(10))
+        up.wait_for_kafka()
+        up.stop()
+    lab.broker.stop()
+    with lab.up(gate) as up:
+        post(up, range(10, 13))
+        up.wait_until(lambda: up.sink()["failing"], "it has tried")
+        assert up.sink()["lag_records"] == 3
+        assert up.metric("octolake_kafka_lag_records") == 3
+        lab.broker.start()
+        up.wait_for_kafka()
+        up.stop()
+    assert ids_sent(lab) == list(range(13))
+
+
 def test_tls_and_a_password(lab, gate, lake):
     secure = {"kafka_bootstrap_servers": lab.broker.secure_address, "kafka_security_protocol": "sasl_ssl",
               "kafka_sasl_mechanism": "PLAIN", "kafka_sasl_username": USER, "kafka_sasl_password": PASSWORD,

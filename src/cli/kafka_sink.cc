@@ -31,9 +31,11 @@ void AppendHistogram(std::string& text, const std::string& name, const char* hel
 
 Result<std::unique_ptr<lake::CommitLoop>> KafkaSink::Start(const Config& config,
                                                            journal::Journal& journal,
+                                                           const std::string& journal_directory,
                                                            lake::CommitLoopOptions options,
                                                            const Logger& logger) {
-  OCTO_ASSIGN(const auto producer, KafkaProducerOptionsOf(config, &cancelled_));
+  OCTO_ASSIGN(auto producer, KafkaProducerOptionsOf(config, &cancelled_));
+  producer.journal_directory = journal_directory;
   retry_max_ = config.GetInt("kafka.retry_max");
   started_at_ = SystemClock().Now();
   options.target = "Kafka";

@@ -20,6 +20,7 @@ class KafkaSink {
   // A cluster that is away is no error. `options` has what does not depend on the target. All must
   // outlive the loop, this too.
   Result<std::unique_ptr<lake::CommitLoop>> Start(const Config& config, journal::Journal& journal,
+                                                  const std::string& journal_directory,
                                                   lake::CommitLoopOptions options,
                                                   const Logger& logger);
 

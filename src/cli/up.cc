@@ -226,8 +226,8 @@ Status Up::StartCommits() {
   };
   if (flags_.demo) commit.interval_micros = std::min(commit.interval_micros, kDemoCommitMicros);
   if (kafka_) {
-    OCTO_ASSIGN(commits_,
-                kafka_->Start(context_.config, *journal_, std::move(commit), context_.logger));
+    OCTO_ASSIGN(commits_, kafka_->Start(context_.config, *journal_, store_->directory(),
+                                        std::move(commit), context_.logger));
     return {};
   }
   OCTO_ASSIGN(commits_,

@@ -9,10 +9,12 @@
 #include <utility>
 #include <vector>
 
+#include "io/local_file_system.h"
 #include "journal/record_queue.h"
 #include "kafka/handles.h"
 #include "kafka/journal_position.h"
 #include "kafka/message_batch.h"
+#include "kafka/sent_floor.h"
 #include "kafka/topics.h"
 
 namespace octolake::kafka {
@@ -45,6 +47,9 @@ const Properties kOfPositions = {{"cleanup.policy", "compact"},
 // What a record counts beside its body.
 constexpr int64_t kRecordBytes = 256;
 
+// While one transaction follows the other.
+constexpr std::chrono::seconds kNoteInterval{1};
+
 double SecondsSince(Steady::time_point begin) {
   return std::chrono::duration<double>(Steady::now() - begin).count();
 }
@@ -64,18 +69,29 @@ class Producer final : public lake::JournalCommitter {
         logger_(std::move(logger)),
         random_(random),
         sender_(Uuid::RandomV4(random).ToString()),
-        position_(journal.first_sequence() - 1) {}
+        position_(journal.first_sequence() - 1),
+        floor_file_(*files_, options.journal_directory, journal.uuid()) {
+    auto floor = floor_file_.Read();
+    if (!floor) floor_read_ = tl::unexpected<Error>(std::move(floor).error());
+    if (floor && *floor && (*floor)->topic == options_.topic) floor_ = noted_ = *std::move(floor);
+  }
+  ~Producer() override;
 
   Result<lake::JournalCommitReport> CommitNext() override;
   uint64_t position() const override { return position_; }
+  uint64_t position_at_least() const override;
 
  private:
   Status Connect();
   Result<int32_t> PartitionsFor(Client& admin, const TopicPlan& plan);
   Status TakeSettings(Client& admin);
+  void TakeTopicId(Client& admin);
   Status CheckPositionsAreKept(const TopicSettings& settings) const;
   Status MakeClient();
   Status TakePosition();
+  Result<uint64_t> PositionIn(const JournalPositionFound& found) const;
+  void NowHas(uint64_t sequence);
+  Status NoteFloor();
   Status CheckNobodyElseSends(const JournalPositionFound& found) const;
   Status EndWhatIsOpen(uint64_t sequence);
   Result<lake::JournalCommitReport> SendNext();
@@ -96,12 +112,30 @@ class Producer final : public lake::JournalCommitter {
   BatchLimits limits_;
   int64_t max_message_ = kUsualMaxMessage;  // that both topics of messages take
   uint64_t position_;
-  uint64_t confirmed_ = 0;                         // that Kafka had so much this process has seen
   std::optional<JournalPositionFound> last_seen_;  // in Kafka; nullopt: never asked
   std::unique_ptr<Client> client_;                 // nullptr: to be connected
   std::optional<journal::RecordQueue> records_;
   int halvings_ = 0;  // of what a transaction takes
+  const std::unique_ptr<io::FileSystem> files_ = io::MakeLocalFileSystem();
+  SentFloorFile floor_file_;
+  Status floor_read_;
+  std::string topic_id_;            // of the events' topic; empty: not known
+  std::optional<Error> no_id_;      // why not, if that may pass
+  std::optional<SentFloor> floor_;  // nullopt: nothing of the journal was ever seen on the topic
+  std::optional<SentFloor> noted_;  // in the file
+  Steady::time_point noted_at_;
 };
+
+Producer::~Producer() {
+  const Status noted = NoteFloor();
+  if (!noted) logger_->warn("{}", noted.error().message);
+}
+
+// What the file says was so; the journal may be an older copy.
+uint64_t Producer::position_at_least() const {
+  if (!floor_) return position_;
+  return std::max(position_, std::min(floor_->sequence, journal_.durable_sequence()));
+}
 
 Result<lake::JournalCommitReport> Producer::CommitNext() {
   if (!client_) {
@@ -123,6 +157,7 @@ Result<lake::JournalCommitReport> Producer::CommitNext() {
 }
 
 Status Producer::Connect() {
+  OCTO_TRY(floor_read_);
   const std::string rejected = RejectedTopic(options_.topic);
   const std::string positions = PositionsTopic(options_.topic);
   const Properties large = {{"max.message.bytes", kMadeMaxMessage}};
@@ -133,6 +168,7 @@ Status Producer::Connect() {
               PartitionsFor(*admin, {rejected, 1, options_.replication, large}));
   OCTO_TRY(PartitionsFor(*admin, {positions, 1, options_.replication, kOfPositions}));
   OCTO_TRY(TakeSettings(*admin));
+  TakeTopicId(*admin);
   OCTO_TRY(MakeClient());
   return TakePosition();
 }
@@ -178,6 +214,16 @@ Status Producer::TakeSettings(Client& admin) {
   limits_.max_rejected_message = std::min(options_.max_message_bytes, room(rejected));
   max_message_ = std::min(events, rejected);
   return {};
+}
+
+// Needed for no more than to tell whether a floor counts.
+void Producer::TakeTopicId(Client& admin) {
+  const auto id = FindTopicId(admin, options_.topic);
+  topic_id_ = id && *id ? **id : "";
+  no_id_.reset();
+  if (id && *id) return;
+  no_id_ = id ? Error{ErrorKind::kTransient, "topic " + options_.topic + " is gone"} : id.error();
+  logger_->warn("the id of topic {} is not known: {}", options_.topic, no_id_->message);
 }
 
 // A topic that somebody made without thinking of it removes its records after a week, and with them
@@ -230,31 +276,70 @@ Status Producer::TakePosition() {
   OCTO_ASSIGN(const JournalPositionFound found,
               ReadJournalPosition(options_.client, PositionsTopic(options_.topic), journal_.uuid(),
                                   logger_, waits));
-  const uint64_t sequence = found.sent ? found.sent->sequence : 0;
-  if (sequence < confirmed_) {
-    return MakeError(
-        ErrorKind::kCorruption,
-        "Kafka at " + options_.client.bootstrap_servers + ": topic " +
-            PositionsTopic(options_.topic) + " has journal " + journal_.uuid().ToString() +
-            " up to record " + std::to_string(sequence) + ", and had it up to " +
-            std::to_string(confirmed_) +
-            " before: it was removed, or its records were. Sending goes no further, "
-            "since records would be in Kafka twice; put the topic back, or accept that "
-            "by starting octolake again");
-  }
+  OCTO_ASSIGN(const uint64_t sequence, PositionIn(found));
   OCTO_TRY(CheckNobodyElseSends(found));
   const Status checked = journal_.CheckPosition({journal_.uuid(), sequence});
   if (!checked) return WithContext(checked.error(), "topic " + PositionsTopic(options_.topic));
   last_seen_ = found;
   if (found.left_open) OCTO_TRY(EndWhatIsOpen(sequence));
-  position_ = sequence;
-  confirmed_ = position_;
+  NowHas(sequence);
+  // A disk without room has some when the journal lets go of what is sent.
+  const Status noted = NoteFloor();
+  if (!noted) logger_->warn("{}", noted.error().message);
   // What a transaction before the last stop had no time for.
   OCTO_TRY(journal_.Release(kConsumer, position_));
   records_.emplace(journal_, position_);
   logger_->info("Kafka at {}: topic {} with {} partitions has journal {} up to record {}",
                 options_.client.bootstrap_servers, options_.topic, limits_.partitions,
                 journal_.uuid().ToString(), position_);
+  return {};
+}
+
+// The topic of positions says it, unless it has lost what it had. Where it has nothing at all of
+// the journal, and the events' topic is the one that had it, the topic of positions alone was
+// removed or emptied, and what was committed to Kafka is there. Where it has an older position the
+// whole cluster may have gone back, events included, and only a person can know.
+Result<uint64_t> Producer::PositionIn(const JournalPositionFound& found) const {
+  const uint64_t sequence = found.sent ? found.sent->sequence : 0;
+  if (!floor_ || sequence >= floor_->sequence) return sequence;
+  if (!found.sent && no_id_) return tl::unexpected<Error>(*no_id_);
+  const std::string topic = PositionsTopic(options_.topic);
+  const std::string uuid = journal_.uuid().ToString();
+  const bool is_same_topic = !topic_id_.empty() && topic_id_ == floor_->topic_id;
+  if (!found.sent && is_same_topic) {
+    logger_->warn(
+        "Kafka at {}: topic {} has no position of journal {} any more, it was removed or emptied; "
+        "topic {} is the one that had the journal up to record {}, so sending goes on behind that",
+        options_.client.bootstrap_servers, topic, uuid, options_.topic, floor_->sequence);
+    return floor_->sequence;
+  }
+  const bool is_other_topic =
+      !topic_id_.empty() && !floor_->topic_id.empty() && topic_id_ != floor_->topic_id;
+  const std::string again =
+      is_other_topic ? "; topic " + options_.topic + " is not the one it was" : "";
+  const std::string file = floor_file_.location();
+  return MakeError(
+      ErrorKind::kCorruption,
+      "Kafka at " + options_.client.bootstrap_servers + ": topic " + topic + " has journal " +
+          uuid + " up to record " + std::to_string(sequence) + ", and had it up to " +
+          std::to_string(floor_->sequence) + " before: it was removed, or its records were" +
+          again +
+          ". Sending goes no further, since records would be in Kafka twice; put the topic back, "
+          "or accept that by " +
+          (file.empty() ? "" : "removing " + file + " and ") + "starting octolake again");
+}
+
+// Only of what a committed transaction has.
+void Producer::NowHas(uint64_t sequence) {
+  position_ = sequence;
+  floor_ = SentFloor{options_.topic, topic_id_, sequence};
+}
+
+Status Producer::NoteFloor() {
+  if (!floor_ || floor_ == noted_) return {};
+  noted_at_ = Steady::now();
+  OCTO_TRY(floor_file_.Write(*floor_));
+  noted_ = floor_;
   return {};
 }
 
@@ -316,8 +401,7 @@ Result<lake::JournalCommitReport> Producer::SendNext() {
   const double seconds = SecondsSince(began) - encode_seconds;
   report.events = batch.events;
   report.rejected = batch.rejected + batch.too_large;
-  position_ = report.last_sequence;
-  confirmed_ = position_;
+  NowHas(report.last_sequence);
   metrics_.Update([&](SendFigures& figures) {
     ++figures.batches;
     figures.events += batch.events;
@@ -336,11 +420,15 @@ Result<lake::JournalCommitReport> Producer::SendNext() {
                   options_.topic, RejectedTopic(options_.topic));
   }
   // The records are in Kafka whatever comes now.
-  const Status released = journal_.Release(kConsumer, position_);
-  if (!released) report.warnings.push_back(released.error().message);
   const auto next = records_->Front();
   if (!next) records_.emplace(journal_, position_);  // the next call meets it
-  if (next && *next != nullptr) report.next_received_at = (*next)->record.received_at;
+  const bool more_waits = next && *next != nullptr;
+  if (more_waits) report.next_received_at = (*next)->record.received_at;
+  if (more_waits && Steady::now() - noted_at_ < kNoteInterval) return report;
+  // Noted before the journal lets go of it.
+  for (const Status& status : {NoteFloor(), journal_.Release(kConsumer, position_)}) {
+    if (!status) report.warnings.push_back(status.error().message);
+  }
   return report;
 }
 

@@ -39,17 +39,21 @@ struct ProducerOptions {
   // The cluster ends a transaction that takes longer. The next one then has half as much, and those
   // that succeed twice as much each, up to the limits above.
   std::chrono::milliseconds transaction_timeout{60'000};
+  // Of the journal, where it is noted how far Kafka has it (sent_floor.h). Empty: nowhere.
+  std::string journal_directory;
 };
 
 // A committer whose CommitNext sends the next records as one transaction (acks=all), and releases
 // them in the journal as consumer "kafka".
 //
 // It connects with the first CommitNext, so that a cluster that is away keeps nobody from starting;
-// until then, position() is the first record the journal still has. After an error the connection
-// is made anew, and with it the position read from Kafka: a transaction whose outcome nobody
-// learned is either in it or was aborted. kInvalidArgument: another producer has sent from this
-// journal since this one began. kCorruption: the journal is damaged, or has not what comes next.
-// kTransient: everything else. Journal, random source and metrics must outlive it.
+// until then, position() is before the first record the journal still has, and position_at_least()
+// what an earlier run has noted. After an error the connection is made anew, and with it the
+// position read from Kafka: a transaction whose outcome nobody learned is either in it or was
+// aborted. kInvalidArgument: another producer has sent from this journal since this one began.
+// kCorruption: the journal or what was noted is damaged, the journal has not what comes next, or
+// Kafka had more of it before. kTransient: everything else. Journal, random source and metrics must
+// outlive it.
 std::unique_ptr<lake::JournalCommitter> MakeJournalProducer(journal::Journal& journal,
                                                             const ProducerOptions& options,
                                                             RandomSource& random,

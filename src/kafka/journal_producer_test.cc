@@ -10,12 +10,15 @@
 #include <string>
 #include <vector>
 
+#include "base/temp_directory_for_test.h"
 #include "event/message_rows.h"
 #include "event/rebuild.h"
+#include "io/local_file_system.h"
 #include "journal/journal_for_test.h"
 #include "journal/memory_segment_store_for_test.h"
 #include "kafka/journal_position.h"
 #include "kafka/mock_cluster_for_test.h"
+#include "kafka/sent_floor.h"
 
 namespace octolake::kafka {
 namespace {
@@ -108,6 +111,8 @@ class JournalProducerTest : public testing::Test {
   SeededRandom random_{3};
   Logger logger_ = MakeNullLogger();
   MockCluster cluster_{{{kTopic, 2}, {RejectedTopic(kTopic), 1}, {PositionsTopic(kTopic), 1}}};
+  const TempDirectory temp_;
+  const std::unique_ptr<io::FileSystem> files_ = io::MakeLocalFileSystem();
   journal::MemorySegmentStore store_;
   std::unique_ptr<journal::Journal> journal_;
   ProducerOptions options_;
@@ -330,6 +335,71 @@ TEST_F(JournalProducerTest, StopsWhereAnotherWasTheFirstToSend) {
   const auto report = producer->CommitNext();
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().kind, ErrorKind::kInvalidArgument) << report.error().message;
+}
+
+TEST_F(JournalProducerTest, NotesWhatIsCommitted) {
+  options_.journal_directory = temp_.path();
+  PutEvents(25);
+  {
+    const auto producer = Producer();
+    EXPECT_EQ(producer->position_at_least(), 0u);
+    ASSERT_TRUE(producer->CommitNext());
+    rd_kafka_mock_push_request_errors(cluster_.get(), kEndTxn, 1,
+                                      RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    ASSERT_FALSE(producer->CommitNext());
+  }
+  const auto noted = SentFloorFile(*files_, temp_.path(), journal_->uuid()).Read().value();
+  ASSERT_TRUE(noted);
+  EXPECT_EQ(noted->topic, kTopic);
+  EXPECT_EQ(noted->sequence, 10u);
+  // Nothing is let go of for what was noted.
+  EXPECT_EQ(Producer()->position(), 0u);
+  EXPECT_EQ(Producer()->position_at_least(), 10u);
+  options_.topic = "another";
+  EXPECT_EQ(Producer()->position_at_least(), 0u);
+}
+
+TEST_F(JournalProducerTest, NotesEachTransactionThatNothingWaitsBehind) {
+  options_.journal_directory = temp_.path();
+  const auto producer = Producer();
+  for (const uint64_t sequence : {1, 2, 3}) {
+    PutEvents(1);
+    ASSERT_TRUE(producer->CommitNext());
+    const auto noted = SentFloorFile(*files_, temp_.path(), journal_->uuid()).Read().value();
+    ASSERT_TRUE(noted);
+    EXPECT_EQ(noted->sequence, sequence);
+  }
+}
+
+// What is there after the cluster went back in time: positions, and maybe events.
+TEST_F(JournalProducerTest, DoesNotGoBackBehindWhatAnEarlierRunHasNoted) {
+  options_.journal_directory = temp_.path();
+  PutEvents(20);
+  ASSERT_TRUE(Producer()->CommitNext());
+  PutPosition(4);
+  const auto report = Producer()->CommitNext();
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().kind, ErrorKind::kCorruption);
+  const std::string file = temp_.path() + "/kafka.";
+  EXPECT_NE(report.error().message.find("up to record 4, and had it up to 10"), std::string::npos)
+      << report.error().message;
+  const size_t named = report.error().message.find("removing " + file);
+  ASSERT_NE(named, std::string::npos) << report.error().message;
+  const auto files = files_->List(temp_.path()).value();
+  ASSERT_EQ(files.size(), 1u);
+  ASSERT_TRUE(files_->Remove(files.front().location));
+  const auto again = Producer()->CommitNext();
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->first_sequence, 5u);
+}
+
+TEST_F(JournalProducerTest, SendsNothingWithoutKnowingWhatWasNoted) {
+  options_.journal_directory = temp_.path();
+  ASSERT_TRUE(io::WriteAll(*files_, temp_.path() + "/kafka.1", "damaged"));
+  PutEvents(1);
+  const auto report = Producer()->CommitNext();
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().kind, ErrorKind::kCorruption);
 }
 
 TEST_F(JournalProducerTest, IsNotWhereTheJournalIsAnother) {

@@ -77,6 +77,7 @@ class Loop final : public CommitLoop {
   std::condition_variable work_;     // for the thread: there may be something to do
   std::condition_variable changed_;  // for CommitNow: an attempt has ended
   CommitLoopState state_;
+  uint64_t waits_behind_ = 0;                      // as far as it was known at the start
   std::optional<TimestampMicros> oldest_waiting_;  // when it was received
   Steady::time_point next_at_;                     // not before, unless it is full
   int64_t asked_now_ = 0;                          // CommitNow calls that wait
@@ -89,7 +90,8 @@ class Loop final : public CommitLoop {
 Status Loop::Begin() {
   OCTO_ASSIGN(committer_, open_());
   state_.committed_sequence = committer_->position();
-  OCTO_ASSIGN(const auto first, journal_.ReadAfter(state_.committed_sequence)->Next(1));
+  waits_behind_ = committer_->position_at_least();
+  OCTO_ASSIGN(const auto first, journal_.ReadAfter(waits_behind_)->Next(1));
   if (!first.empty()) oldest_waiting_ = first.front().record.received_at;
   journal_.OnDurable([this] { OnDurable(); });
   OCTO_ASSIGN(thread_,
@@ -264,9 +266,10 @@ CommitLoopState Loop::State() const {
   const std::lock_guard lock(mutex_);
   CommitLoopState state = state_;
   state.durable_sequence = journal_.durable_sequence();
-  if (!IsBehind()) return state;
-  state.lag_records = static_cast<int64_t>(state.durable_sequence - state.committed_sequence);
-  state.lag_bytes = journal_.BytesAfter(state.committed_sequence);
+  const uint64_t committed = std::max(state_.committed_sequence, waits_behind_);
+  if (state.durable_sequence <= committed) return state;
+  state.lag_records = static_cast<int64_t>(state.durable_sequence - committed);
+  state.lag_bytes = journal_.BytesAfter(committed);
   const TimestampMicros now = clock_.Now();
   state.lag_micros = std::max<int64_t>(now - oldest_waiting_.value_or(now), 0);
   return state;

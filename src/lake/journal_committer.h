@@ -62,6 +62,9 @@ class JournalCommitter {
 
   // The last record that is in Bronze, as far as this committer knows; 0: none.
   virtual uint64_t position() const = 0;
+  // The same, or more where an earlier run has noted it and this one has not asked yet: to say how
+  // much waits, not to let go of anything.
+  virtual uint64_t position_at_least() const { return position(); }
 };
 
 }  // namespace octolake::lake

@@ -1,0 +1,50 @@
+// What a producer notes beside its journal: how far a topic had the journal, at least. The position
+// is Kafka's (journal_position.h); this tells that the topic of positions has lost it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/uuid.h"
+#include "io/file_system.h"
+
+namespace octolake::kafka {
+
+struct SentFloor {
+  std::string topic;      // of events
+  std::string topic_id;   // another one when it is made again; empty: the brokers have none
+  uint64_t sequence = 0;  // every record up to this one was in a transaction that was committed
+  friend bool operator==(const SentFloor&, const SentFloor&) = default;
+};
+
+// Files kafka.1, kafka.2, ... of a directory, of which the last whole one counts: a new one is
+// durable before the one before goes, so that a kill leaves one of them. Not thread-safe.
+class SentFloorFile {
+ public:
+  // Both must outlive it. No directory: nothing is kept.
+  SentFloorFile(io::FileSystem& files, std::string directory, const Uuid& journal);
+
+  // nullopt if nothing was noted, or of another journal. kCorruption if there are files, and none
+  // that is whole.
+  Result<std::optional<SentFloor>> Read();
+  // Durable when it returns.
+  Status Write(const SentFloor& floor);
+  // Of the one that counts; empty if there is none.
+  std::string location() const;
+
+ private:
+  std::string LocationOf(uint64_t number) const;
+  Result<std::optional<SentFloor>> ReadFile(const std::string& location) const;
+
+  io::FileSystem& files_;
+  const std::string directory_;
+  const Uuid journal_;
+  uint64_t last_number_ = 0;       // of a file that is there or was
+  uint64_t whole_number_ = 0;      // of the one that counts; 0: none
+  std::vector<std::string> past_;  // files that the next one replaces
+};
+
+}  // namespace octolake::kafka
