@@ -225,7 +225,8 @@ def locked_catalog(lake):
 def start_to_read(lab, lake):
     """Has read five messages, and commits when it is stopped."""
     lab.broker.create(lab.topic, 1)
-    lab.send(*[original(number, payload=json.dumps({"number": number, "noise": "x" * 600_000})) for number in range(5)])
+    payloads = [json.dumps({"number": number, "noise": "x" * 600_000}) for number in range(5)]
+    lab.send(*[original(number, payload=payload) for number, payload in enumerate(payloads)])
     ingest = lab.ingest(lake, bronze_commit_interval="1h")
     ingest.wait_until(lambda: any(lake.directory.rglob("*.parquet")), "it has read")
     return ingest

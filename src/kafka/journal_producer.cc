@@ -14,6 +14,7 @@
 #include "kafka/handles.h"
 #include "kafka/journal_position.h"
 #include "kafka/message_batch.h"
+#include "kafka/producer_topics.h"
 #include "kafka/sent_floor.h"
 #include "kafka/topics.h"
 
@@ -27,22 +28,6 @@ constexpr const char kConsumer[] = "kafka";
 // A coordinator looks for transactions that are too old every ten seconds; the rest is for a busy
 // one.
 constexpr std::chrono::milliseconds kEndedLate{30'000};
-
-// What a message takes beside its value: a record batch's header, a record's, and our headers.
-constexpr int64_t kMessageOverhead = 2048;
-// Where the broker does not say what a topic takes (its configuration may be hidden).
-constexpr int64_t kUsualMaxMessage = 1'048'588;
-// Of topics made here: an event of 25 MB, compressed, is usually below it.
-constexpr char kMadeMaxMessage[] = "10485760";
-
-// Of the topic of positions, which is read from its beginning with each connection: what was
-// superseded goes soon, and with it the marks of transactions. A broker never compacts the segment
-// that it writes to, and takes none smaller than a megabyte.
-const Properties kOfPositions = {{"cleanup.policy", "compact"},
-                                 {"segment.bytes", "1048576"},
-                                 {"segment.ms", "3600000"},
-                                 {"delete.retention.ms", "3600000"},
-                                 {"min.cleanable.dirty.ratio", "0.01"}};
 
 // What a record counts beside its body.
 constexpr int64_t kRecordBytes = 256;
@@ -83,10 +68,7 @@ class Producer final : public lake::JournalCommitter {
 
  private:
   Status Connect();
-  Result<int32_t> PartitionsFor(Client& admin, const TopicPlan& plan);
-  Status TakeSettings(Client& admin);
   void TakeTopicId(Client& admin);
-  Status CheckPositionsAreKept(const TopicSettings& settings) const;
   Status MakeClient();
   Status TakePosition();
   Result<uint64_t> PositionIn(const JournalPositionFound& found) const;
@@ -109,8 +91,7 @@ class Producer final : public lake::JournalCommitter {
   const Logger logger_;
   RandomSource& random_;
   const std::string sender_;
-  BatchLimits limits_;
-  int64_t max_message_ = kUsualMaxMessage;  // that both topics of messages take
+  ProducerTopics topics_;
   uint64_t position_;
   std::optional<JournalPositionFound> last_seen_;  // in Kafka; nullopt: never asked
   std::unique_ptr<Client> client_;                 // nullptr: to be connected
@@ -158,62 +139,11 @@ Result<lake::JournalCommitReport> Producer::CommitNext() {
 
 Status Producer::Connect() {
   OCTO_TRY(floor_read_);
-  const std::string rejected = RejectedTopic(options_.topic);
-  const std::string positions = PositionsTopic(options_.topic);
-  const Properties large = {{"max.message.bytes", kMadeMaxMessage}};
   OCTO_ASSIGN(const auto admin, Client::Make(RD_KAFKA_PRODUCER, options_.client, {}, logger_));
-  OCTO_ASSIGN(limits_.partitions, PartitionsFor(*admin, {options_.topic, options_.partitions,
-                                                         options_.replication, large}));
-  OCTO_ASSIGN(limits_.rejected_partitions,
-              PartitionsFor(*admin, {rejected, 1, options_.replication, large}));
-  OCTO_TRY(PartitionsFor(*admin, {positions, 1, options_.replication, kOfPositions}));
-  OCTO_TRY(TakeSettings(*admin));
+  OCTO_ASSIGN(topics_, PrepareTopics(*admin, options_, logger_));
   TakeTopicId(*admin);
   OCTO_TRY(MakeClient());
   return TakePosition();
-}
-
-Result<int32_t> Producer::PartitionsFor(Client& admin, const TopicPlan& plan) {
-  OCTO_ASSIGN(const auto partitions, FindPartitions(admin, plan.name));
-  if (partitions.value_or(0) > 0) return *partitions;
-  if (!options_.create_topics) {
-    return MakeError(ErrorKind::kTransient, "Kafka at " + options_.client.bootstrap_servers +
-                                                " has no topic " + plan.name +
-                                                ", and kafka.create_topics is false: make it");
-  }
-  OCTO_TRY(CreateTopic(admin, plan));
-  logger_->info("made topic {}", plan.name);
-  auto made = AwaitPartitions(admin, plan.name);
-  // To be waited for by this producer, which knows what it has sent; not by another one.
-  if (!made) return MakeError(ErrorKind::kTransient, std::move(made).error().message);
-  return made;
-}
-
-Status Producer::TakeSettings(Client& admin) {
-  const std::vector<std::string> topics = {options_.topic, RejectedTopic(options_.topic),
-                                           PositionsTopic(options_.topic)};
-  auto asked = DescribeTopicSettings(admin, topics);
-  if (!asked) logger_->warn("{}", asked.error().message);
-  const std::vector<TopicSettings> settings =
-      asked ? *std::move(asked) : std::vector<TopicSettings>(topics.size());
-  for (const TopicSettings& one : settings) {
-    if (!one.hidden.empty()) logger_->warn("asking for topics' settings: {}", one.hidden);
-  }
-  OCTO_TRY(CheckPositionsAreKept(settings[2]));
-  if (!settings[0].max_message_bytes || !settings[1].max_message_bytes) {
-    logger_->warn(
-        "messages are kept below {} bytes, since the broker does not say what a topic "
-        "takes",
-        kUsualMaxMessage);
-  }
-  const int64_t events = settings[0].max_message_bytes.value_or(kUsualMaxMessage);
-  const int64_t rejected = settings[1].max_message_bytes.value_or(kUsualMaxMessage);
-  // Below the overhead no limit could be kept; such a topic's broker will say so.
-  const auto room = [](int64_t bytes) { return std::max<int64_t>(bytes - kMessageOverhead, 1024); };
-  limits_.max_event_message = std::min(options_.max_message_bytes, room(events));
-  limits_.max_rejected_message = std::min(options_.max_message_bytes, room(rejected));
-  max_message_ = std::min(events, rejected);
-  return {};
 }
 
 // Needed for no more than to tell whether a floor counts.
@@ -226,44 +156,24 @@ void Producer::TakeTopicId(Client& admin) {
   logger_->warn("the id of topic {} is not known: {}", options_.topic, no_id_->message);
 }
 
-// A topic that somebody made without thinking of it removes its records after a week, and with them
-// what says that they are in Kafka. Transient: it may be altered.
-Status Producer::CheckPositionsAreKept(const TopicSettings& settings) const {
-  const std::string topic = PositionsTopic(options_.topic);
-  if (!settings.cleanup_policy) {
-    logger_->warn(
-        "it is not known whether topic {} keeps its records: see that its cleanup.policy "
-        "is compact",
-        topic);
-    return {};
-  }
-  if (*settings.cleanup_policy == "compact") return {};
-  return MakeError(ErrorKind::kTransient,
-                   "Kafka at " + options_.client.bootstrap_servers + ": topic " + topic +
-                       " has cleanup.policy '" + *settings.cleanup_policy +
-                       "', expected 'compact': it would lose how far the journal is in Kafka, and "
-                       "the journal would be sent again. Alter the topic");
-}
-
 Status Producer::MakeClient() {
   const std::string timeout = std::to_string(options_.transaction_timeout.count());
-  OCTO_ASSIGN(
-      client_,
-      Client::Make(RD_KAFKA_PRODUCER, options_.client,
-                   {{"transactional.id", journal_.uuid().ToString()},
-                    {"transaction.timeout.ms", timeout},
-                    {"message.timeout.ms", timeout},
-                    {"acks", "all"},
-                    {"compression.codec", "zstd"},
-                    {"linger.ms", "0"},
-                    // Ours are smaller; what is sent together must be, too.
-                    {"message.max.bytes", "1000000000"},
-                    // A transaction is held in memory as it is, and ends before the next begins:
-                    // its limits are those of the queue.
-                    {"queue.buffering.max.messages", "0"},
-                    {"queue.buffering.max.kbytes", "2147483647"},
-                    {"batch.size", std::to_string(std::min<int64_t>(max_message_, 1'000'000))}},
-                   logger_));
+  OCTO_ASSIGN(client_, Client::Make(RD_KAFKA_PRODUCER, options_.client,
+                                    {{"transactional.id", journal_.uuid().ToString()},
+                                     {"transaction.timeout.ms", timeout},
+                                     {"message.timeout.ms", timeout},
+                                     {"acks", "all"},
+                                     {"compression.codec", "zstd"},
+                                     {"linger.ms", "0"},
+                                     // Ours are smaller; what is sent together must be, too.
+                                     {"message.max.bytes", "1000000000"},
+                                     // A transaction is held in memory as it is, and ends before
+                                     // the next begins: its limits are those of the queue.
+                                     {"queue.buffering.max.messages", "0"},
+                                     {"queue.buffering.max.kbytes", "2147483647"},
+                                     {"batch.size", std::to_string(std::min<int64_t>(
+                                                        topics_.max_message, 1'000'000))}},
+                                    logger_));
   return Check("beginning", client_->Resume(options_.client.request_timeout, [&](int millis) {
     return rd_kafka_init_transactions(client_->get(), millis);
   }));
@@ -290,7 +200,7 @@ Status Producer::TakePosition() {
   OCTO_TRY(journal_.Release(kConsumer, position_));
   records_.emplace(journal_, position_);
   logger_->info("Kafka at {}: topic {} with {} partitions has journal {} up to record {}",
-                options_.client.bootstrap_servers, options_.topic, limits_.partitions,
+                options_.client.bootstrap_servers, options_.topic, topics_.limits.partitions,
                 journal_.uuid().ToString(), position_);
   return {};
 }
@@ -376,8 +286,8 @@ Status Producer::EndWhatIsOpen(uint64_t sequence) {
     }
     return {};
   };
-  OCTO_TRY(add(false, limits_.partitions));
-  OCTO_TRY(add(true, limits_.rejected_partitions));
+  OCTO_TRY(add(false, topics_.limits.partitions));
+  OCTO_TRY(add(true, topics_.limits.rejected_partitions));
   return Send(nothing, sequence);
 }
 
@@ -387,7 +297,7 @@ Result<lake::JournalCommitReport> Producer::SendNext() {
   int64_t records = 0;
   OCTO_ASSIGN(lake::JournalCommitReport report, TakeRecords(&encoder, &records));
   if (report.last_sequence == 0) return report;
-  OCTO_ASSIGN(const MessageBatch batch, encoder.Finish(limits_));
+  OCTO_ASSIGN(const MessageBatch batch, encoder.Finish(topics_.limits));
   const double encode_seconds = SecondsSince(began);
   const auto sending = Steady::now();
   const Status sent = Send(batch, report.last_sequence);
