@@ -1,6 +1,10 @@
 // Positions in partitions of a stream, as a commit of received rows moves them.
 #include <gmock/gmock.h>
 
+#include <map>
+#include <optional>
+#include <string>
+
 #include "iceberg/transaction.h"
 #include "lake/position.h"
 #include "lake/received_commit.h"
@@ -24,12 +28,14 @@ class StreamPositionTest : public WarehouseTest {
   // Commits one event behind the positions, as somebody who knows of these snapshots.
   Result<ReceivedReport> Commit(
       const std::vector<std::pair<StreamPartition, std::optional<int64_t>>>& partitions,
-      int64_t next_offset) {
+      int64_t next_offset,
+      const std::map<std::string, std::optional<std::string>>& expected_properties = {}) {
     const auto commit = Must(ReceivedCommit::Begin(*warehouse_, {}, "test"));
     const event::Headers headers;
     EXPECT_TRUE(commit->Add({"collect", Uuid::RandomV4(SystemRandom()), kTestNow, "", headers,
                              R"({"id":"1","type":"T","created_at":"2015-01-01T00:00:00Z"})", 0}));
     ReceivedPosition position;
+    position.expected_properties = expected_properties;
     for (const auto& [partition, snapshot] : partitions) {
       position.tags.push_back({StreamTagName(partition), snapshot});
       position.summary.merge(StreamProperties(partition, next_offset, "an id"));
@@ -48,6 +54,16 @@ TEST_F(StreamPositionTest, IsNothingAtFirst) {
   EXPECT_EQ(tag.tagged_snapshot, std::nullopt);
   EXPECT_EQ(tag.next_offset, 0);
   EXPECT_EQ(tag.stream_id, "");
+}
+
+TEST_F(StreamPositionTest, HoldsOnlyWithThePropertiesThatAreExpected) {
+  const auto conflict = Commit({{kFirst, std::nullopt}}, 7, {{"query", "4f0c"}});
+  ASSERT_FALSE(conflict);
+  EXPECT_EQ(conflict.error().kind, ErrorKind::kCommitConflict);
+  EXPECT_THAT(conflict.error().message, HasSubstr("property query"));
+  EXPECT_EQ(Rows(), 0);
+  EXPECT_TRUE(Must(Commit({{kFirst, std::nullopt}}, 7, {{"query", std::nullopt}})).snapshot_id);
+  EXPECT_EQ(Rows(), 1);
 }
 
 TEST_F(StreamPositionTest, MovesWithTheRows) {
