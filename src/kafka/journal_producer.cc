@@ -56,9 +56,12 @@ class Producer final : public lake::JournalCommitter {
         sender_(Uuid::RandomV4(random).ToString()),
         position_(journal.first_sequence() - 1),
         floor_file_(*files_, options.journal_directory, journal.uuid()) {
-    auto floor = floor_file_.Read();
-    if (!floor) floor_read_ = tl::unexpected<Error>(std::move(floor).error());
-    if (floor && *floor && (*floor)->topic == options_.topic) floor_ = noted_ = *std::move(floor);
+    const auto floor = floor_file_.Read();
+    if (!floor) {
+      floor_read_ = tl::unexpected<Error>(floor.error());
+    } else if (*floor && (*floor)->topic == options_.topic) {
+      floor_ = noted_ = *floor;
+    }
   }
   ~Producer() override;
 

@@ -84,7 +84,7 @@ Status SentFloorFile::Write(const SentFloor& floor) {
   OCTO_TRY(io::WriteAll(files_, LocationOf(last_number_), json.dump() + "\n"));
   whole_number_ = last_number_;
   for (const std::string& file : std::exchange(past_, {LocationOf(whole_number_)})) {
-    const Status removed = files_.Remove(file);
+    Status removed = files_.Remove(file);
     if (!removed && removed.error().kind != ErrorKind::kNotFound) return removed;
   }
   return {};
