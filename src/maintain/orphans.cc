@@ -232,8 +232,7 @@ Status OrphanRemoval::ReviewQuarantine(Quarantine& quarantine, TimestampMicros n
     report_.warnings.push_back(location + " is nothing that belongs in a quarantine; it stays");
   }
   if (held.empty()) {
-    // On S3 what is left of a removal goes a day after its files.
-    if (!warehouse_.is_local()) quarantine.Tidy();
+    quarantine.Tidy();
     return {};
   }
   Candidates unnamed;

@@ -17,6 +17,7 @@
 #include "lake/warehouse_for_test.h"
 #include "maintain/compaction.h"
 #include "maintain/dropped_quarantine.h"
+#include "maintain/quarantine.h"
 
 namespace octolake::maintain {
 namespace {
@@ -218,6 +219,62 @@ class FailingAtPlaces final : public io::FileSystem {
   const std::unique_ptr<io::FileSystem> inner_ = io::MakeLocalFileSystem();
   bool failed_ = false;
 };
+
+// Local files; something happens before each move.
+class HookedMoves final : public io::FileSystem {
+ public:
+  explicit HookedMoves(std::function<void()> before_move) : before_move_(std::move(before_move)) {}
+  Result<std::unique_ptr<io::InputFile>> Open(const std::string& location) override {
+    return inner_->Open(location);
+  }
+  Result<std::unique_ptr<io::OutputFile>> CreateNew(const std::string& location) override {
+    return inner_->CreateNew(location);
+  }
+  Result<io::FileInfo> Stat(const std::string& location) override { return inner_->Stat(location); }
+  Status Remove(const std::string& location) override { return inner_->Remove(location); }
+  Status Move(const std::string& from, const std::string& to) override {
+    before_move_();
+    return inner_->Move(from, to);
+  }
+  Result<std::vector<io::FileInfo>> List(const std::string& directory) override {
+    return inner_->List(directory);
+  }
+
+ private:
+  const std::unique_ptr<io::FileSystem> inner_ = io::MakeLocalFileSystem();
+  const std::function<void()> before_move_;
+};
+
+TEST_F(OrphansTest, NobodyTidiesARemovalThatIsUnderWay) {
+  const std::string stray = Put(root_ + "/data/x/gone.parquet");
+  MakeAllOld();
+  lake::WarehouseOptions options;
+  options.directory = directory_ + "/warehouse";
+  const auto others = Must(lake::Warehouse::Open(options, clock_, SystemRandom()));
+  const iceberg::Table bronze = Bronze();
+  int tidied = 0;
+  auto file_system = std::make_unique<HookedMoves>([&] {
+    Quarantine(*others, *bronze.metadata).Tidy();
+    ++tidied;
+  });
+  warehouse_ =
+      Must(lake::Warehouse::OpenOn({std::move(file_system), {}}, options, clock_, SystemRandom()));
+  EXPECT_EQ(Must(Try()).files, 1);
+  EXPECT_EQ(tidied, 1);
+  const RestoreReport back = Must(RestoreOrphans(*others, BronzeEvents({})));
+  EXPECT_EQ(back.files, 1);
+  EXPECT_THAT(back.warnings, IsEmpty());
+  EXPECT_TRUE(fs::exists(stray));
+}
+
+TEST_F(OrphansTest, WhatIsLeftOfARemovalThatTookNothingGoes) {
+  Away("20200102T030405Z", root_ + "/data/x/y.parquet");
+  fs::create_directories(warehouse_->directory() + "/.quarantine/" + Bronze().metadata->table_uuid +
+                         "/20200103T030405Z-y");  // killed before there were places
+  Must(Try());
+  EXPECT_TRUE(
+      fs::is_empty(warehouse_->directory() + "/.quarantine/" + Bronze().metadata->table_uuid));
+}
 
 TEST_F(OrphansTest, NothingGoesWhereItCouldNotComeBackFrom) {
   Put(root_ + "/data/a.parquet");

@@ -15,12 +15,16 @@
 namespace octolake::maintain {
 namespace {
 
+using std::filesystem::path;
+
 // "20260102T030405Z".
 constexpr size_t kTimeLength = 16;
 constexpr char kPlacesFile[] = "places";
 constexpr int64_t kMaxPlacesBytes = int64_t{1} << 20;
 // After it has written its places a removal moves its first file in seconds.
 constexpr int64_t kBeginsWithin = kMicrosPerDay;
+// Between the writing of places and their lock somebody may tidy them away.
+constexpr int kBeginAttempts = 10;
 constexpr int64_t kCompareBytes = int64_t{1} << 20;
 
 std::string FormatTime(TimestampMicros time) {
@@ -47,6 +51,36 @@ Result<bool> IsBeginningOf(io::FileSystem& fs, const std::string& part, const st
     offset += length;
   }
   return true;
+}
+
+// The directories below that of a removal, each behind the one that it is in; nullopt if there is a
+// file in them, or they cannot be read.
+std::optional<std::vector<path>> EmptyDirectories(const path& removal) {
+  std::vector<path> directories;
+  std::error_code error;
+  for (std::filesystem::recursive_directory_iterator it(removal, error), end; !error && it != end;
+       it.increment(error)) {
+    if (it->path() == removal / kPlacesFile) continue;
+    if (!it->is_directory(error) || error) return std::nullopt;
+    directories.push_back(it->path());
+  }
+  return error ? std::nullopt : std::optional(std::move(directories));
+}
+
+// Places that somebody holds are those of a removal that is under way, with a file in it soon. Only
+// what is empty is removed, so that no file goes that comes in the meantime.
+void TidyRemoval(const path& removal) {
+  namespace fs = std::filesystem;
+  if (!EmptyDirectories(removal)) return;
+  const path places = removal / kPlacesFile;
+  auto held = io::OwnedFile::TakeOver(places.native());
+  std::error_code ignored;
+  if (!held || (!*held && fs::exists(places, ignored))) return;
+  const auto directories = EmptyDirectories(removal);
+  if (!directories) return;
+  for (auto it = directories->rbegin(); it != directories->rend(); ++it) fs::remove(*it, ignored);
+  if (*held) (void)(*held)->Remove();
+  fs::remove(removal, ignored);
 }
 
 }  // namespace
@@ -78,13 +112,32 @@ Result<TimestampMicros> Quarantine::StoreTime() {
 
 // The places may be elsewhere by the time that files are to come back.
 Status Quarantine::BeginRemoval(TimestampMicros now) {
-  const std::string removal =
-      directory_ + "/" + FormatTime(now) + "-" + Uuid::RandomV4(warehouse_.random()).ToString();
   std::string lines;
   for (const auto& [name, place] : places_) lines += name + " " + place + "\n";
-  OCTO_TRY(io::WriteAll(warehouse_.file_system(), removal + "/" + kPlacesFile, lines));
-  removal_ = removal;
-  return {};
+  for (int attempt = 0; attempt < kBeginAttempts; ++attempt) {
+    const std::string removal =
+        directory_ + "/" + FormatTime(now) + "-" + Uuid::RandomV4(warehouse_.random()).ToString();
+    const std::string location = removal + "/" + kPlacesFile;
+    const Status written = io::WriteAll(warehouse_.file_system(), location, lines);
+    // Of a directory that went before there was a file in it.
+    if (!written && written.error().kind == ErrorKind::kNotFound) continue;
+    OCTO_TRY(written);
+    OCTO_ASSIGN(const bool begun, HoldPlaces(location));
+    if (!begun) continue;
+    removal_ = removal;
+    return {};
+  }
+  return MakeError(ErrorKind::kTransient,
+                   directory_ +
+                       ": others tidied every new removal away before it could begin; try "
+                       "again");
+}
+
+Result<bool> Quarantine::HoldPlaces(const std::string& location) {
+  if (!warehouse_.is_local()) return true;
+  OCTO_ASSIGN(const std::string path, io::LocalPath(location));
+  OCTO_ASSIGN(held_places_, io::OwnedFile::TakeOver(path));
+  return held_places_.has_value();
 }
 
 Status Quarantine::TakeAway(const std::string& location, TimestampMicros now) {
@@ -218,16 +271,7 @@ void Quarantine::TidyDirectories() {
   std::error_code ignored;
   for (fs::directory_iterator it(*directory, ignored), end; !ignored && it != end;
        it.increment(ignored)) {
-    const fs::path removal = it->path();
-    bool empty = true;
-    for (fs::recursive_directory_iterator file(removal, ignored); !ignored && file != fs::end(file);
-         file.increment(ignored)) {
-      empty = empty && (file->is_directory(ignored) || file->path() == removal / kPlacesFile);
-    }
-    if (!ignored && empty && TimeOf(removal.filename().native())) {
-      fs::remove_all(removal, ignored);
-    }
-    ignored.clear();
+    if (TimeOf(it->path().filename().native())) TidyRemoval(it->path());
   }
 }
 

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "iceberg/table_metadata.h"
+#include "io/owned_file.h"
 #include "lake/warehouse.h"
 
 namespace octolake::maintain {
@@ -41,13 +42,16 @@ class Quarantine {
   // All files of the table that are here, the last taken first; what nobody could have put here is
   // in `strange`.
   Result<std::vector<Held>> List(std::vector<std::string>& strange);
-  // Removes what is left of removals whose files are all gone, as well as it can be. On S3, where
-  // other machines remove as well, only of those that began a day ago or earlier.
+  // Removes what is left of removals whose files are all gone, as well as it can be, but for those
+  // that others have begun: in a directory those whose places are held, on S3, where other machines
+  // remove as well, those that began less than a day ago.
   void Tidy();
 
  private:
   // Until it has succeeded nothing is moved: what is moved must be able to find its way back.
   Status BeginRemoval(TimestampMicros now);
+  // False if somebody else has tidied it away.
+  Result<bool> HoldPlaces(const std::string& location);
   void TidyDirectories();
   void TidyObjects();
   // Where each place of a removal was; none if nothing says so.
@@ -57,6 +61,7 @@ class Quarantine {
   const std::map<std::string, std::string> places_;
   const std::string directory_;
   std::string removal_;                       // the directory of this removal, once there is one
+  std::optional<io::OwnedFile> held_places_;  // its places, where the warehouse is a directory
   std::map<std::string, std::string> taken_;  // where each location is now
 };
 
