@@ -5,8 +5,6 @@
 namespace octolake::event {
 namespace {
 
-constexpr int64_t kYear10000Days = 2932897;  // 10000-01-01
-
 // Takes what it reads off the front of the text; once something did not fit, ok is false.
 struct Cursor {
   std::string_view rest;
@@ -86,8 +84,8 @@ std::optional<TimestampMicros> ParseEventTime(std::string_view text) {
   if (!IsValidDate(year, month, day)) return std::nullopt;
   const int64_t seconds =
       DaysFromCivil({year, month, day}) * 86400 + hour * 3600 + minute * 60 + second - offset;
-  if (seconds < 0 || seconds >= kYear10000Days * 86400) return std::nullopt;
-  return seconds * kMicrosPerSecond + micros;
+  const TimestampMicros time = seconds * kMicrosPerSecond + micros;
+  return IsInCalendar(time) ? std::optional(time) : std::nullopt;
 }
 
 }  // namespace octolake::event

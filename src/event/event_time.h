@@ -14,4 +14,10 @@ namespace octolake::event {
 // nullopt for anything else, a time without a zone included: it names no instant.
 std::optional<TimestampMicros> ParseEventTime(std::string_view text);
 
+// The last microsecond of the year 9999: engines that read our tables know no later time.
+inline constexpr TimestampMicros kLastTime = 253'402'300'799'999'999;
+
+// Whether it is in the years that ParseEventTime takes.
+constexpr bool IsInCalendar(TimestampMicros time) { return time >= 0 && time <= kLastTime; }
+
 }  // namespace octolake::event

@@ -8,6 +8,7 @@
 
 #include "base/fuzz.h"
 #include "base/random.h"
+#include "event/event_time.h"
 #include "event/message_rows.h"
 #include "event/message_writer.h"
 
@@ -20,6 +21,14 @@ constexpr MessageLimits kLimits{.block_bytes = 1 << 18,
                                 .values = 100'000,
                                 .rejected_json_bytes = 1 << 20};
 
+void CheckTimes(const arrow::RecordBatch& batch, const char* column) {
+  const auto times = batch.GetColumnByName(column);
+  for (int64_t row = 0; row < batch.num_rows(); ++row) {
+    fuzz::Check(IsInCalendar(static_cast<const arrow::TimestampArray&>(*times).Value(row)),
+                "a time of receipt that readers do not know");
+  }
+}
+
 EventBatch Read(std::string_view message) {
   const ManualClock clock(1'767'323'045'000'006);
   SeededRandom random(1);
@@ -29,6 +38,8 @@ EventBatch Read(std::string_view message) {
   EventBatch batch = fuzz::Value(rows.Finish(), "no batch");
   fuzz::Check(batch.events->ValidateFull().ok(), "an invalid batch of events");
   fuzz::Check(batch.rejected->ValidateFull().ok(), "an invalid batch of rejected rows");
+  CheckTimes(*batch.events, "ingestion_timestamp");
+  CheckTimes(*batch.rejected, "received");
   return batch;
 }
 

@@ -3,6 +3,7 @@
 #include <arrow/api.h>
 #include <simdjson.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -105,8 +106,9 @@ struct MessageRows::State {
                       const std::optional<int64_t>& received_at, const MessagePlace& place) {
     const auto known = Uuid::Parse(trace_id.value_or(""));
     const bool has_source = source && IsUtf8(*source);
+    const bool is_dated = received_at && IsInCalendar(*received_at);
     return {known ? *known : trace_ids.Next(), has_source ? *source : kDefaultSource,
-            received_at.value_or(place.timestamp)};
+            is_dated ? *received_at : std::clamp<int64_t>(place.timestamp, 0, kLastTime)};
   }
 
   // Completes the record. Empty, or why it is no event.

@@ -31,7 +31,8 @@ struct MessagePlace {
   std::string origin;                // of rejected rows: source_file
   std::optional<int32_t> partition;  // kafka_partition
   std::optional<int64_t> offset;     // kafka_offset, and ordinal of rejected rows
-  // ingestion_timestamp of records that do not say when they were received
+  // ingestion_timestamp of records that do not say when they were received, or say a time before
+  // 1970 or after 9999; brought into these years
   TimestampMicros timestamp = 0;
 };
 

@@ -358,6 +358,37 @@ TEST_F(MessageTest, PutsSeveralMessagesIntoOneBatch) {
   EXPECT_EQ(rows.bytes(), 0);
 }
 
+// Engines that read our tables have no other years; what claims to be of them was made by mistake.
+TEST_F(MessageTest, KnowsNoTimeOfReceiptBeyondTheYearsOfEvents) {
+  constexpr const char kSchema[] = R"({"type":"record","name":"GitHubEvent","fields":[
+    {"name":"id","type":"string"},{"name":"type","type":"string"},
+    {"name":"created_at","type":"string"},{"name":"received_at","type":"long"}]})";
+  const auto event = [](int64_t received_at) {
+    return Value::Record({Value::String("1"), Value::String("PushEvent"), Value::String(kGoodTime),
+                          Value::Long(received_at)});
+  };
+  const auto received = [](const EventBatch& batch, int64_t row) {
+    return At<arrow::TimestampArray>(*batch.events, "ingestion_timestamp", row);
+  };
+  constexpr TimestampMicros kLast = 253'402'300'799'999'999;  // 9999-12-31T23:59:59.999999Z
+  const EventBatch batch = Decode(
+      Container(kSchema, {event(0), event(kLast), event(-1), event(kLast + 1), event(INT64_MIN)}));
+  ASSERT_EQ(batch.events->num_rows(), 5);
+  EXPECT_EQ(received(batch, 0), 0);
+  EXPECT_EQ(received(batch, 1), kLast);
+  for (int64_t row = 2; row < 5; ++row) EXPECT_EQ(received(batch, row), place_.timestamp);
+  EXPECT_EQ(At<arrow::Date32Array>(*batch.events, "ingestion_date", 4),
+            DaysOfMicros(place_.timestamp));
+
+  // Nor does the message itself.
+  place_.timestamp = INT64_MAX;
+  EXPECT_EQ(received(Decode(Container(kSchema, {event(-1)})), 0), kLast);
+  MessageRows rows(trace_ids_);
+  EXPECT_TRUE(rows.AddRejected({"{", "cut", "", "", INT64_MAX}, place_));
+  const EventBatch rejected = rows.Finish().value();
+  EXPECT_EQ(At<arrow::TimestampArray>(*rejected.rejected, "received", 0), kLast);
+}
+
 TEST_F(MessageTest, HasTheSchemaOfItsDescription) {
   std::ifstream file(std::string(OCTOLAKE_SOURCE_DIR) + "/docs/formats/avro_message.md");
   const std::string text{std::istreambuf_iterator<char>(file), {}};
