@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/civil_time.h"
+#include "event/event_time.h"
 #include "event/message_rows.h"
 #include "iceberg/transaction.h"
 #include "kafka/journal_producer.h"
@@ -340,10 +342,12 @@ Status Reader::HandleError(const rd_kafka_message_t& message) {
 Status Reader::Take(const TopicPartition& partition, const rd_kafka_message_t& message) {
   rd_kafka_timestamp_type_t type{};
   const int64_t millis = rd_kafka_message_timestamp(&message, &type);
-  const bool is_dated = type != RD_KAFKA_TIMESTAMP_NOT_AVAILABLE && millis >= 0;
+  // Whoever wrote it may have given it any time.
+  const bool is_dated = type != RD_KAFKA_TIMESTAMP_NOT_AVAILABLE && millis >= 0 &&
+                        millis <= event::kLastTime / kMicrosPerMilli;
   const event::MessagePlace place{"kafka " + partition.ToString(), partition.partition,
                                   message.offset,
-                                  is_dated ? millis * 1000 : warehouse_.clock().Now()};
+                                  is_dated ? millis * kMicrosPerMilli : warehouse_.clock().Now()};
   ++report_.messages;
   if (partition.topic == options_.topic) {
     const auto* const bytes = static_cast<const char*>(message.payload);
