@@ -16,6 +16,7 @@
 // - There are no directories. Times of modification are whole seconds.
 // - What fails because the store is away, or busy, is tried again with growing waits for
 //   `retry_for_ms`, then kTransient.
+// - Where the store refuses a request for its time, it is signed again with the store's.
 #pragma once
 
 #include <cstdint>

@@ -1,12 +1,15 @@
 // What is S3's own: buckets, credentials, servers that go away.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <filesystem>
 #include <thread>
 
 #include "base/random.h"
 #include "base/uuid.h"
+#include "io/descriptor.h"
 #include "io/local_file_system.h"
 #include "io/s3_server_for_test.h"
 #include "io/store_file_system.h"
@@ -16,6 +19,54 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::Not;
+
+// Answers every request in the same way, as a real server would only with its clock set wrong.
+class FixedAnswers {
+ public:
+  explicit FixedAnswers(std::string answer) : answer_(std::move(answer)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address;
+    auto* const any = reinterpret_cast<sockaddr*>(&address);
+    EXPECT_EQ(::bind(listener_.get(), any, size), 0);
+    EXPECT_EQ(::listen(listener_.get(), 16), 0);
+    EXPECT_EQ(::getsockname(listener_.get(), any, &size), 0);
+    port_ = ntohs(address.sin_port);
+    thread_ = std::thread([this] { Serve(); });
+  }
+  ~FixedAnswers() {
+    ::shutdown(listener_.get(), SHUT_RDWR);  // ends accept
+    thread_.join();
+  }
+  FixedAnswers(const FixedAnswers&) = delete;
+  FixedAnswers& operator=(const FixedAnswers&) = delete;
+
+  std::string endpoint() const { return "http://127.0.0.1:" + std::to_string(port_); }
+
+ private:
+  // A request a connection, none of them with a body.
+  void Serve() {
+    while (true) {
+      const Descriptor connection(::accept(listener_.get(), nullptr, nullptr));
+      if (connection.get() < 0) return;
+      std::string request;
+      char bytes[4096];
+      while (request.find("\r\n\r\n") == std::string::npos) {
+        const ssize_t got = ::recv(connection.get(), bytes, sizeof bytes, 0);
+        if (got <= 0) break;
+        request.append(bytes, static_cast<size_t>(got));
+      }
+      const ssize_t sent = ::send(connection.get(), answer_.data(), answer_.size(), MSG_NOSIGNAL);
+      EXPECT_EQ(sent, std::ssize(answer_));
+    }
+  }
+
+  const std::string answer_;
+  const Descriptor listener_{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  int port_ = 0;
+  std::thread thread_;
+};
 
 class S3FileSystemTest : public ::testing::Test {
  protected:
@@ -151,6 +202,24 @@ TEST_F(S3FileSystemTest, AnUploadThatFailedIsTakenBackUnlessItsCloseDid) {
   EXPECT_EQ(UnfinishedUploads(), with_one) << "these wait for the bucket's lifecycle rule";
   EXPECT_GT(with_one, before);
   EXPECT_TRUE(fs->List(root_).value().empty());
+}
+
+TEST_F(S3FileSystemTest, AClockThatIsWrongIsNamed) {
+  const std::string body =
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>RequestTimeTooSkewed</Code>"
+      "<Message>The difference between the request time and the server's time is too "
+      "large.</Message></Error>";
+  // No Date, by which the SDK would set things right.
+  FixedAnswers server(
+      "HTTP/1.1 403 Forbidden\r\nContent-Type: application/xml\r\nConnection: close\r\n"
+      "Content-Length: " +
+      std::to_string(body.size()) + "\r\n\r\n" + body);
+  settings_.endpoint = server.endpoint();
+  settings_.retry_for_ms = 300;
+  const auto listed = Make(settings_)->List(root_);
+  ASSERT_FALSE(listed);
+  EXPECT_EQ(listed.error().kind, ErrorKind::kTransient) << listed.error().message;
+  EXPECT_THAT(listed.error().message, HasSubstr("clock"));
 }
 
 TEST_F(S3FileSystemTest, SettingsAreResolvedToThoseInUse) {
