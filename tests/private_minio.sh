@@ -22,6 +22,14 @@ is_ready() (
   read -r _ status _ <&3 && [ "$status" = 200 ]
 )
 
+# Dead with all its threads, though perhaps nobody has asked for its status yet. Until the last one is,
+# the port is taken, and the first may be dead long before.
+is_dead() {
+  local status
+  status=$(cat "/proc/$1/status" 2>/dev/null) || return 0
+  grep -q '^State:[[:space:]]*[ZX]' <<<"$status" && grep -q '^Threads:[[:space:]]*[01]$' <<<"$status"
+}
+
 case $action in
   start)
     mkdir -p "$directory/data/lake"
@@ -46,8 +54,7 @@ case $action in
   stop)
     pid=$(cat "$directory/pid")
     kill -KILL "$pid"
-    # Dead, though perhaps nobody has asked for its status yet.
-    while grep -q '^State:[[:space:]]*[^ZX]' "/proc/$pid/status" 2>/dev/null; do sleep 0.05; done
+    while ! is_dead "$pid"; do sleep 0.05; done
     ;;
   *) echo "usage: private_minio.sh start|stop|available [DIRECTORY [PORT]]" >&2; exit 2 ;;
 esac
