@@ -44,10 +44,14 @@ size_t HeldBytes(const RejectedPart& part) {
 RejectedPart PartOf(const rd_kafka_message_t& message) {
   rd_kafka_headers_t* headers = nullptr;
   rd_kafka_message_headers(&message, &headers);  // the message's
+  const auto* const bytes = static_cast<const char*>(message.payload);
+  return PartOf(bytes == nullptr ? std::string_view() : std::string_view(bytes, message.len),
+                headers);
+}
+
+RejectedPart PartOf(std::string_view document, const rd_kafka_headers_t* headers) {
   RejectedPart part;
-  if (message.payload != nullptr) {
-    part.document.assign(static_cast<const char*>(message.payload), message.len);
-  }
+  part.document = document;
   part.reason = HeaderOf(headers, kReasonHeader).value_or(kNoReason);
   part.source = HeaderOf(headers, kSourceHeader).value_or(event::MessageRows::kDefaultSource);
   part.trace_id = HeaderOf(headers, kTraceIdHeader).value_or("");

@@ -32,6 +32,8 @@ struct RejectedPart {
   bool nothing = false;  // no document: to be passed over
 };
 RejectedPart PartOf(const rd_kafka_message_t& message);
+// Without headers: nullptr.
+RejectedPart PartOf(std::string_view document, const rd_kafka_headers_t* headers);
 
 struct PartsLimits {
   // The journal takes no larger document.
