@@ -42,11 +42,11 @@ class Lab:
         """A process that goes on until it is stopped."""
         return lake.start("ingest", "--from", "kafka", *options, env=self.env(**more))
 
-    def send(self, *values, topic=None, partition=0):
-        """Messages of somebody else; returns when the broker has them."""
+    def send(self, *values, topic=None, partition=0, timestamp=0):
+        """Messages of somebody else; returns when the broker has them. timestamp: milliseconds; 0: now."""
         producer = Producer({"bootstrap.servers": self.broker.address, "log_level": 0})
         for value in values:
-            producer.produce(topic or self.topic, value=value, partition=partition)
+            producer.produce(topic or self.topic, value=value, partition=partition, timestamp=timestamp)
         assert producer.flush(60) == 0
 
     def events(self):

@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import time
 from collections import defaultdict
+from datetime import UTC, datetime
 
 import fastavro
 import pytest
@@ -126,6 +127,16 @@ def test_a_poisoned_message_is_kept_beside_the_others(lab, lake):
     assert rejected[3]["reason"] == "an empty message"
     assert rejected[5]["reason"] == "created_at is not a date"
     assert json.loads(rejected[5]["raw"])["id"] == "3"
+
+
+def test_a_message_of_a_time_that_no_calendar_has(lab, lake):
+    """Its writer says when it was; as microseconds this is more than 64 bits hold."""
+    lab.broker.create(lab.topic, 1, message_timestamp_after_max_ms=2**63 - 1)
+    begun = datetime.now(UTC)
+    lab.send(original(1), timestamp=2**60)
+    assert lab.ingest_once(lake)["events"] == 1
+    [row] = bronze_rows(lake, "ingestion_timestamp")
+    assert begun <= row["ingestion_timestamp"] <= datetime.now(UTC)
 
 
 def test_what_is_not_committed_to_kafka_is_not_read(lab, lake):
