@@ -100,7 +100,7 @@ int32_t octolake_spark_decode_messages(octolake_spark_decoder* decoder, ArrowArr
     OCTO_ASSIGN(const auto batch, ImportBatch(messages, messages_schema));
     OCTO_ASSIGN(const auto decoded, DecodeMessages(decoder->rows, *batch, decoder->origin));
     OCTO_TRY(ExportBatch(*decoded.rejected, rejected, rejected_schema));
-    const Status exported = ExportBatch(*decoded.events, events, events_schema);
+    Status exported = ExportBatch(*decoded.events, events, events_schema);
     if (!exported) {  // the caller takes both or none
       rejected->release(rejected);
       rejected_schema->release(rejected_schema);

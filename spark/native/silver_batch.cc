@@ -33,7 +33,7 @@ Result<std::shared_ptr<arrow::Array>> ColumnOf(const arrow::RecordBatch& batch,
   if (IsMicroseconds(*column->type()) && IsMicroseconds(*wanted.type())) {
     auto data = column->data()->Copy();
     data->type = wanted.type();
-    return arrow::MakeArray(std::move(data));
+    return arrow::MakeArray(data);
   }
   return MakeError(ErrorKind::kInvalidArgument,
                    "rows of bronze.github_events: column " + wanted.name() + " should be " +
