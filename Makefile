@@ -23,7 +23,7 @@ lint: ## check layout (clang-format), mistakes (clang-tidy; SINCE=REV: in what c
 
 format: ## rewrite the sources in the layout that lint asks for
 	deps/install_system_packages.sh lint
-	git ls-files -z 'src/*.h' 'src/*.cc' | xargs -0 clang-format-14 -i
+	git ls-files -z 'src/*.h' 'src/*.cc' 'spark/native/*.h' 'spark/native/*.cc' | xargs -0 clang-format-14 -i
 
 asan: ## C++ tests under the address and undefined behaviour sanitizers
 	deps/build.sh asan

@@ -7,17 +7,20 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# Files below src/ that differ from a revision, not yet committed ones too, and every source that
-# names a header among them.
+directories=(src spark/native)
+
+# Sources that differ from a revision, not yet committed ones too, and all that name a header among
+# them: those of src/ are named from there, the others from the top.
 changed_since() {
   local changed headers
-  changed=$({ git diff --name-only --diff-filter=d "$1" -- src
-              git ls-files --others --exclude-standard -- src; })
-  headers=$(sed -n 's,^src/\(.*\.h\)$,\1,p' <<<"$changed")
+  changed=$({ git diff --name-only --diff-filter=d "$1" -- "${directories[@]}"
+              git ls-files --others --exclude-standard -- "${directories[@]}"; })
+  headers=$(sed -n 's,^\(src/\)\?\(.*\.h\)$,\2,p' <<<"$changed")
   {
     grep '\.cc$' <<<"$changed" || true
     while read -r header; do
-      [ -z "$header" ] || grep -rlF --include='*.cc' "#include \"$header\"" src || true
+      [ -z "$header" ] ||
+        grep -rlF --include='*.cc' "#include \"$header\"" "${directories[@]}" || true
     done <<<"$headers"
   } | sort -u
 }
@@ -29,11 +32,12 @@ if [ "${1-}" = --since ]; then
 elif [ $# -gt 0 ]; then
   files=("$@")
 else
-  mapfile -t files < <(git ls-files 'src/*.cc')
+  mapfile -t files < <(git ls-files "${directories[@]/%//*.cc}")
 fi
 
 status=0
-git ls-files -z 'src/*.h' 'src/*.cc' | xargs -0 -r clang-format-14 --dry-run --Werror || status=1
+git ls-files -z "${directories[@]/%//*.h}" "${directories[@]/%//*.cc}" |
+  xargs -0 -r clang-format-14 --dry-run --Werror || status=1
 python3 tests/include_direction.py src || status=1
 
 # Compiler options that clang does not know, and the ccache prefix, are dropped from the commands.
