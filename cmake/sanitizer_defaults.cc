@@ -1,9 +1,9 @@
 // Defaults of the sanitizers, linked into every program of a sanitizer build so that a test run by
 // hand behaves as one run by ctest. The sanitizers' runtimes call these hooks before main.
 //
-// Arrow and DuckDB are not instrumented: a container that they fill and our code reads would be
-// reported as an overflow (hence detect_container_overflow=0), what they keep to the end of the
-// process as a leak, and their synchronisation, which cannot be seen, as a race.
+// Arrow, DuckDB and librdkafka are not instrumented: a container that they fill and our code reads
+// would be reported as an overflow (hence detect_container_overflow=0), what they keep to the end
+// of the process as a leak, and their synchronisation, which cannot be seen, as a race.
 #include <cstdlib>
 
 namespace {
@@ -30,16 +30,26 @@ const char* __lsan_default_suppressions() {
 // the last time in our code after it was let go of unseen in its own.
 const char* __tsan_default_suppressions() {
   return "called_from_lib:libarrow.so\n"
+         "called_from_lib:libarrow_s3.so\n"
          "called_from_lib:libparquet.so\n"
          "called_from_lib:libduckdb.so\n"
          "called_from_lib:libspdlog.so\n"
          "race:duckdb::\n"
          "mutex:duckdb::\n"
+         "race:libarrow_s3.so\n"
+         "mutex:libarrow_s3.so\n"
+         // Of its streams' buffers, and of locks it took unseen, in the code of libstdc++.so.
+         "race:basic_streambuf*::xs\n"
+         "mutex:std::condition_variable::wait\n"
          "race:_M_release_last_use\n"
          // Arrow's allocator, at the end of the process and in a fork: it unlocks what it locked
          // unseen.
          "mutex:_dl_call_fini\n"
-         "mutex:__run_postfork_handlers\n";
+         "mutex:__run_postfork_handlers\n"
+         // librdkafka's counts of who still uses what it frees: a message that our code has read,
+         // a lock that another thread let go of.
+         "race:rd_buf_destroy\n"
+         "race:rwlock_destroy\n";
 }
 
 }  // extern "C"
