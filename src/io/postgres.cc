@@ -171,9 +171,10 @@ Result<std::string> PostgresDisplayName(const std::string& uri) {
 }
 
 Result<std::unique_ptr<PostgresConnection>> PostgresConnection::Connect(PostgresOptions options) {
-  OCTO_ASSIGN(std::string display, PostgresDisplayName(options.uri));
+  OCTO_ASSIGN(const std::string display, PostgresDisplayName(options.uri));
+  std::string name = options.what + " " + display;
   std::unique_ptr<PostgresConnection> made(
-      new PostgresConnection(std::move(options), options.what + " " + std::move(display)));
+      new PostgresConnection(std::move(options), std::move(name)));
   OCTO_TRY(made->Reach());
   // "Relation exists already, skipping" is nothing to tell.
   PQsetNoticeReceiver(
