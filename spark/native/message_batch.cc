@@ -75,34 +75,30 @@ std::string_view TextOf(const arrow::StringArray& column, int64_t i) {
 
 }  // namespace
 
-Result<event::EventBatch> DecodeMessages(event::MessageRows& rows,
-                                         const arrow::RecordBatch& messages,
-                                         const std::string& origin) {
-  OCTO_ASSIGN(const Messages all, Messages::Of(messages, origin));
-  for (int64_t i = 0; i < messages.num_rows(); ++i) {
-    OCTO_TRY(rows.Add(all.ValueOf(i), all.PlaceOf(i)));
-  }
-  return rows.Finish();
+Result<AddMessage> MessagesToDecode(const std::shared_ptr<arrow::RecordBatch>& messages,
+                                    const std::string& origin) {
+  OCTO_ASSIGN(const Messages all, Messages::Of(*messages, origin));
+  return [all](event::MessageRows& rows, int64_t i) {
+    return rows.Add(all.ValueOf(i), all.PlaceOf(i));
+  };
 }
 
-Result<event::EventBatch> RowsOfRejected(event::MessageRows& rows,
-                                         const arrow::RecordBatch& messages,
-                                         const std::string& origin) {
-  OCTO_ASSIGN(const Messages all, Messages::Of(messages, origin));
-  OCTO_ASSIGN(const auto reason, ColumnOf<arrow::StringArray>(messages, "reason", "string"));
-  OCTO_ASSIGN(const auto source, ColumnOf<arrow::StringArray>(messages, "source", "string"));
-  OCTO_ASSIGN(const auto trace_id, ColumnOf<arrow::StringArray>(messages, "trace_id", "string"));
-  OCTO_ASSIGN(const auto received, MicrosecondsOf(messages, "received_at"));
-  for (int64_t i = 0; i < messages.num_rows(); ++i) {
+Result<AddMessage> MessagesRejectedBefore(const std::shared_ptr<arrow::RecordBatch>& messages,
+                                          const std::string& origin) {
+  OCTO_ASSIGN(const Messages all, Messages::Of(*messages, origin));
+  OCTO_ASSIGN(const auto reason, ColumnOf<arrow::StringArray>(*messages, "reason", "string"));
+  OCTO_ASSIGN(const auto source, ColumnOf<arrow::StringArray>(*messages, "source", "string"));
+  OCTO_ASSIGN(const auto trace_id, ColumnOf<arrow::StringArray>(*messages, "trace_id", "string"));
+  OCTO_ASSIGN(const auto received, MicrosecondsOf(*messages, "received_at"));
+  return [all, reason, source, trace_id, received](event::MessageRows& rows, int64_t i) {
     event::RejectedMessage rejected;
     rejected.raw = all.ValueOf(i);
     rejected.reason = TextOf(*reason, i);
     rejected.source = TextOf(*source, i);
     rejected.trace_id = TextOf(*trace_id, i);
     if (received->IsValid(i)) rejected.received_at = received->Value(i);
-    OCTO_TRY(rows.AddRejected(rejected, all.PlaceOf(i)));
-  }
-  return rows.Finish();
+    return rows.AddRejected(rejected, all.PlaceOf(i));
+  };
 }
 
 }  // namespace octolake::spark

@@ -6,15 +6,13 @@
 #include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <utility>
 
-#include "base/clock.h"
-#include "base/random.h"
-#include "base/uuid.h"
-#include "event/message_rows.h"
 #include "lake/definition_json.h"
 #include "lake/silver_parser.h"
 #include "spark/native/boundary.h"
 #include "spark/native/message_batch.h"
+#include "spark/native/message_decoder.h"
 #include "spark/native/silver_batch.h"
 
 struct octolake_spark_parser {
@@ -25,8 +23,7 @@ struct octolake_spark_decoder {
   explicit octolake_spark_decoder(const char* name) : origin(name) {}
 
   const std::string origin;
-  octolake::UuidV7Generator trace_ids{octolake::SystemClock(), octolake::SystemRandom()};
-  octolake::event::MessageRows rows{trace_ids};
+  octolake::spark::MessageDecoder messages;
 };
 
 namespace octolake::spark {
@@ -93,28 +90,42 @@ int32_t octolake_spark_decoder_new(const char* origin, octolake_spark_decoder** 
 void octolake_spark_decoder_free(octolake_spark_decoder* decoder) { delete decoder; }
 
 int32_t octolake_spark_decode_messages(octolake_spark_decoder* decoder, ArrowArray* messages,
-                                       ArrowSchema* messages_schema, ArrowArray* events,
-                                       ArrowSchema* events_schema, ArrowArray* rejected,
-                                       ArrowSchema* rejected_schema, char** message) {
+                                       ArrowSchema* messages_schema, char** message) {
   return AtBoundary(message, [&]() -> Status {
     OCTO_ASSIGN(const auto batch, ImportBatch(messages, messages_schema));
-    OCTO_ASSIGN(const auto decoded, DecodeMessages(decoder->rows, *batch, decoder->origin));
-    OCTO_TRY(ExportBatch(*decoded.rejected, rejected, rejected_schema));
-    Status exported = ExportBatch(*decoded.events, events, events_schema);
-    if (!exported) {  // the caller takes both or none
-      rejected->release(rejected);
-      rejected_schema->release(rejected_schema);
-    }
-    return exported;
+    OCTO_ASSIGN(auto add, MessagesToDecode(batch, decoder->origin));
+    return decoder->messages.Give(batch->num_rows(), std::move(add));
   });
 }
 
 int32_t octolake_spark_rejected_messages(octolake_spark_decoder* decoder, ArrowArray* messages,
-                                         ArrowSchema* messages_schema, ArrowArray* rejected,
-                                         ArrowSchema* rejected_schema, char** message) {
+                                         ArrowSchema* messages_schema, char** message) {
   return AtBoundary(message, [&]() -> Status {
     OCTO_ASSIGN(const auto batch, ImportBatch(messages, messages_schema));
-    OCTO_ASSIGN(const auto rows, RowsOfRejected(decoder->rows, *batch, decoder->origin));
-    return ExportBatch(*rows.rejected, rejected, rejected_schema);
+    OCTO_ASSIGN(auto add, MessagesRejectedBefore(batch, decoder->origin));
+    return decoder->messages.Give(batch->num_rows(), std::move(add));
+  });
+}
+
+int32_t octolake_spark_next_rows(octolake_spark_decoder* decoder, ArrowArray* events,
+                                 ArrowSchema* events_schema, ArrowArray* rejected,
+                                 ArrowSchema* rejected_schema, int32_t* has_rows, char** message) {
+  return AtBoundary(message, [&]() -> Status {
+    *has_rows = 0;
+    OCTO_ASSIGN(const auto rows, decoder->messages.Next());
+    if (!rows) return {};
+    Status exported = ExportBatch(*rows->rejected, rejected, rejected_schema);
+    if (exported) {
+      exported = ExportBatch(*rows->events, events, events_schema);
+      if (exported) {
+        *has_rows = 1;
+        return {};
+      }
+      // The caller takes both or none.
+      rejected->release(rejected);
+      rejected_schema->release(rejected_schema);
+    }
+    decoder->messages.Drop();  // rows that were not handed over must not be passed by
+    return exported;
   });
 }

@@ -21,7 +21,7 @@ struct ArrowArray;
 struct ArrowSchema;
 
 /* Rises with every change that a caller has to know of. */
-#define OCTOLAKE_SPARK_ABI 1
+#define OCTOLAKE_SPARK_ABI 2
 
 #define OCTOLAKE_SPARK_API __attribute__((visibility("default")))
 
@@ -59,7 +59,16 @@ OCTOLAKE_SPARK_API int32_t octolake_spark_parse_bronze(
     struct ArrowSchema* bronze_schema, int64_t processed_at, struct ArrowArray* silver,
     struct ArrowSchema* silver_schema, char** message);
 
+/* A decoder is given a batch of messages and then asked for their rows until there are no more.
+ * What a message takes when it is decompressed is bounded for one message
+ * (docs/formats/avro_message.md); so that many in one batch take no more, they are decoded as their
+ * rows are asked for. */
 struct octolake_spark_decoder;
+
+/* At most this is in each batch of rows: so many rows, and so many bytes or one row. */
+#define OCTOLAKE_SPARK_BATCH_ROWS 8192
+#define OCTOLAKE_SPARK_BATCH_BYTES (8 << 20)
+
 /* `origin` says in rejected rows what they were read from (source_file), such as "kafka
  * raw_metrics_avro". */
 OCTOLAKE_SPARK_API int32_t octolake_spark_decoder_new(const char* origin,
@@ -67,25 +76,33 @@ OCTOLAKE_SPARK_API int32_t octolake_spark_decoder_new(const char* origin,
                                                       char** message);
 OCTOLAKE_SPARK_API void octolake_spark_decoder_free(struct octolake_spark_decoder* decoder);
 
-/* Messages of Kafka to rows of bronze.github_events and of bronze.rejected_events, both with all
- * columns in table order. `messages` has the columns value (binary), partition (int32), offset
- * (int64) and timestamp (microseconds, of any time zone); value is an object container file
- * (docs/formats/avro_message.md). What a message is makes no error. */
-OCTOLAKE_SPARK_API int32_t
-octolake_spark_decode_messages(struct octolake_spark_decoder* decoder, struct ArrowArray* messages,
-                               struct ArrowSchema* messages_schema, struct ArrowArray* events,
-                               struct ArrowSchema* events_schema, struct ArrowArray* rejected,
-                               struct ArrowSchema* rejected_schema, char** message);
+/* Gives messages of Kafka, with the columns value (binary), partition (int32), offset (int64) and
+ * timestamp (microseconds, of any time zone); value is an object container file
+ * (docs/formats/avro_message.md). OCTOLAKE_SPARK_INVALID_ARGUMENT also while rows of messages that
+ * were given before are left. */
+OCTOLAKE_SPARK_API int32_t octolake_spark_decode_messages(struct octolake_spark_decoder* decoder,
+                                                          struct ArrowArray* messages,
+                                                          struct ArrowSchema* messages_schema,
+                                                          char** message);
 
-/* Messages of the topic of what could not become an event: `messages` has also the text columns
- * reason, source and trace_id and received_at (microseconds), any of them with NULLs; value is kept
- * as raw. */
+/* Gives messages of the topic of what could not become an event: `messages` has also the text
+ * columns reason, source and trace_id and received_at (microseconds), any of them with NULLs; value
+ * is kept as raw. */
 OCTOLAKE_SPARK_API int32_t octolake_spark_rejected_messages(struct octolake_spark_decoder* decoder,
                                                             struct ArrowArray* messages,
                                                             struct ArrowSchema* messages_schema,
-                                                            struct ArrowArray* rejected,
-                                                            struct ArrowSchema* rejected_schema,
                                                             char** message);
+
+/* The next rows of the messages given, in their order: of bronze.github_events in `events`, of
+ * bronze.rejected_events in `rejected`, both with all columns in table order, either with no rows.
+ * *has_rows is 1, or 0 if there are no more, and then nothing is given. What a message is makes no
+ * error. After an error the decoder has nothing left of the messages, and can be given others. */
+OCTOLAKE_SPARK_API int32_t octolake_spark_next_rows(struct octolake_spark_decoder* decoder,
+                                                    struct ArrowArray* events,
+                                                    struct ArrowSchema* events_schema,
+                                                    struct ArrowArray* rejected,
+                                                    struct ArrowSchema* rejected_schema,
+                                                    int32_t* has_rows, char** message);
 
 #ifdef __cplusplus
 }

@@ -6,6 +6,7 @@
 #include <arrow/config.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
+#include <arrow/util/byte_size.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -36,6 +37,7 @@ Batch BronzeRows(const std::string& text) {
   event::ReadOptions options;
   options.source = "gharchive";
   options.ingestion_timestamp = kTestNow;
+  options.batch_bytes = options.batch_rows = int64_t{1} << 30;  // all in one batch
   const auto reader = event::MakeEventReader(io::MakeMemorySource(text), options, trace_ids);
   return Must(reader->Next())->events;
 }
@@ -232,31 +234,74 @@ Batch BatchOf(const std::vector<Message>& messages) {
   return arrow::RecordBatch::Make(schema, columns[0]->length(), columns);
 }
 
-struct Decoded {
-  Batch events;
-  Batch rejected;
-  int32_t status = OCTOLAKE_SPARK_OK;
-  std::string message;
+// The interface as a caller has it.
+class Decoder {
+ public:
+  using Give = decltype(&octolake_spark_decode_messages);
+  struct Rows {
+    Batch events;
+    Batch rejected;
+  };
+
+  explicit Decoder(const char* origin) {
+    EXPECT_EQ(octolake_spark_decoder_new(origin, &decoder_, nullptr), OCTOLAKE_SPARK_OK);
+  }
+  ~Decoder() { octolake_spark_decoder_free(decoder_); }
+
+  bool Takes(const arrow::RecordBatch& messages, Give give = octolake_spark_decode_messages) {
+    ArrowArray in{};
+    ArrowSchema in_schema{};
+    EXPECT_TRUE(arrow::ExportRecordBatch(messages, &in, &in_schema).ok());
+    char* message = nullptr;
+    const int32_t status = give(decoder_, &in, &in_schema, &message);
+    EXPECT_EQ(in.release, nullptr) << "the batch given was not taken over";
+    EXPECT_EQ(in_schema.release, nullptr);
+    return Keep(status, message);
+  }
+
+  // No batches when there are no more, or after an error.
+  Rows Next() {
+    ArrowArray events{}, rejected{};
+    ArrowSchema events_schema{}, rejected_schema{};
+    int32_t has_rows = -1;
+    char* message = nullptr;
+    const bool good = Keep(octolake_spark_next_rows(decoder_, &events, &events_schema, &rejected,
+                                                    &rejected_schema, &has_rows, &message),
+                           message);
+    EXPECT_EQ(has_rows == 1, events.release != nullptr);
+    EXPECT_EQ(has_rows == 1, rejected.release != nullptr);
+    if (!good || has_rows == 0) return {};
+    return {arrow::ImportRecordBatch(&events, &events_schema).ValueOrDie(),
+            arrow::ImportRecordBatch(&rejected, &rejected_schema).ValueOrDie()};
+  }
+
+  int32_t status() const { return status_; }
+  const std::string& message() const { return message_; }
+
+ private:
+  bool Keep(int32_t status, char* message) {
+    status_ = status;
+    EXPECT_EQ(message == nullptr, status == OCTOLAKE_SPARK_OK);
+    message_ = message == nullptr ? "" : message;
+    octolake_spark_free(message);
+    return status == OCTOLAKE_SPARK_OK;
+  }
+
+  octolake_spark_decoder* decoder_ = nullptr;
+  int32_t status_ = OCTOLAKE_SPARK_OK;
+  std::string message_;
 };
 
-Decoded Decode(const arrow::RecordBatch& messages) {
-  octolake_spark_decoder* decoder = nullptr;
-  EXPECT_EQ(octolake_spark_decoder_new("kafka events", &decoder, nullptr), OCTOLAKE_SPARK_OK);
-  ArrowArray in{}, events{}, rejected{};
-  ArrowSchema in_schema{}, events_schema{}, rejected_schema{};
-  EXPECT_TRUE(arrow::ExportRecordBatch(messages, &in, &in_schema).ok());
-  char* message = nullptr;
-  Decoded decoded;
-  decoded.status = octolake_spark_decode_messages(decoder, &in, &in_schema, &events, &events_schema,
-                                                  &rejected, &rejected_schema, &message);
-  EXPECT_EQ(in.release, nullptr);
-  if (message != nullptr) decoded.message = message;
-  octolake_spark_free(message);
-  octolake_spark_decoder_free(decoder);
-  if (decoded.status != OCTOLAKE_SPARK_OK) return decoded;
-  decoded.events = arrow::ImportRecordBatch(&events, &events_schema).ValueOrDie();
-  decoded.rejected = arrow::ImportRecordBatch(&rejected, &rejected_schema).ValueOrDie();
-  return decoded;
+// The only batches that messages make.
+Decoder::Rows OnlyRowsOf(const arrow::RecordBatch& messages,
+                         Decoder::Give give = octolake_spark_decode_messages) {
+  Decoder decoder("kafka events");
+  EXPECT_TRUE(decoder.Takes(messages, give)) << decoder.message();
+  Decoder::Rows rows = decoder.Next();
+  EXPECT_NE(rows.events, nullptr) << decoder.message();
+  EXPECT_EQ(decoder.Next().events, nullptr) << "there are more";
+  EXPECT_EQ(decoder.status(), OCTOLAKE_SPARK_OK) << decoder.message();
+  return rows;
 }
 
 std::string ValueAt(const Batch& batch, const std::string& column, int64_t row) {
@@ -267,9 +312,8 @@ TEST(SparkInterface, MessagesBecomeRowsOfBothKinds) {
   const Batch sent = BronzeRows(EventWithPayload("1", "{}") + EventWithPayload("2", "null"));
   const std::vector<int64_t> rows = {0, 1};
   const std::string container = Must(event::EncodeMessage(*sent, rows, SystemRandom()));
-  const Decoded decoded = Decode(
+  const auto decoded = OnlyRowsOf(
       *BatchOf({{container, 3, 70}, {"no container", 4, 80}, {container.substr(0, 200), 5, 90}}));
-  ASSERT_EQ(decoded.status, OCTOLAKE_SPARK_OK) << decoded.message;
   EXPECT_TRUE(decoded.events->schema()->Equals(*event::EventSchema()));
   EXPECT_TRUE(decoded.rejected->schema()->Equals(*event::RejectedSchema()));
   ASSERT_EQ(decoded.events->num_rows(), 2);
@@ -294,8 +338,7 @@ TEST(SparkInterface, NoMessageEndsTheDecoder) {
     damaged[cut] = static_cast<char>(~damaged[cut]);
     messages.push_back({damaged});
   }
-  const Decoded decoded = Decode(*BatchOf(messages));
-  ASSERT_EQ(decoded.status, OCTOLAKE_SPARK_OK) << decoded.message;
+  const auto decoded = OnlyRowsOf(*BatchOf(messages));
   // A flipped byte may fall where it does not matter, such as in a name; none is lost.
   EXPECT_EQ(decoded.events->num_rows() + decoded.rejected->num_rows(),
             static_cast<int64_t>(messages.size()));
@@ -304,13 +347,107 @@ TEST(SparkInterface, NoMessageEndsTheDecoder) {
 
 TEST(SparkInterface, MessagesNeedTheirPlace) {
   const Batch messages = BatchOf({{"x"}});
-  const Decoded lacking = Decode(*messages->RemoveColumn(2).ValueOrDie());
-  EXPECT_EQ(lacking.status, OCTOLAKE_SPARK_INVALID_ARGUMENT);
-  EXPECT_THAT(lacking.message, HasSubstr("column offset should be int64"));
+  Decoder decoder("kafka events");
+  EXPECT_FALSE(decoder.Takes(*messages->RemoveColumn(2).ValueOrDie()));
+  EXPECT_EQ(decoder.status(), OCTOLAKE_SPARK_INVALID_ARGUMENT);
+  EXPECT_THAT(decoder.message(), HasSubstr("column offset should be int64"));
   const auto none = arrow::MakeArrayOfNull(arrow::int64(), 1).ValueOrDie();
-  const Decoded null = Decode(*WithColumn(messages, "offset", none));
-  EXPECT_EQ(null.status, OCTOLAKE_SPARK_INVALID_ARGUMENT);
-  EXPECT_THAT(null.message, HasSubstr("found a NULL"));
+  EXPECT_FALSE(decoder.Takes(*WithColumn(messages, "offset", none)));
+  EXPECT_EQ(decoder.status(), OCTOLAKE_SPARK_INVALID_ARGUMENT);
+  EXPECT_THAT(decoder.message(), HasSubstr("found a NULL"));
+  EXPECT_TRUE(decoder.Takes(*messages)) << "what was refused is not kept: " << decoder.message();
+}
+
+std::string ContainerOf(const std::string& events) {
+  const Batch sent = BronzeRows(events);
+  std::vector<int64_t> rows(static_cast<size_t>(sent->num_rows()));
+  std::iota(rows.begin(), rows.end(), 0);
+  return Must(event::EncodeMessage(*sent, rows, SystemRandom()));
+}
+
+// Of so many records, each with a payload of so many bytes, all the same.
+std::string BombOf(int records, size_t payload_bytes) {
+  const std::string payload = R"({"a":")" + std::string(payload_bytes, 'x') + "\"}";
+  std::string events;
+  for (int i = 0; i < records; ++i) events += EventWithPayload(std::to_string(i), payload);
+  return ContainerOf(events);
+}
+
+int64_t BytesOf(const Batch& rows) { return arrow::util::ReferencedBufferSize(*rows).ValueOrDie(); }
+
+TEST(SparkInterface, MessagesThatDecompressToMuchComeInManyBatches) {
+  constexpr int kMessages = 12, kRecords = 8;
+  constexpr int64_t kMiB = 1 << 20;
+  const std::string bomb = BombOf(kRecords, 3 * kMiB);
+  std::vector<Message> messages;
+  for (int i = 0; i < kMessages; ++i) messages.push_back({bomb, 0, i});
+  messages.push_back({"no container", 0, kMessages});
+  const Batch batch = BatchOf(messages);
+  ASSERT_LT(BytesOf(batch), kMiB) << "no bombs";
+
+  const int64_t held_before = arrow::default_memory_pool()->bytes_allocated();
+  Decoder decoder("kafka events");
+  ASSERT_TRUE(decoder.Takes(*batch)) << decoder.message();
+  int64_t events = 0, rejected = 0;
+  for (auto rows = decoder.Next(); rows.events != nullptr; rows = decoder.Next()) {
+    EXPECT_LE(BytesOf(rows.events), OCTOLAKE_SPARK_BATCH_BYTES);
+    for (int64_t i = 0; i < rows.events->num_rows(); ++i, ++events) {
+      EXPECT_EQ(ValueAt(rows.events, "kafka_offset", i), std::to_string(events / kRecords));
+      EXPECT_EQ(ValueAt(rows.events, "id", i), std::to_string(events % kRecords));
+    }
+    rejected += rows.rejected->num_rows();
+    // Rows of one message, in buffers that grow by doubling.
+    EXPECT_LT(arrow::default_memory_pool()->bytes_allocated() - held_before,
+              3 * 3 * kRecords * kMiB);
+  }
+  EXPECT_EQ(decoder.status(), OCTOLAKE_SPARK_OK) << decoder.message();
+  EXPECT_EQ(events, int64_t{kMessages} * kRecords);
+  EXPECT_EQ(rejected, 1);
+}
+
+TEST(SparkInterface, RowsOfManyMessagesComeInBoundedBatches) {
+  std::string events;
+  for (int i = 0; i < 700; ++i) events += EventWithPayload(std::to_string(i), "{}");
+  const std::string container = ContainerOf(events);
+  Decoder decoder("kafka events");
+  ASSERT_TRUE(decoder.Takes(*BatchOf(std::vector<Message>(40, {container}))));
+  int64_t batches = 0, seen = 0;
+  for (auto rows = decoder.Next(); rows.events != nullptr; rows = decoder.Next()) {
+    EXPECT_LE(rows.events->num_rows(), OCTOLAKE_SPARK_BATCH_ROWS);
+    seen += rows.events->num_rows();
+    ++batches;
+  }
+  EXPECT_EQ(seen, 40 * 700);
+  EXPECT_LE(batches, 8) << "batches are not cut smaller than they need be";
+}
+
+TEST(SparkInterface, ARowThatIsLargerThanABatchComesAlone) {
+  const std::string payload = R"({"a":")" + std::string(OCTOLAKE_SPARK_BATCH_BYTES, 'x') + "\"}";
+  const std::string container = ContainerOf(
+      EventWithPayload("1", "{}") + EventWithPayload("2", payload) + EventWithPayload("3", "{}"));
+  Decoder decoder("kafka events");
+  ASSERT_TRUE(decoder.Takes(*BatchOf({{container}})));
+  for (const char* id : {"1", "2", "3"}) {
+    const auto rows = decoder.Next();
+    ASSERT_NE(rows.events, nullptr) << decoder.message();
+    ASSERT_EQ(rows.events->num_rows(), 1);
+    EXPECT_EQ(ValueAt(rows.events, "id", 0), id);
+  }
+  EXPECT_EQ(decoder.Next().events, nullptr);
+}
+
+TEST(SparkInterface, RowsThatAreLeftAreNotPassedBy) {
+  const Batch messages = BatchOf({{ContainerOf(EventWithPayload("1", "{}"))}});
+  Decoder decoder("kafka events");
+  EXPECT_EQ(decoder.Next().events, nullptr) << "nothing was given";
+  for (int i = 0; i < 2; ++i) {  // a handle is used again
+    ASSERT_TRUE(decoder.Takes(*messages)) << decoder.message();
+    EXPECT_FALSE(decoder.Takes(*messages));
+    EXPECT_EQ(decoder.status(), OCTOLAKE_SPARK_INVALID_ARGUMENT);
+    EXPECT_THAT(decoder.message(), HasSubstr("rows of those before are left"));
+    EXPECT_EQ(decoder.Next().events->num_rows(), 1);
+    EXPECT_EQ(decoder.Next().events, nullptr);
+  }
 }
 
 TEST(SparkInterface, WhatWasRejectedBeforeIsKept) {
@@ -332,18 +469,7 @@ TEST(SparkInterface, WhatWasRejectedBeforeIsKept) {
   for (const auto& [name, column] : more) {
     batch = batch->AddColumn(batch->num_columns(), name, column).ValueOrDie();
   }
-  octolake_spark_decoder* decoder = nullptr;
-  ASSERT_EQ(octolake_spark_decoder_new("kafka events.rejected", &decoder, nullptr),
-            OCTOLAKE_SPARK_OK);
-  ArrowArray in{}, out{};
-  ArrowSchema in_schema{}, out_schema{};
-  ASSERT_TRUE(arrow::ExportRecordBatch(*batch, &in, &in_schema).ok());
-  char* message = nullptr;
-  ASSERT_EQ(octolake_spark_rejected_messages(decoder, &in, &in_schema, &out, &out_schema, &message),
-            OCTOLAKE_SPARK_OK)
-      << message;
-  octolake_spark_decoder_free(decoder);
-  const Batch rejected = arrow::ImportRecordBatch(&out, &out_schema).ValueOrDie();
+  const Batch rejected = OnlyRowsOf(*batch, octolake_spark_rejected_messages).rejected;
   ASSERT_EQ(rejected->num_rows(), 2);
   EXPECT_EQ(ValueAt(rejected, "reason", 0), "not JSON");
   EXPECT_EQ(ValueAt(rejected, "source", 1), "webhook");

@@ -16,8 +16,8 @@ def parse_bronze(batches, processed_at, kept=()):
             yield pyarrow.RecordBatch.from_arrays(columns, names=[*parsed.schema.names, *kept])
 
 
-# Messages are decoded together up to so many bytes: rows of few are small batches, and those of many would take
-# memory without end, since Spark bounds its batches by their number.
+# Messages are decoded together up to so many bytes, since Spark bounds its batches by their number. What they
+# decompress to is bounded by the decoder.
 BYTES_AT_ONCE = 1 << 20
 
 
@@ -25,7 +25,7 @@ def decode_messages(batches, origin):
     """Messages with the columns value, partition, offset and timestamp as rows of bronze.github_events."""
     with native.Decoder(origin) as decoder:
         for messages in in_parts(batches):
-            yield decoder.decode(messages)[0]
+            yield from with_rows(events for events, _ in decoder.decode(messages))
 
 
 def rejected_rows(batches, topic):
@@ -35,8 +35,13 @@ def rejected_rows(batches, topic):
     with native.Decoder(f"kafka {topic}") as decoder, native.Decoder(f"kafka {topic}.rejected") as kept:
         for messages in in_parts(batches):
             of_events = pc.equal(messages.column("topic"), topic)
-            yield decoder.decode(messages.filter(of_events))[1]
-            yield kept.rejected(messages.filter(pc.invert(of_events)))
+            yield from with_rows(rejected for _, rejected in decoder.decode(messages.filter(of_events)))
+            yield from with_rows(rejected for _, rejected in kept.rejected(messages.filter(pc.invert(of_events))))
+
+
+def with_rows(batches):
+    """Those that have any: Spark's reader fails at an empty slice as Arrow writes it."""
+    return (batch for batch in batches if batch.num_rows)
 
 
 def in_parts(batches):

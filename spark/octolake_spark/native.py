@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-ABI = 1
+ABI = 2
 LIBRARY_NAME = "liboctolake_spark.so"
 # Sizes of ArrowArray and ArrowSchema in the Arrow C data interface, on machines of 64 bits.
 ARRAY_BYTES, SCHEMA_BYTES = 80, 72
@@ -56,8 +56,9 @@ def library():
     lib.octolake_spark_decoder_new.argtypes = [ctypes.c_char_p, text, text]
     lib.octolake_spark_decoder_free.argtypes = [pointer]
     lib.octolake_spark_decoder_free.restype = None
-    lib.octolake_spark_decode_messages.argtypes = [pointer] * 7 + [text]
-    lib.octolake_spark_rejected_messages.argtypes = [pointer] * 5 + [text]
+    lib.octolake_spark_decode_messages.argtypes = [pointer] * 3 + [text]
+    lib.octolake_spark_rejected_messages.argtypes = [pointer] * 3 + [text]
+    lib.octolake_spark_next_rows.argtypes = [pointer] * 5 + [ctypes.POINTER(ctypes.c_int32), text]
     return lib
 
 
@@ -161,14 +162,21 @@ class Decoder:
         self._handle = ctypes.c_void_p()
 
     def decode(self, messages):
-        """(rows of Bronze, rows of rejected_events) of containers."""
-        given, events, rejected = Exchanged(messages), Exchanged(), Exchanged()
-        call(library().octolake_spark_decode_messages, self._handle, *given.addresses, *events.addresses,
-             *rejected.addresses)
-        return events.batch(), rejected.batch()
+        """Pairs of rows of Bronze and rows of rejected_events, of containers: batches that are bounded, however many
+        rows the messages have. They have to be taken to their end before others are asked for."""
+        return self._rows(library().octolake_spark_decode_messages, messages)
 
     def rejected(self, messages):
-        """Rows of rejected_events of what was rejected before it came to Kafka."""
-        given, rejected = Exchanged(messages), Exchanged()
-        call(library().octolake_spark_rejected_messages, self._handle, *given.addresses, *rejected.addresses)
-        return rejected.batch()
+        """The same of what was rejected before it came to Kafka."""
+        return self._rows(library().octolake_spark_rejected_messages, messages)
+
+    def _rows(self, give, messages):
+        given = Exchanged(messages)
+        call(give, self._handle, *given.addresses)
+        while True:
+            events, rejected, has_rows = Exchanged(), Exchanged(), ctypes.c_int32()
+            call(library().octolake_spark_next_rows, self._handle, *events.addresses, *rejected.addresses,
+                 ctypes.byref(has_rows))
+            if not has_rows:
+                return
+            yield events.batch(), rejected.batch()
