@@ -22,8 +22,9 @@ DEPLOY = REPOSITORY / "deploy"
 COMMON_BROKER_PROPERTIES = DEPLOY / "kafka" / "server.properties"
 LOG4J = DEPLOY / "log4j2.properties"
 JAVA = ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
-# The worker offers more cores than the machine may have: its executors wait for data most of the time, and
-# each application (stream, Thrift server, job) needs one at least.
+# The worker offers more cores than the machine may have: its executors wait for data most of the time. There is one
+# for each application that there can be at once (spark_defaults.CORES_MAX): the stream, the Thrift server, and a
+# job for each of Airflow's two tasks.
 WORKER_CORES = 4
 WORKER_MEMORY = "4g"
 STREAM = "octolake bronze stream"  # as the job names itself

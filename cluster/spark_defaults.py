@@ -8,6 +8,7 @@ It is made of the environment, by `make cluster-up` and by the Spark image of de
     SPARK_MASTER, SPARK_SECRET, PYSPARK_PYTHON, ICEBERG_SPARK_JARS (a directory)
     PYTHONPATH, LIBOCTOLAKE_SPARK              given on to the executors
     SPARK_DRIVER_MEMORY, SPARK_EXECUTOR_MEMORY      640m each if not set
+    SPARK_CORES_MAX            of one application, 1 if not set
 
 usage: spark_defaults.py > spark-defaults.conf
 """
@@ -21,6 +22,9 @@ NEEDED = ("ICEBERG_CATALOG_URI", "CATALOG_PASSWORD", "ICEBERG_WAREHOUSE_PATH", "
           "ICEBERG_SPARK_JARS", "PYTHONPATH", "LIBOCTOLAKE_SPARK")
 # Enough for the jobs on an hour's events; Spark's own gigabyte each would double what the cluster takes.
 MEMORY = "640m"
+# Of an application, each core with an executor of its own. Without a limit an application takes every core that is
+# free, keeps it until its end, and those that come meanwhile wait.
+CORES_MAX = "1"
 
 
 class MissingVariable(Exception):
@@ -48,6 +52,7 @@ def spark_defaults(environment):
         "spark.driver.extraJavaOptions": "-Dderby.stream.error.file=/dev/null",
         "spark.executor.memory": environment.get("SPARK_EXECUTOR_MEMORY") or MEMORY,
         "spark.executor.cores": "1",
+        "spark.cores.max": environment.get("SPARK_CORES_MAX") or CORES_MAX,
         "spark.pyspark.python": environment["PYSPARK_PYTHON"],
         "spark.executorEnv.PYTHONPATH": environment["PYTHONPATH"],
         "spark.executorEnv.LIBOCTOLAKE_SPARK": environment["LIBOCTOLAKE_SPARK"],

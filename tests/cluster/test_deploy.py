@@ -263,6 +263,50 @@ def test_spark_gets_all_it_needs(services, stages, tmp_path):
             assert "$" not in spark_defaults.as_file(made), name
 
 
+def cores_of(command, defaults):
+    """What an application takes at most."""
+    conf = {**defaults, **dict(word.split("=", 1) for before, word in zip(command, command[1:]) if before == "--conf")}
+    executors = int(conf["spark.cores.max"]) // int(conf["spark.executor.cores"])
+    if conf.get("spark.dynamicAllocation.enabled") == "true":
+        executors = min(executors, int(conf["spark.dynamicAllocation.maxExecutors"]))
+    return executors * int(conf["spark.executor.cores"])
+
+
+def mebibytes(text):
+    return int(text[:-1]) * {"m": 1, "g": 1024}[text[-1]]
+
+
+def of_compose(services, stages):
+    given = {**variables_of_image(stages, "spark"),
+             **{key: interpolated(value) for key, value in services["spark-worker"]["environment"].items()}}
+    airflow = services["airflow-scheduler"]["environment"]
+    return {name: words(services[name]) for name in ("spark-worker", "bronze-stream", "thrift-server")}, given, airflow
+
+
+def of_processes(_, __):
+    from components import spark  # of cluster/
+    from settings import Settings
+
+    settings = Settings(REPOSITORY / "build" / "none")
+    commands = {one.name: [str(word) for word in one.command] for one in spark(settings)}
+    return commands, settings.environment(), settings.airflow()
+
+
+@pytest.mark.parametrize("kind", [of_compose, of_processes])
+def test_no_application_has_to_wait_for_another(kind, services, stages, tmp_path):
+    """The worker has cores and memory for all that can run at once."""
+    commands, environment_of_spark, airflow = kind(services, stages)
+    (tmp_path / "a.jar").touch()
+    defaults = spark_defaults.spark_defaults({**environment_of_spark, "ICEBERG_SPARK_JARS": str(tmp_path)})
+    worker = commands["spark-worker"]
+    offered = {option: worker[worker.index(option) + 1] for option in ("--cores", "--memory")}
+    # A task of Airflow submits a job, with nothing but the defaults.
+    jobs = int(airflow["AIRFLOW__CORE__PARALLELISM"]) * cores_of([], defaults)
+    taken = jobs + cores_of(commands["bronze-stream"], defaults) + cores_of(commands["thrift-server"], defaults)
+    assert taken == int(offered["--cores"])
+    assert taken * mebibytes(defaults["spark.executor.memory"]) <= mebibytes(offered["--memory"])
+
+
 def test_a_missing_variable_of_spark_is_named():
     done = subprocess.run([sys.executable, REPOSITORY / "cluster/spark_defaults.py"], capture_output=True, text=True,
                           env={"PATH": os.environ["PATH"]}, check=False)
