@@ -170,8 +170,8 @@
     when not matched then insert *
 {% endmacro %}
 
-{#- Makes the staged snapshot main's, if main is still at `begin`. Spark would apply the files of an append to
-    whatever main has become, so that is looked at before and after, and undone. -#}
+{#- Makes the staged snapshot main's, if main is still at `begin`: in one commit, which Iceberg refuses if main is no
+    ancestor of the branch. publish_changes would apply the files of an append to whatever main has become. -#}
 {% macro octolake_publish(table, stage, begin) %}
     {%- set staged = run_query(
         "select cast(snapshot_id as string), cast(parent_id as string) from " ~ table ~ ".snapshots where summary['wap.id'] = '" ~ stage ~ "'") -%}
@@ -182,19 +182,11 @@
     {%- if parent != begin or octolake_main(table) != begin -%}
         {%- do octolake_lost(table) -%}
     {%- endif -%}
-    {%- do octolake_do("call " ~ octolake_catalog() ~ ".system.publish_changes('" ~ table ~ "', '" ~ stage ~ "')") -%}
-    {%- set history = octolake_history(table) -%}
-    {%- if snapshot not in history | map(attribute='id') -%}
-        {%- for one in history if one.parent and octolake_published(table, one.id) == stage -%}
-            {%- do octolake_do("call " ~ octolake_catalog() ~ ".system.rollback_to_snapshot('" ~ table ~ "', " ~ one.parent ~ ")") -%}
-        {%- endfor -%}
-        {%- do octolake_lost(table) -%}
-    {%- endif -%}
-{% endmacro %}
-
-{% macro octolake_published(table, snapshot) %}
-    {%- set found = run_query("select summary['published-wap-id'] from " ~ table ~ ".snapshots where snapshot_id = " ~ snapshot) -%}
-    {{ return(found.rows[0][0]) }}
+    {%- set branch = 'octolake_dbt_' ~ invocation_id | replace('-', '_') -%}
+    {#- Where the run ends before the branch is dropped, it goes when snapshots expire. -#}
+    {%- do octolake_do('alter table ' ~ table ~ ' create branch ' ~ branch ~ ' as of version ' ~ snapshot ~ ' retain 1 days') -%}
+    {%- do octolake_do("call " ~ octolake_catalog() ~ ".system.fast_forward('" ~ table ~ "', 'main', '" ~ branch ~ "')") -%}
+    {%- do octolake_do('alter table ' ~ table ~ ' drop branch ' ~ branch) -%}
 {% endmacro %}
 
 {% macro octolake_lost(table) %}

@@ -4,6 +4,7 @@ Spark takes seconds, so one driver serves many tests; each warehouse has a sessi
 Requests: {"do": NAME, "warehouse": DIRECTORY, ...}; answers: {"result": ...} or {"error": TEXT}."""
 
 import base64
+import contextlib
 import dataclasses
 import json
 import os
@@ -22,6 +23,25 @@ from octolake_spark import session as sessions
 from octolake_spark.maintenance import Maintenance
 from octolake_spark.silver import SilverStep
 from octolake_spark.tables import Tables
+
+
+@contextlib.contextmanager
+def interrupted(words, command):
+    """Runs a command before the first statement with these words that a session executes."""
+    execute, left = SparkSession.sql, [command]
+
+    def sql(session, statement, *more, **options):
+        if left and all(word in statement for word in words):
+            subprocess.run(left.pop(), check=True, stdout=subprocess.DEVNULL)
+        return execute(session, statement, *more, **options)
+
+    SparkSession.sql = sql
+    try:
+        yield
+    finally:
+        SparkSession.sql = execute
+    if left:
+        raise RuntimeError(f"no statement had {words}")
 
 
 class Driver:
@@ -75,13 +95,15 @@ class Driver:
         maintenance = Maintenance(self.session(warehouse), self.tables(warehouse), table, when)
         return getattr(maintenance, operation)(**options)
 
-    def dbt(self, warehouse, arguments):
-        """[whether all went well, [unique id, status, message] of each node]. dbt takes the session that PySpark calls
+    def dbt(self, warehouse, arguments, before=None):
+        """`before`: [words, command]; the command is run before the first statement that has all of the words.
+        [whether all went well, [unique id, status, message] of each node]. dbt takes the session that PySpark calls
         the current one."""
         whole = SparkSession._instantiatedSession
         SparkSession._instantiatedSession = self.session(warehouse)
         try:
-            done = dbt_session.run(arguments)
+            with interrupted(*before) if before else contextlib.nullcontext():
+                done = dbt_session.run(arguments)
         finally:
             SparkSession._instantiatedSession = whole
         nodes = getattr(done.result, "results", None) or []  # of an operation they are of no node

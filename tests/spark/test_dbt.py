@@ -1,8 +1,10 @@
 """The models by dbt on Spark have the rows of octolake's own executor, increment by increment; the write stores the
 position."""
 
+import pytest
+
 from lake import GOLD, PARSED, SILVER, Lake
-from program import ZONE, generate
+from program import PROGRAM, ZONE
 
 
 def dbt(spark, lake, *arguments):
@@ -97,3 +99,33 @@ def test_octolake_and_dbt_take_turns(spark, synthetic_files, synthetic_lake, lak
     dbt(spark, lake, "run", "--full-refresh")
     assert_models_equal(lake, synthetic_lake)
     assert_positions(lake)
+
+
+@pytest.mark.parametrize("table, words, said", [
+    # Before the rows are written, that is on another snapshot than the run began with.
+    (SILVER, ["merge into"], "somebody else committed"),
+    # Before it is looked at who has committed meanwhile.
+    (GOLD, ["summary['wap.id'] = "], "somebody else committed"),
+    # After that: nothing is left but that Iceberg refuses.
+    (SILVER, ["system.fast_forward"], "main is not an ancestor"),
+], ids=["before the write", "before the look", "before the publication"])
+def test_a_lost_race_changes_nothing(spark, synthetic_files, synthetic_lake, lake, table, words, said):
+    """octolake computes the models while dbt does. The rows that dbt wrote would be there twice, or in place of
+    octolake's."""
+    lake.load(*synthetic_files[:2])
+    spark.silver(lake)
+    dbt(spark, lake, "run")
+    lake.load(*synthetic_files[2:])
+    spark.silver(lake)
+    model = table.split(".")[1]
+    succeeded, _, nodes = spark.ask("dbt", lake, arguments=["run"], before=[
+        [f'"node_id": "model.octolake.{model}"', *words], [PROGRAM, "--warehouse", lake.directory, "run"]])
+    assert not succeeded
+    (failed,) = [message for name, status, message in nodes if status == "error" and name.endswith(model)]
+    assert said in failed
+    assert "wap.id" not in head(lake, table).summary.additional_properties, "octolake's commit is the last one"
+    assert_models_equal(lake, synthetic_lake)
+    lake.octolake("doctor", "--data")
+
+    dbt(spark, lake, "run")
+    assert_models_equal(lake, synthetic_lake)
