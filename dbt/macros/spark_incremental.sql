@@ -194,18 +194,37 @@
         table ~ ': somebody else committed while this model was computed; nothing of it was kept: run again') -%}
 {% endmacro %}
 
-{#- Staged snapshots need a property; octolake's digest goes, see above. -#}
+{#- The table has to be of the version that the models are of. Staged snapshots need a property; octolake's digest
+    goes, see above. -#}
 {% macro octolake_take_over(relation) %}
     {%- set properties = {} -%}
     {%- for row in run_query('show tblproperties ' ~ relation).rows -%}
         {%- do properties.update({row[0]: row[1]}) -%}
     {%- endfor -%}
+    {%- set key = 'octolake.definition-version' -%}
+    {%- set version, known = properties.get(key, '1') | int, octolake_table_properties()[key] | int -%}
+    {%- if version != known -%}
+        {%- do exceptions.raise_compiler_error(
+            relation ~ ': its definition is of version ' ~ version ~ ', these models are of version ' ~ known ~ '; '
+            ~ ('use the models of the octolake that wrote it' if version > known else 'octolake run upgrades it')) -%}
+    {%- endif -%}
     {%- if properties.get('write.wap.enabled') != 'true' -%}
         {%- do octolake_do("alter table " ~ relation ~ " set tblproperties ('write.wap.enabled' = 'true')") -%}
     {%- endif -%}
     {%- if 'octolake.model.digest' in properties -%}
         {%- do octolake_do("alter table " ~ relation ~ " unset tblproperties ('octolake.model.digest')") -%}
     {%- endif -%}
+{% endmacro %}
+
+{#- What octolake gives to its tables, CommonTableProperties() of src/lake/definitions.cc: a test compares them. -#}
+{% macro octolake_table_properties() %}
+    {{ return({
+        'octolake.definition-version': '1',
+        'write.format.default': 'parquet',
+        'write.metadata.delete-after-commit.enabled': 'true',
+        'write.metadata.previous-versions-max': '50',
+        'write.parquet.compression-codec': 'zstd'
+    }) }}
 {% endmacro %}
 
 {#- The table as octolake creates it, from the declared columns. -#}
@@ -218,9 +237,10 @@
     ) using iceberg
     {%- if config.get('partition_by') %} partitioned by ({{ config.get('partition_by') | join(', ') }}){% endif %}
     tblproperties (
-        'format-version' = '2', 'write.format.default' = 'parquet', 'write.parquet.compression-codec' = 'zstd',
-        'write.metadata.delete-after-commit.enabled' = 'true', 'write.metadata.previous-versions-max' = '50',
-        'write.wap.enabled' = 'true', 'octolake.definition-version' = '1')
+    {%- for key, value in octolake_table_properties().items() %}
+        '{{ key }}' = '{{ value }}',
+    {%- endfor %}
+        'format-version' = '2', 'write.wap.enabled' = 'true')
 {% endmacro %}
 
 {% macro octolake_catalog() %}{{ return(env_var('ICEBERG_CATALOG', 'demo')) }}{% endmacro %}

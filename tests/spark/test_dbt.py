@@ -129,3 +129,34 @@ def test_a_lost_race_changes_nothing(spark, synthetic_files, synthetic_lake, lak
 
     dbt(spark, lake, "run")
     assert_models_equal(lake, synthetic_lake)
+
+
+def test_tables_that_dbt_creates_are_octolakes(spark, synthetic_lake, lake, synthetic_files):
+    lake.load(synthetic_files[0])
+    spark.silver(lake)
+    dbt(spark, lake, "run")
+    for table in (SILVER, GOLD):
+        made, ours = (a_lake.catalog().load_table(table).metadata for a_lake in (lake, synthetic_lake))
+        assert [(field.name, field.field_type) for field in made.schema().fields] == [
+            (field.name, field.field_type) for field in ours.schema().fields], table
+        assert made.spec() == ours.spec(), table
+        assert made.format_version == ours.format_version == 2
+        # It tells what the rows are up to, which dbt does by itself.
+        wanted = {key: value for key, value in ours.properties.items() if not key.startswith("octolake.model.")}
+        assert wanted and set(made.properties.items()) >= set(wanted.items()), table
+
+
+def test_a_table_of_another_version_is_refused(spark, synthetic_files, lake):
+    lake.load(synthetic_files[0])
+    spark.silver(lake)
+    dbt(spark, lake, "run")
+    before = head(lake, SILVER)
+    for version, advice in ((99, "use the models of the octolake that wrote it"), (0, "octolake run upgrades it")):
+        spark.sql(lake, f"ALTER TABLE demo.{SILVER} SET TBLPROPERTIES ('octolake.definition-version' = '{version}')")
+        lake.load(synthetic_files[1])
+        spark.silver(lake)
+        succeeded, _, nodes = spark.ask("dbt", lake, arguments=["run"])
+        assert not succeeded
+        (said,) = [message for _, status, message in nodes if status == "error"]
+        assert f"its definition is of version {version}, these models are of version 1; {advice}" in said
+    assert head(lake, SILVER) == before
