@@ -1,6 +1,9 @@
-"""Bronze to parsed Silver on Spark: the rows that octolake makes, and positions that both go on from."""
+"""Bronze to parsed Silver on Spark: the rows that octolake makes, and positions that both go on from.
+
+OCTOLAKE_SPARK_LOADS says how many loads commit to Bronze while the step runs again and again (default 25)."""
 
 import json
+import os
 import threading
 
 import pytest
@@ -11,6 +14,7 @@ from spark_process import Job, environment
 
 POSITION = f"octolake.position.{BRONZE}"
 TAG = f"octolake.{BRONZE}"
+LOADS = int(os.environ.get("OCTOLAKE_SPARK_LOADS") or 25)
 
 
 def facts(lake):
@@ -172,7 +176,7 @@ def test_a_tag_that_somebody_moved_is_named(spark, synthetic_files, lake):
 
 def test_no_event_is_passed_by_while_bronze_commits(spark, lake, tmp_path):
     """Many steps while many small loads commit, each somewhere within a step."""
-    files = [generate(tmp_path / f"{seed}.json", events=150, seed=seed) for seed in range(25)]
+    files = [generate(tmp_path / f"{seed}.json", events=150, seed=seed) for seed in range(LOADS)]
     lake.load(files[0])
     failures = []
 
@@ -186,7 +190,7 @@ def test_no_event_is_passed_by_while_bronze_commits(spark, lake, tmp_path):
     loading = threading.Thread(target=load_all)
     loading.start()
     steps, overlapped = 0, 0
-    while loading.is_alive() and steps < 500:
+    while loading.is_alive() and steps < 20 * LOADS:
         before = current(lake, BRONZE)
         report = spark.silver(lake)
         steps += 1
@@ -199,7 +203,10 @@ def test_no_event_is_passed_by_while_bronze_commits(spark, lake, tmp_path):
     alone = Lake(tmp_path / "alone", ZONE)
     alone.load(*files)
     alone.run()
-    assert facts(lake) == facts(alone)
+    found, wanted = facts(lake), facts(alone)
+    print(f"{LOADS} loads, {steps} steps, {overlapped} of which added rows while a load committed: "
+          f"{wanted.total()} events, {(wanted - found).total()} passed by, {(found - wanted).total()} too many")
+    assert found == wanted
     assert_consistent(lake)
 
 
