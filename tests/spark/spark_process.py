@@ -138,7 +138,7 @@ class Job:
         while not condition():
             assert self._process.poll() is None, f"ended before {what}: {self._logged()}"
             assert time.monotonic() < deadline, f"{TIME_LIMIT_SECONDS} s have passed before {what}: {self._logged()}"
-            time.sleep(0.01)
+            time.sleep(0.05)  # a condition that opens a table costs as much
 
     def kill(self):
         try:
