@@ -16,9 +16,15 @@ PROJECT = Path(__file__).resolve().parents[2] / "dbt"
 FAILED, BROKEN = 1, 2
 
 
-def run(arguments):
-    """dbt in this process, with the session that is active. True, or False and what went wrong is logged."""
+def run(spark, arguments):
+    """dbt in this process, with this session, which has to be the active one. dbt's result; what went wrong is
+    logged."""
     from dbt.cli.main import dbtRunner
+
+    # dbt makes those of the models that are selected, and looks for relations in those of all.
+    names = session.Names.from_environment()
+    for namespace in (names.silver, names.gold):
+        spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {names.catalog}.{namespace}")
 
     os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
     with tempfile.TemporaryDirectory() as scratch:
@@ -36,7 +42,7 @@ def main():
         # Of one run's changes the shuffles are small.
         "spark.sql.adaptive.enabled": "true"})
     try:
-        done = run(sys.argv[1:])
+        done = run(spark, sys.argv[1:])
     finally:
         spark.stop()
     return 0 if done.success else BROKEN if done.exception else FAILED

@@ -99,11 +99,11 @@ class Driver:
         """`before`: [words, command]; the command is run before the first statement that has all of the words.
         [whether all went well, [unique id, status, message] of each node]. dbt takes the session that PySpark calls
         the current one."""
-        whole = SparkSession._instantiatedSession
-        SparkSession._instantiatedSession = self.session(warehouse)
+        whole, session = SparkSession._instantiatedSession, self.session(warehouse)
+        SparkSession._instantiatedSession = session
         try:
             with interrupted(*before) if before else contextlib.nullcontext():
-                done = dbt_session.run(arguments)
+                done = dbt_session.run(session, arguments)
         finally:
             SparkSession._instantiatedSession = whole
         nodes = getattr(done.result, "results", None) or []  # of an operation they are of no node
