@@ -23,6 +23,7 @@ TOP = Path(__file__).resolve().parents[1]
 for folder in (TOP / "tests", TOP / "tests/spark"):
     sys.path.insert(0, str(folder))
 
+from gateway import Up  # noqa: E402
 from kafka_broker import Broker, broker_jars  # noqa: E402
 from kafka_lab import Gateway  # noqa: E402
 from lake import BRONZE, GOLD, PARSED, SILVER, Lake  # noqa: E402
@@ -95,8 +96,16 @@ class Round:
         self._kafka = {"KAFKA_BOOTSTRAP_SERVERS": broker.address, "KAFKA_TOPIC": topic}
         self.figures, self.bytes = {}, {"JSON as posted": sum(map(len, lines))}
         self.native, self.spark = Lake(scratch / "native/warehouse"), Lake(scratch / "spark/warehouse")
+        self._without_kafka(lines)
         broker.create(topic, PARTITIONS)
         self._fill(lines)
+
+    def _without_kafka(self, lines):
+        lake = Lake(self._scratch / "alone/warehouse")
+        with Up(lake, env={"OCTOLAKE_BRONZE_COMMIT_INTERVAL": "1s"}) as up, Watched(gateway=up.process.pid) as watched:
+            post(up.port, lines)
+            up.wait_for_bronze()
+        self.figures["HTTP → Bronze: octolake alone"] = watched.wall, watched.cpu["gateway"]
 
     def _fill(self, lines):
         """The events to the journal while the broker is away, then to the topic."""
