@@ -365,20 +365,33 @@ std::string ContainerOf(const std::string& events) {
   return Must(event::EncodeMessage(*sent, rows, SystemRandom()));
 }
 
-// Of so many records, each with a payload of so many bytes, all the same.
-std::string BombOf(int records, size_t payload_bytes) {
-  const std::string payload = R"({"a":")" + std::string(payload_bytes, 'x') + "\"}";
+// Of so many records, each with a text of so many bytes in the column, all the same.
+std::string BombOf(const std::string& column, int records, size_t text_bytes) {
   std::string events;
-  for (int i = 0; i < records; ++i) events += EventWithPayload(std::to_string(i), payload);
-  return ContainerOf(events);
+  for (int i = 0; i < records; ++i) events += EventWithPayload(std::to_string(i), "{}");
+  Batch sent = BronzeRows(events);
+  std::string text(text_bytes, 'x');
+  if (column == "payload") text = R"({"a":")" + text + "\"}";
+  arrow::StringBuilder texts;
+  for (int i = 0; i < records; ++i) EXPECT_TRUE(texts.Append(text).ok());
+  sent = WithColumn(sent, column, texts.Finish().ValueOrDie());
+  std::vector<int64_t> rows(static_cast<size_t>(records));
+  std::iota(rows.begin(), rows.end(), 0);
+  return Must(event::EncodeMessage(*sent, rows, SystemRandom()));
 }
 
 int64_t BytesOf(const Batch& rows) { return arrow::util::ReferencedBufferSize(*rows).ValueOrDie(); }
 
-TEST(SparkInterface, MessagesThatDecompressToMuchComeInManyBatches) {
+// The bytes of a message that decompresses to much may be in any text of its records.
+class SparkBombs : public testing::TestWithParam<const char*> {};
+
+INSTANTIATE_TEST_SUITE_P(Columns, SparkBombs, testing::Values("payload", "actor_login", "source"),
+                         [](const auto& param) { return std::string(param.param); });
+
+TEST_P(SparkBombs, ComeInManyBatches) {
   constexpr int kMessages = 12, kRecords = 8;
   constexpr int64_t kMiB = 1 << 20;
-  const std::string bomb = BombOf(kRecords, 3 * kMiB);
+  const std::string bomb = BombOf(GetParam(), kRecords, 3 * kMiB);
   std::vector<Message> messages;
   for (int i = 0; i < kMessages; ++i) messages.push_back({bomb, 0, i});
   messages.push_back({"no container", 0, kMessages});

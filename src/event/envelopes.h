@@ -4,6 +4,7 @@
 
 #include <arrow/api.h>
 
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -29,6 +30,8 @@ arrow::Status ReplaceColumns(const NamedArrays& columns,
 class Envelopes {
  public:
   arrow::Status Add(const Envelope& envelope);
+  // Of trace_id and source, of the envelopes added since the last Put.
+  int64_t text_bytes() const { return trace_id_.value_data_length() + source_.value_data_length(); }
   // Each begins anew afterwards. The batch must have as many rows as envelopes were added; in
   // rejected rows byte_offset becomes NULL.
   arrow::Status PutIntoEvents(std::shared_ptr<arrow::RecordBatch>* batch);

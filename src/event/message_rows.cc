@@ -21,8 +21,8 @@
 namespace octolake::event {
 namespace {
 
-// Of a row beside its payload and extra.
-constexpr int64_t kRowBytes = 512;
+// Of a row beside its text.
+constexpr int64_t kRowBytes = 256;
 // extra may hold a whole document, which may nest as deep as a reader lets it.
 constexpr int kMaxDepth = 2 * 256 + 2;
 
@@ -151,8 +151,6 @@ struct MessageRows::State {
     const MessageRecord& record = judged.record;
     const Envelope envelope = EnvelopeOf(record.trace_id, record.source, record.received_at, place);
     if (!judged.problem.empty()) return Reject(judged.json, judged.problem, envelope, place);
-    bytes += kRowBytes + static_cast<int64_t>(record.payload.value_or("").size() +
-                                              record.extra.value_or("").size());
     OCTO_TRY(events.Append(record));
     OCTO_TRY(FromArrow(of_events.Add(envelope)));
     OCTO_TRY(FromArrow(partitions.AppendOrNull(place.partition)));
@@ -161,7 +159,6 @@ struct MessageRows::State {
 
   Status Reject(std::string_view raw, std::string_view reason, const Envelope& envelope,
                 const MessagePlace& place) {
-    bytes += kRowBytes + static_cast<int64_t>(raw.size());
     OCTO_TRY(rejected.Append({raw, AsText(reason), place.offset.value_or(0), 0}));
     OCTO_TRY(FromArrow(of_rejected.Add(envelope)));
     return FromArrow(place.origin.empty() ? origins.AppendNull() : origins.Append(place.origin));
@@ -177,14 +174,18 @@ struct MessageRows::State {
   RejectedRowBuilder rejected;
   Envelopes of_rejected;
   arrow::StringBuilder origins;
-  int64_t bytes = 0;
 };
 
 MessageRows::MessageRows(UuidV7Generator& trace_ids, const MessageLimits& limits)
     : state_(std::make_unique<State>(trace_ids, limits)) {}
 MessageRows::~MessageRows() = default;
 
-int64_t MessageRows::bytes() const { return state_->bytes; }
+int64_t MessageRows::bytes() const {
+  const State& state = *state_;
+  return rows() * kRowBytes + state.events.text_bytes() + state.of_events.text_bytes() +
+         state.rejected.text_bytes() + state.of_rejected.text_bytes() +
+         state.origins.value_data_length();
+}
 int64_t MessageRows::rows() const { return state_->events.rows() + state_->rejected.rows(); }
 
 Status MessageRows::Add(std::string_view bytes, const MessagePlace& place) {
@@ -208,7 +209,6 @@ Status MessageRows::AddRejected(const RejectedMessage& rejected, const MessagePl
 
 Result<EventBatch> MessageRows::Finish() {
   State& state = *state_;
-  state.bytes = 0;
   EventBatch batch;
   OCTO_ASSIGN(batch.events, state.events.Finish());
   OCTO_ASSIGN(batch.rejected, state.rejected.Finish());

@@ -63,8 +63,10 @@ class MessageRows {
   Status Add(std::string_view message, const MessagePlace& place);
   Status AddRejected(const RejectedMessage& rejected, const MessagePlace& place);
 
-  int64_t bytes() const;  // that the rows since the last Finish take in memory, about
-  int64_t rows() const;   // of both kinds, since the last Finish
+  // That the rows since the last Finish take in memory: all of their text, whatever column it is
+  // in, and about what else they have.
+  int64_t bytes() const;
+  int64_t rows() const;  // of both kinds, since the last Finish
   // The rows since the last Finish: all columns of EventSchema() and RejectedSchema().
   // rejected_places is left empty: trace ids are there. byte_offset is NULL.
   Result<EventBatch> Finish();

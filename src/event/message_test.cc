@@ -358,6 +358,58 @@ TEST_F(MessageTest, PutsSeveralMessagesIntoOneBatch) {
   EXPECT_EQ(rows.bytes(), 0);
 }
 
+// Of one row, of which every text is short but that of one column.
+std::shared_ptr<arrow::RecordBatch> RowWithText(const arrow::Field& column,
+                                                const std::string& text) {
+  auto row = ReceivedBatch().events->Slice(0, 1);
+  arrow::StringBuilder values;
+  EXPECT_TRUE(values.Append(text).ok());
+  const int place = row->schema()->GetFieldIndex(column.name());
+  return row->SetColumn(place, row->schema()->field(place), values.Finish().ValueOrDie())
+      .ValueOrDie();
+}
+
+TEST_F(MessageTest, CountsTheTextOfEveryColumn) {
+  constexpr int64_t kLong = int64_t{1} << 20;
+  const std::string text(kLong, 'x');
+  int tried = 0;
+  for (const auto& column : EventSchema()->fields()) {
+    const std::string& name = column->name();
+    if (!column->type()->Equals(arrow::utf8())) continue;
+    if (name == "trace_id" || name == "created_at" || name == "source_file") continue;
+    const bool is_json = name == "payload" || name == "extra";
+    const auto row = RowWithText(*column, is_json ? "{\"a\":\"" + text + "\"}" : text);
+    const auto message = EncodeMessage(*row, AllRows(*row), random_);
+    ASSERT_TRUE(message) << name << ": " << message.error().message;
+    ASSERT_LT(message->size(), text.size() / 10);
+    MessageRows rows(trace_ids_);
+    EXPECT_TRUE(rows.Add(*message, place_));
+    EXPECT_GE(rows.bytes(), kLong) << name;
+    EXPECT_LT(rows.bytes(), 2 * kLong) << name;
+    const EventBatch batch = rows.Finish().value();
+    ASSERT_EQ(batch.events->num_rows(), 1) << name;
+    EXPECT_GE(TextAt(*batch.events, name.c_str()).size(), text.size()) << name;
+    EXPECT_EQ(rows.bytes(), 0);
+    ++tried;
+  }
+  EXPECT_EQ(tried, 13);
+}
+
+TEST_F(MessageTest, CountsTheTextOfWhatIsRejected) {
+  const std::string text(size_t{1} << 20, 'x');
+  const auto counted = [&](const RejectedMessage& rejected, const MessagePlace& place) {
+    MessageRows rows(trace_ids_);
+    EXPECT_TRUE(rows.AddRejected(rejected, place));
+    return rows.bytes();
+  };
+  const auto most = static_cast<int64_t>(text.size());
+  EXPECT_LT(counted({"{", "cut", "webhook", "", {}}, place_), most / 100);
+  EXPECT_GE(counted({text, "cut", "webhook", "", {}}, place_), most);
+  EXPECT_GE(counted({"{", text, "webhook", "", {}}, place_), most);
+  EXPECT_GE(counted({"{", "cut", text, "", {}}, place_), most);
+  EXPECT_GE(counted({"{", "cut", "webhook", "", {}}, {text, 3, 42, kNow}), most);
+}
+
 // Engines that read our tables have no other years; what claims to be of them was made by mistake.
 TEST_F(MessageTest, KnowsNoTimeOfReceiptBeyondTheYearsOfEvents) {
   constexpr const char kSchema[] = R"({"type":"record","name":"GitHubEvent","fields":[

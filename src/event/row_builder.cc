@@ -89,6 +89,12 @@ struct EventRowBuilder::Columns {
     return status;
   }
 
+  int64_t text_bytes() const {
+    const auto sum = [](const auto&... builders) { return (builders.value_data_length() + ...); };
+    return sum(id, type, actor_login, actor_gravatar_id, actor_url, actor_avatar_url, repo_name,
+               repo_url, payload, created_at, org_login, delivery_id, extra);
+  }
+
   // After an error the columns are of different lengths: nothing but the destructor may follow.
   arrow::Status Append(const EventRow& row) {
     if (id.length() == reserved_rows) ARROW_RETURN_NOT_OK(ReserveRows());
@@ -150,6 +156,7 @@ EventRowBuilder::~EventRowBuilder() = default;
 Status EventRowBuilder::Append(const EventRow& row) { return FromArrow(columns_->Append(row)); }
 
 int64_t EventRowBuilder::rows() const { return columns_->id.length(); }
+int64_t EventRowBuilder::text_bytes() const { return columns_->text_bytes(); }
 
 Result<std::shared_ptr<arrow::RecordBatch>> EventRowBuilder::Finish() {
   return FromArrow(columns_->Finish(origin_));
@@ -191,6 +198,9 @@ Status RejectedRowBuilder::Append(const RejectedRow& row) {
 }
 
 int64_t RejectedRowBuilder::rows() const { return columns_->raw.length(); }
+int64_t RejectedRowBuilder::text_bytes() const {
+  return columns_->raw.value_data_length() + columns_->reason.value_data_length();
+}
 
 Result<std::shared_ptr<arrow::RecordBatch>> RejectedRowBuilder::Finish() {
   return FromArrow(columns_->Finish(origin_));

@@ -32,6 +32,7 @@ class EventRowBuilder {
 
   Status Append(const EventRow& row);
   int64_t rows() const;
+  int64_t text_bytes() const;  // of the rows appended since the last Finish, in all text columns
   // The rows appended since the last Finish.
   Result<std::shared_ptr<arrow::RecordBatch>> Finish();
 
@@ -55,6 +56,7 @@ class RejectedRowBuilder {
 
   Status Append(const RejectedRow& row);
   int64_t rows() const;
+  int64_t text_bytes() const;  // likewise, and in raw
   Result<std::shared_ptr<arrow::RecordBatch>> Finish();
 
  private:
