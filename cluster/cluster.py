@@ -6,6 +6,7 @@ usage: cluster.py up [COMPONENT...]      start what is not running, wait until a
        cluster.py status [--json]        what is running, and the memory it uses
        cluster.py run COMMAND...         run octolake, a job, dbt or Airflow with the cluster's environment
        cluster.py keep                   start again what ends by itself, for ever (`up` starts this)
+       cluster.py again COMPONENT        start it if it has ended by itself (the keeper calls this)
 
 The directory is $OCTOLAKE_CLUSTER_DIRECTORY, by default build/cluster. In it: cluster.env (addresses, names and
 secrets, for octolake as well), logs/, and the data of each component. Ports are those of settings.py
@@ -20,16 +21,24 @@ import subprocess
 import sys
 import time
 
-from component import ClusterError, Running
+from component import STEP_SECONDS, ClusterError, Running
 from components import KEEPER, PROGRAM, components
-from keeper import Keeper
+from keeper import Keeper, Outcome
 from processes import POLL_SECONDS, memory_of
 from settings import Settings, directory, write_environment
 
 MIB = 1 << 20
-# That an `up` or `down` waits for the keeper, which holds the lock for as long as it starts a component.
-LOCK_SECONDS = 60
+# That an `up` or `down` waits for the keeper, which holds the lock for as long as it starts a component: for longer
+# than the longest step before a start takes.
+LOCK_SECONDS = STEP_SECONDS + 60
 KEEPER_SECONDS = 1  # between its looks
+# What `again` ends with where it did not try, by what the keeper makes of it.
+BUSY_STATUS = os.EX_TEMPFAIL
+OUTCOMES = {0: Outcome.STARTED, BUSY_STATUS: Outcome.BUSY}
+
+
+class Busy(ClusterError):
+    """Somebody else changes the cluster."""
 
 
 def cluster(settings):
@@ -47,6 +56,7 @@ def chosen(everything, names):
 def alone(at, seconds=LOCK_SECONDS):
     """One change at a time; another one is waited for so long."""
     deadline = time.monotonic() + seconds
+    is_told = False
     with open(at / "lock", "w", encoding="ascii") as lock:
         while True:
             try:
@@ -54,7 +64,12 @@ def alone(at, seconds=LOCK_SECONDS):
                 break
             except BlockingIOError:
                 if time.monotonic() >= deadline:
-                    raise ClusterError(f"another up or down of {at} is at work; wait for it") from None
+                    raise Busy(f"another up or down of {at} is at work, or its keeper starts a component "
+                               f"({at}/logs/keeper.log); wait for it") from None
+                if not is_told:
+                    print(f"cluster: another up or down, or the keeper, is at work; waiting {seconds} s at most",
+                          file=sys.stderr, flush=True)
+                    is_told = True
             time.sleep(POLL_SECONDS)
         yield
 
@@ -129,26 +144,39 @@ def status(settings, as_json):
     return good
 
 
+def log(text):
+    """A line of the keeper's log. A disk that is full, where it cannot be written, ends nobody."""
+    line = f"{time.strftime('%FT%TZ', time.gmtime())} {text}\n"
+    with contextlib.suppress(OSError):
+        os.write(sys.stdout.fileno(), line.encode())
+
+
 def keep(settings):
     def start(name):
         # In a process that ends, so that what it starts is not the keeper's child and does not end with it.
-        now = time.strftime("%FT%TZ", time.gmtime())
-        print(f"{now} {name} has ended; starting it again", flush=True)
-        subprocess.run([sys.executable, PROGRAM, "again", name], check=False)
+        done = subprocess.run([sys.executable, PROGRAM, "again", name], check=False)
+        return OUTCOMES.get(done.returncode, Outcome.FAILED)
 
-    keeper = Keeper(cluster(settings), start)
+    keeper = Keeper(cluster(settings), start, log)
     while True:
         keeper.look()
         time.sleep(KEEPER_SECONDS)
 
 
 def again(settings, name):
-    """Starts a component that has ended, without what it needs and without waiting until it is ready."""
-    # While an up or down is at work, the component is theirs.
-    with alone(settings.directory, 0):
-        running = cluster(settings)[name]
-        if running.ended():
-            running.start()
+    """Starts a component that has ended, without what it needs and without waiting until it is ready; the status to
+    end with."""
+    everything = cluster(settings)
+    chosen(everything, [name])
+    try:
+        # While an up or down is at work, the component is theirs.
+        with alone(settings.directory, 0):
+            if everything[name].ended():
+                log(f"{name} has ended; starting it again")
+                everything[name].start()
+    except Busy:
+        return BUSY_STATUS
+    return 0
 
 
 def usage():
@@ -158,7 +186,7 @@ def usage():
 
 def main(arguments):
     command, *rest = arguments or [""]
-    if command not in ("up", "down", "status", "run", "keep", "again"):
+    if command not in ("up", "down", "status", "run", "keep", "again") or (command == "again" and len(rest) != 1):
         return usage()
     at = directory()
     if command == "up":
@@ -167,7 +195,8 @@ def main(arguments):
     elif not (at / "cluster.env").exists():
         print(f"cluster: there is none in {at}", file=sys.stderr)
         return 0 if command == "down" else 1
-    settings = Settings(at)
+    # The keeper has the variables of the `up` that started it; a later one may have been given others.
+    settings = Settings(at, {}) if command in ("keep", "again") else Settings(at)
     if command == "run":
         if not rest:
             return usage()
@@ -177,8 +206,7 @@ def main(arguments):
     if command == "keep":
         keep(settings)
     if command == "again":
-        again(settings, *rest)
-        return 0
+        return again(settings, *rest)
     if command == "status":
         return 0 if status(settings, rest == ["--json"]) else 1
     with alone(at):

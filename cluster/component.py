@@ -13,6 +13,8 @@ from pathlib import Path
 import processes
 from settings import write_private
 
+# A step of a component may take so long.
+STEP_SECONDS = 300
 # Lines of a log that an error shows.
 LOG_END_LINES = 25
 
@@ -160,7 +162,7 @@ def answers(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def run(name, command, seconds=300, environment=None, user=None, given=None, cwd=None):
+def run(name, command, seconds=STEP_SECONDS, environment=None, user=None, given=None, cwd=None):
     """Runs a step of a component to its end; what it printed. Raises ClusterError if it fails."""
     command = [str(part) for part in command]
     try:

@@ -80,13 +80,14 @@ def write_private(path, text):
 
 
 class Settings:
-    """The values in force: those of the last `up`, which environment variables can change."""
+    """The values in force: those of the last `up`, which the variables of `environment` can change."""
 
-    def __init__(self, at):
+    def __init__(self, at, environment=os.environ):
         self.directory = at
+        self._environment = environment
         self.file = at / "cluster.env"
         self._kept = read_environment(self.file)
-        self.offset = int(os.environ.get("OCTOLAKE_CLUSTER_PORT_OFFSET") or self._kept.get("CLUSTER_PORT_OFFSET") or 0)
+        self.offset = int(environment.get("OCTOLAKE_CLUSTER_PORT_OFFSET") or self._kept.get("CLUSTER_PORT_OFFSET") or 0)
         self.topic = self._choose("KAFKA_TOPIC", "raw_metrics_avro")
         self.catalog = self._choose("ICEBERG_CATALOG", "demo")
         self.warehouse = self._choose("ICEBERG_WAREHOUSE_PATH", f"s3://{BUCKET}/warehouse")
@@ -95,7 +96,7 @@ class Settings:
         self.secrets[FERNET_KEY] = self._kept.get(FERNET_KEY) or secrets.token_urlsafe(32) + "="
 
     def _choose(self, name, default):
-        return os.environ.get(name) or self._kept.get(name) or default
+        return self._environment.get(name) or self._kept.get(name) or default
 
     def port(self, name):
         return PORTS[name] + self.offset

@@ -1,5 +1,6 @@
 """The program behind `make cluster-up`: nothing of what it started is left, nothing else is touched."""
 
+import errno
 import json
 import os
 import signal
@@ -20,7 +21,7 @@ import component as cluster_component  # noqa: E402
 import processes  # noqa: E402
 import settings  # noqa: E402
 from component import ClusterError, Component, Running  # noqa: E402
-from keeper import Keeper  # noqa: E402
+from keeper import Keeper, Outcome  # noqa: E402
 from program import octolake  # noqa: E402
 
 LIMIT_SECONDS = 60
@@ -136,7 +137,12 @@ class Ending:
 def test_the_keeper_starts_what_has_ended_after_waits_that_double():
     clock, parts = [0.0], {"good": Ending(), "bad": Ending()}
     started = []
-    keeper = Keeper(parts, lambda name: started.append((clock[0], name)), lambda: clock[0])
+
+    def start(name):
+        started.append((clock[0], name))
+        return Outcome.STARTED
+
+    keeper = Keeper(parts, start, pytest.fail, lambda: clock[0])
 
     def look_until(end):
         while clock[0] < end:
@@ -157,6 +163,74 @@ def test_the_keeper_starts_what_has_ended_after_waits_that_double():
     started.clear()
     look_until(302)
     assert started == [(301, "bad")]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.STARTED, Outcome.FAILED])
+def test_the_time_that_a_start_takes_is_none_that_the_component_ran(outcome):
+    clock, part = [0.0], Ending()
+    part.has_ended = True
+    waits, ended_at = [], [0.0]
+
+    def start(_):
+        waits.append(clock[0] - ended_at[0])
+        clock[0] += 70
+        ended_at[0] = clock[0]
+        return outcome
+
+    keeper = Keeper({"slow": part}, start, pytest.fail, lambda: clock[0])
+    while len(waits) < 5:
+        keeper.look()
+        clock[0] += 0.5
+    assert [int(wait) for wait in waits] == [1, 2, 4, 8, 16]
+
+
+def test_a_start_that_was_not_tried_comes_again_at_once():
+    clock, part = [0.0], Ending()
+    part.has_ended = True
+    outcomes, times = [Outcome.BUSY] * 20 + [Outcome.STARTED] * 2, []
+
+    def start(_):
+        times.append(clock[0])
+        return outcomes[len(times) - 1]
+
+    keeper = Keeper({"part": part}, start, pytest.fail, lambda: clock[0])
+    while len(times) < 22:
+        keeper.look()
+        clock[0] += 1
+    assert times[:21] == [1 + at for at in range(21)]
+    assert times[21] - times[20] == 3, "the second wait, after the look that saw it end"
+
+
+@pytest.mark.parametrize("what", ["start", "ended"])
+def test_the_keeper_outlives_a_full_disk(what):
+    clock, parts, said, started = [0.0], {"bad": Ending(), "good": Ending()}, [], []
+
+    def fail(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def start(name):
+        if name == "bad":
+            fail()
+        started.append((clock[0], name))
+        return Outcome.STARTED
+
+    for part in parts.values():
+        part.has_ended = True
+    if what == "ended":
+        parts["bad"].ended = fail
+    keeper = Keeper(parts, start, said.append, lambda: clock[0])
+    while clock[0] < 300:
+        keeper.look()
+        clock[0] += 1
+    assert (1, "good") in started
+    assert set(said) == {"bad: [Errno 28] No space left on device"} and 5 < len(said) < 15
+
+
+def test_the_log_of_the_keeper_may_be_full():
+    script = "import sys; sys.path.insert(0, sys.argv[1]); import cluster; cluster.log('part has ended'); sys.exit(7)"
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([sys.executable, "-c", script, CLUSTER], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (7, b"")
 
 
 def test_what_was_stopped_has_not_ended(directory):
@@ -219,9 +293,10 @@ class Cluster:
         self._environment = {**os.environ, "OCTOLAKE_CLUSTER_DIRECTORY": str(directory),
                              "OCTOLAKE_CLUSTER_PORT_OFFSET": free_offset()}
 
-    def __call__(self, *arguments):
-        return subprocess.run([sys.executable, CLUSTER / "cluster.py", *arguments], env=self._environment,
-                              capture_output=True, text=True, timeout=300, check=False)
+    def __call__(self, *arguments, **variables):
+        return subprocess.run([sys.executable, CLUSTER / "cluster.py", *arguments],
+                              env={**self._environment, **variables}, capture_output=True, text=True, timeout=300,
+                              check=False)
 
     def status(self, name):
         (found,) = [row for row in json.loads(self("status", "--json").stdout) if row["name"] == name]
@@ -266,6 +341,22 @@ def test_a_real_server_comes_up_again_with_its_data(cluster):
     assert not keeper.running()
 
 
+def test_the_keeper_starts_with_the_settings_of_the_last_up(cluster):
+    if not (REPOSITORY / ".deps/cluster/bin/minio").exists():
+        pytest.skip("no MinIO in .deps/cluster: run deps/cluster/fetch.sh minio")
+    assert cluster("up", "minio", MINIO_ROOT_USER="first-user").returncode == 0
+    keeper = cluster.status("keeper")["pid"]
+    assert cluster("down", "minio").returncode == 0
+    done = cluster("up", "minio", MINIO_ROOT_USER="second-user")
+    assert done.returncode == 0, done.stderr
+    assert cluster.status("keeper")["pid"] == keeper, "it has the variables of the first"
+    killed = cluster.status("minio")["pid"]
+    os.kill(killed, signal.SIGKILL)
+    again = wait_until(lambda: (found := cluster.status("minio"))["pid"] not in (None, killed) and found,
+                       "the keeper has started it again")
+    assert b"MINIO_ROOT_USER=second-user" in Path(f"/proc/{again['pid']}/environ").read_bytes().split(b"\0")
+
+
 def test_no_secret_is_an_argument_of_a_process(cluster):
     if not (REPOSITORY / ".deps/cluster/bin/minio").exists():
         pytest.skip("no MinIO in .deps/cluster: run deps/cluster/fetch.sh minio")
@@ -289,3 +380,9 @@ def test_unknown_components_and_commands_are_refused(cluster):
     done = cluster("up", "zookeeper")
     assert (done.returncode, done.stderr.partition(";")[0]) == (1, "cluster: no component zookeeper")
     assert cluster("restart").returncode == 2
+    (cluster.directory / "cluster.env").touch()
+    for arguments in ((), ("minio", "kafka")):
+        done = cluster("again", *arguments)
+        assert done.returncode == 2 and "again COMPONENT" in done.stderr
+    done = cluster("again", "zookeeper")
+    assert (done.returncode, done.stderr.partition(";")[0]) == (1, "cluster: no component zookeeper")
