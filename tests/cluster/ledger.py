@@ -31,8 +31,9 @@ RATE = float(os.environ.get("OCTOLAKE_LEDGER_RATE", "50"))
 RECOVERY_SECONDS = float(os.environ.get("OCTOLAKE_LEDGER_RECOVERY_SECONDS", "600"))
 BROKER_SECONDS = 120
 EXECUTOR = "executor"
-# SIGTERM tells PostgreSQL to wait until its clients have gone, and these never do. This is what it gets instead.
-STOP_SIGNALS = {("postgresql", "SIGTERM"): signal.SIGINT}
+STOPPED, KILLED = "stopped", "killed"
+# SIGTERM tells PostgreSQL to wait until its clients have gone, and these never do.
+STOP_SIGNALS = {"postgresql": signal.SIGINT}
 EVENTS, REJECTED = "bronze.github_events", "bronze.rejected_events"
 
 
@@ -124,8 +125,11 @@ class Lab:
         if name != EXECUTOR:
             return self.components[name].process()
         found = [one for one in self.components["spark-worker"].processes()
-                 if b"CoarseGrainedExecutorBackend" in Path(f"/proc/{one.pid}/cmdline").read_bytes()]
+                 if b"CoarseGrainedExecutorBackend" in command_of(one)]
         return found[0] if found else None
+
+    def wait_for_target(self, name):
+        return wait_for(lambda: self.target(name), RECOVERY_SECONDS, f"a process of {name}")
 
     def wait_for_batch(self):
         """Until the stream works on a batch: it has written down what belongs to it, and not yet that it is done."""
@@ -144,6 +148,14 @@ class Lab:
         """Until Bronze has what is acknowledged by now."""
         expected = self.load.acknowledged()
         wait_for(lambda: expected <= self.bronze.numbers(), seconds, f"{len(expected)} events in Bronze")
+
+
+def command_of(process):
+    """Its command line; empty if it has ended."""
+    try:
+        return Path(f"/proc/{process.pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 def newest(directory):
@@ -173,8 +185,8 @@ def say(capsys):
 @pytest.mark.parametrize("name", ["minio", "postgresql", "kafka"])
 def test_away_for_a_while(lab, say, name):
     lab.wait_for_batch()
-    stream = lab.target("bronze-stream")
-    lab.target(name).signal(signal.SIGKILL)
+    stream = lab.wait_for_target("bronze-stream")
+    lab.wait_for_target(name).signal(signal.SIGKILL)
     lab.cluster.down(name)
     before = len(lab.load.acknowledged())
     end = time.monotonic() + AWAY_SECONDS
@@ -190,21 +202,22 @@ def test_away_for_a_while(lab, say, name):
         f"the stream {'went on' if stream.running() else 'was started again'}")
 
 
-@pytest.mark.parametrize("how", ["SIGTERM", "SIGKILL"])
+@pytest.mark.parametrize("how", [STOPPED, KILLED])
 @pytest.mark.parametrize("name", ["gateway", "kafka", "minio", "postgresql", "spark-master", "spark-worker", EXECUTOR,
                                   "bronze-stream"])
 def test_ended_once(lab, say, name, how):
     lab.wait_for_batch()
-    target = lab.target(name)
+    target = lab.wait_for_target(name)
+    number = signal.SIGKILL if how == KILLED else STOP_SIGNALS.get(name, signal.SIGTERM)
     begun = time.monotonic()
-    target.signal(STOP_SIGNALS.get((name, how), signal.Signals[how]))
+    target.signal(number)
     wait_for(lambda: not target.running(), RECOVERY_SECONDS, f"{name} has ended")
     lab.wait_until_ready()
     ready = time.monotonic() - begun
     if name == "gateway":
         lab.load.start()
     lab.wait_until_drained(RECOVERY_SECONDS)
-    say(f"{name} {how}: all ready after {ready:.0f} s, drained after {time.monotonic() - begun:.0f} s")
+    say(f"{name} {number.name}: all ready after {ready:.0f} s, drained after {time.monotonic() - begun:.0f} s")
 
 
 def test_every_acknowledged_event_is_in_bronze_once(lab, say):
