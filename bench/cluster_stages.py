@@ -60,7 +60,9 @@ class Watched:
 def command(environment, *words):
     """(wall, CPU) seconds of a command and of all that it starts."""
     done = subprocess.run([sys.executable, TOP / "bench/process_tree.py", *map(str, words)], env=environment,
-                          capture_output=True, text=True, check=True)
+                          capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(done.stderr[-4000:])
     took = json.loads(done.stdout)
     if took["status"] != 0:
         sys.exit(f"{' '.join(map(str, words))}: status {took['status']}\n{done.stderr[-4000:]}")
