@@ -24,7 +24,7 @@ class Process:
 
     def running(self):
         found = _stat(self.pid)
-        return found is not None and found.started == self.started and found.state != "Z"
+        return found is not None and found.started == self.started and found.alive
 
     def signal(self, number):
         if self.running():
@@ -40,6 +40,12 @@ class _Stat:
     parent: int
     session: int
     started: int
+    threads: int
+
+    @property
+    def alive(self):
+        # Of a process that is killed the first thread may be over while others, and their ports, are still there.
+        return self.state != "Z" or self.threads > 1
 
 
 def _stat(pid):
@@ -50,7 +56,7 @@ def _stat(pid):
             fields = file.read().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return _Stat(fields[0], int(fields[1]), int(fields[3]), int(fields[19]))
+    return _Stat(fields[0], int(fields[1]), int(fields[3]), int(fields[19]), int(fields[17]))
 
 
 def process(pid):
@@ -80,7 +86,7 @@ def processes_of(mark, main=None):
             break
         mine |= more
     mine.discard(os.getpid())
-    return {Process(pid, table[pid].started) for pid in mine if table[pid].state != "Z"}
+    return {Process(pid, table[pid].started) for pid in mine if table[pid].alive}
 
 
 def _wait_for_end(processes, seconds):

@@ -83,6 +83,28 @@ def test_stop_leaves_a_process_that_has_the_id_of_an_earlier_one(directory):
         other.wait()
 
 
+# Ends its first thread, as the exit of a process does before its other threads have gone.
+WITHOUT_FIRST_THREAD = """
+import ctypes, platform, threading, time
+threading.Thread(target=time.sleep, args=(1000,)).start()
+print("ready", flush=True)
+ctypes.CDLL(None).syscall({"x86_64": 60, "aarch64": 93}[platform.machine()], 0)
+"""
+
+
+def test_a_process_runs_until_its_last_thread_has_ended():
+    with subprocess.Popen([sys.executable, "-c", WITHOUT_FIRST_THREAD], stdout=subprocess.PIPE) as child:
+        try:
+            found = processes.process(child.pid)
+            assert child.stdout.readline() == b"ready\n"
+            stat = Path(f"/proc/{child.pid}/stat")
+            wait_until(lambda: stat.read_text().rpartition(")")[2].split()[0] == "Z", "its first thread is over")
+            assert found.running()
+        finally:
+            child.kill()
+        wait_until(lambda: not found.running(), "it has ended")
+
+
 def test_start_takes_away_what_a_killed_main_process_left(directory):
     part = shell(directory, "tail -f /dev/null & echo $! > child; touch ready; wait")
     part.start()
