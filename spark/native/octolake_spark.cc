@@ -36,6 +36,41 @@ Status GiveText(const std::string& text, char** out) {
                    "no memory for a text of " + std::to_string(text.size()) + " bytes");
 }
 
+// The caller takes both batches or none. Unless both were exported, by an error or an exception,
+// nothing is left of the messages: rows that were not handed over must not be passed by.
+class HandOver {
+ public:
+  explicit HandOver(MessageDecoder& decoder) : decoder_(decoder) {}
+  HandOver(const HandOver&) = delete;
+  HandOver& operator=(const HandOver&) = delete;
+  ~HandOver() {
+    if (is_done_) return;
+    if (array_ != nullptr) {
+      array_->release(array_);
+      schema_->release(schema_);
+    }
+    decoder_.Drop();
+  }
+
+  Status ExportFirst(const arrow::RecordBatch& batch, ArrowArray* array, ArrowSchema* schema) {
+    OCTO_TRY(ExportBatch(batch, array, schema));
+    array_ = array;
+    schema_ = schema;
+    return {};
+  }
+  Status ExportLast(const arrow::RecordBatch& batch, ArrowArray* array, ArrowSchema* schema) {
+    OCTO_TRY(ExportBatch(batch, array, schema));
+    is_done_ = true;
+    return {};
+  }
+
+ private:
+  MessageDecoder& decoder_;
+  ArrowArray* array_ = nullptr;  // of the first, once it is exported
+  ArrowSchema* schema_ = nullptr;
+  bool is_done_ = false;
+};
+
 }  // namespace
 }  // namespace octolake::spark
 
@@ -114,18 +149,10 @@ int32_t octolake_spark_next_rows(octolake_spark_decoder* decoder, ArrowArray* ev
     *has_rows = 0;
     OCTO_ASSIGN(const auto rows, decoder->messages.Next());
     if (!rows) return {};
-    Status exported = ExportBatch(*rows->rejected, rejected, rejected_schema);
-    if (exported) {
-      exported = ExportBatch(*rows->events, events, events_schema);
-      if (exported) {
-        *has_rows = 1;
-        return {};
-      }
-      // The caller takes both or none.
-      rejected->release(rejected);
-      rejected_schema->release(rejected_schema);
-    }
-    decoder->messages.Drop();  // rows that were not handed over must not be passed by
-    return exported;
+    HandOver hand_over(decoder->messages);
+    OCTO_TRY(hand_over.ExportFirst(*rows->rejected, rejected, rejected_schema));
+    OCTO_TRY(hand_over.ExportLast(*rows->events, events, events_schema));
+    *has_rows = 1;
+    return {};
   });
 }
