@@ -189,7 +189,8 @@ Status OrphanRemoval::TakeAway(Candidates& candidates, Quarantine& quarantine,
     }
     const Status taken = quarantine.TakeAway(it->second.location, now);
     const bool gone = taken || IsGone(it->second.location);
-    if (!taken && taken.error().kind != ErrorKind::kNotFound) {
+    // Somebody else may have removed it, but then it is not there.
+    if (!taken && (!gone || taken.error().kind != ErrorKind::kNotFound)) {
       report_.warnings.push_back("an orphan stays where it is: " + taken.error().message);
     }
     if (gone) {

@@ -197,12 +197,14 @@ TEST_F(OrphansTest, AFileCommittedWhileItIsMovedComesBack) {
 // Local files, but that the first file which says where things were cannot be made.
 class FailingAtPlaces final : public io::FileSystem {
  public:
+  FailingAtPlaces(Error error, int times) : error_(std::move(error)), times_left_(times) {}
   Result<std::unique_ptr<io::InputFile>> Open(const std::string& location) override {
     return inner_->Open(location);
   }
   Result<std::unique_ptr<io::OutputFile>> CreateNew(const std::string& location) override {
-    if (location.ends_with("/places") && !std::exchange(failed_, true)) {
-      return MakeError(ErrorKind::kResourceExhausted, "the disk is full");
+    if (location.ends_with("/places") && times_left_ > 0) {
+      --times_left_;
+      return tl::unexpected<Error>(error_);
     }
     return inner_->CreateNew(location);
   }
@@ -217,7 +219,8 @@ class FailingAtPlaces final : public io::FileSystem {
 
  private:
   const std::unique_ptr<io::FileSystem> inner_ = io::MakeLocalFileSystem();
-  bool failed_ = false;
+  const Error error_;
+  int times_left_;
 };
 
 // Local files; something happens before each move.
@@ -284,8 +287,9 @@ TEST_F(OrphansTest, NothingGoesWhereItCouldNotComeBackFrom) {
   warehouse_.reset();
   lake::WarehouseOptions options;
   options.directory = directory_ + "/warehouse";
-  warehouse_ = Must(lake::Warehouse::OpenOn({std::make_unique<FailingAtPlaces>(), {}}, options,
-                                            clock_, SystemRandom()));
+  const Error full{ErrorKind::kResourceExhausted, "the disk is full"};
+  warehouse_ = Must(lake::Warehouse::OpenOn({std::make_unique<FailingAtPlaces>(full, 1), {}},
+                                            options, clock_, SystemRandom()));
   const OrphanReport report = Must(Try());
   EXPECT_EQ(report.files, 2);
   EXPECT_THAT(report.warnings, ElementsAre(HasSubstr("an orphan stays where it is")));
@@ -295,6 +299,26 @@ TEST_F(OrphansTest, NothingGoesWhereItCouldNotComeBackFrom) {
   EXPECT_THAT(back.warnings, IsEmpty());
   EXPECT_TRUE(fs::exists(root_ + "/data/b.parquet"));
   EXPECT_TRUE(fs::exists(root_ + "/data/c.parquet"));
+}
+
+TEST_F(OrphansTest, ARemovalThatIsTidiedAwayBeginsAgainButNotForEver) {
+  lake::WarehouseOptions options;
+  options.directory = directory_ + "/warehouse";
+  const auto open_failing = [&](int times) {
+    Put(root_ + "/data/a.parquet");
+    MakeAllOld();
+    const Error gone{ErrorKind::kNotFound, "no such directory"};
+    warehouse_ = Must(lake::Warehouse::OpenOn({std::make_unique<FailingAtPlaces>(gone, times), {}},
+                                              options, clock_, SystemRandom()));
+  };
+  open_failing(9);
+  OrphanReport report = Must(Try());
+  EXPECT_EQ(report.files, 1);
+  EXPECT_THAT(report.warnings, IsEmpty());
+  open_failing(1'000);
+  report = Must(Try());
+  EXPECT_EQ(report.files, 0);
+  EXPECT_THAT(report.warnings, ElementsAre(HasSubstr("no such directory")));
 }
 
 TEST_F(OrphansTest, FilesOfAProcessThatLivesStay) {

@@ -119,8 +119,10 @@ Status Quarantine::BeginRemoval(TimestampMicros now) {
         directory_ + "/" + FormatTime(now) + "-" + Uuid::RandomV4(warehouse_.random()).ToString();
     const std::string location = removal + "/" + kPlacesFile;
     const Status written = io::WriteAll(warehouse_.file_system(), location, lines);
-    // Of a directory that went before there was a file in it.
-    if (!written && written.error().kind == ErrorKind::kNotFound) continue;
+    // Of a directory that went before there was a file in it, or of a warehouse that is gone. On S3
+    // only the latter.
+    const bool may_be_tidied = warehouse_.is_local() && attempt + 1 < kBeginAttempts;
+    if (!written && written.error().kind == ErrorKind::kNotFound && may_be_tidied) continue;
     OCTO_TRY(written);
     OCTO_ASSIGN(const bool begun, HoldPlaces(location));
     if (!begun) continue;

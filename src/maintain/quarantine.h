@@ -44,7 +44,8 @@ class Quarantine {
   Result<std::vector<Held>> List(std::vector<std::string>& strange);
   // Removes what is left of removals whose files are all gone, as well as it can be, but for those
   // that others have begun: in a directory those whose places are held, on S3, where other machines
-  // remove as well, those that began less than a day ago.
+  // remove as well, those that began less than a day ago. So the removal of this object is left,
+  // also where all that it took came back.
   void Tidy();
 
  private:
