@@ -271,7 +271,9 @@ def spark(settings):
 
     def applications():
         body = http(page)
-        return [] if body is None else [one["name"] for one in json.loads(body)["activeapps"]]
+        # A master that was started again lists what it knew, as UNKNOWN until it has heard of it.
+        return [] if body is None else [one["name"] for one in json.loads(body)["activeapps"]
+                                        if one["state"] != "UNKNOWN"]
 
     master = Component(
         "spark-master",
