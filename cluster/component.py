@@ -59,18 +59,30 @@ class Running:
         self._mark = f"{directory}:{component.name}"
         self._begun_at = self._started_at = time.monotonic()
 
-    def process(self):
-        """The main process; None if it is not running."""
+    def _kept(self):
+        """What was written of the process that was started; None if there was none since the machine started."""
         try:
             kept = json.loads(self._file.read_text(encoding="utf-8"))
         except FileNotFoundError:
+            return None
+        return kept if kept.get("boot") == processes.boot() else None
+
+    def _keep(self, process, is_to_end):
+        write_private(self._file, json.dumps({"boot": processes.boot(), "pid": process.pid,
+                                              "started": process.started, "is_to_end": is_to_end}))
+
+    def process(self):
+        """The main process; None if it is not running."""
+        kept = self._kept()
+        if kept is None:
             return None
         found = processes.Process(kept["pid"], kept["started"])
         return found if found.running() else None
 
     def ended(self):
-        """Whether it was started, and has ended without stop()."""
-        return self._file.exists() and self.process() is None
+        """Whether it was started since the machine was, and has ended without stop()."""
+        kept = self._kept()
+        return kept is not None and not kept["is_to_end"] and self.process() is None
 
     def processes(self):
         return processes.processes_of(self._mark, self.process())
@@ -79,11 +91,13 @@ class Running:
         """Starts it, unless it is running."""
         component = self.component
         self._begun_at = self._started_at = time.monotonic()
-        if self.process():
+        if main := self.process():
+            self._keep(main, is_to_end=False)  # a stop() may have been in vain
             return False
-        # What an earlier main process left would be in the way of the new one.
+        # What an earlier main process left would be in the way of the new one. That it has ended stays known: what
+        # follows may fail.
         if self.processes():
-            self.stop()
+            processes.stop(self._mark, None, component.stop_signal, component.stop_seconds)
         component.prepare()
         for port in component.ports:
             if answers(port):
@@ -99,8 +113,7 @@ class Running:
                 cwd=self.log.parents[1], start_new_session=True, **as_user(component.user),
                 env={**inherited(), **component.environment, processes.MARK: self._mark})
         self._started_at = time.monotonic()
-        found = processes.process(started.pid)
-        write_private(self._file, json.dumps({"pid": found.pid, "started": found.started}))
+        self._keep(processes.process(started.pid), is_to_end=False)
         return True
 
     def look(self):
@@ -122,10 +135,15 @@ class Running:
 
     def stop(self):
         """Ends all of its processes; how it ended, or None if there was none."""
-        if not self.process() and not self.processes():
+        main = self.process()
+        if not main and not self.processes():
             self._file.unlink(missing_ok=True)
             return None
-        how = processes.stop(self._mark, self.process(), self.component.stop_signal, self.component.stop_seconds)
+        if main:
+            self._keep(main, is_to_end=True)  # before it has ended, and also if this does not come to its end
+        else:
+            self._file.unlink(missing_ok=True)
+        how = processes.stop(self._mark, main, self.component.stop_signal, self.component.stop_seconds)
         self._file.unlink(missing_ok=True)
         return how
 

@@ -59,6 +59,12 @@ def _stat(pid):
     return _Stat(fields[0], int(fields[1]), int(fields[3]), int(fields[19]), int(fields[17]))
 
 
+def boot():
+    """What the kernel calls this start of the machine: ids and start times are those of one."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        return file.read().strip()
+
+
 def process(pid):
     """The process with this id; None if there is none."""
     found = _stat(pid)

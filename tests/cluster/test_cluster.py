@@ -73,8 +73,10 @@ def test_stop_leaves_a_process_that_has_the_id_of_an_earlier_one(directory):
     other = subprocess.Popen(["sleep", "1000"])
     try:
         found = processes.process(other.pid)
-        (directory / "run" / "part.json").write_text(json.dumps({"pid": found.pid, "started": found.started - 1}))
+        (directory / "run" / "part.json").write_text(json.dumps(
+            {"boot": processes.boot(), "pid": found.pid, "started": found.started - 1, "is_to_end": False}))
         part = shell(directory, "true")
+        assert part.ended()
         assert part.process() is None
         assert part.stop() is None
         assert other.poll() is None
@@ -266,6 +268,51 @@ def test_what_was_stopped_has_not_ended(directory):
     part.start()
     part.stop()
     assert not part.ended()
+
+
+def test_what_was_to_end_has_not_ended_by_itself(directory, monkeypatch):
+    part = shell(directory, "exec tail -f /dev/null")
+
+    def stop_in_vain():
+        with monkeypatch.context() as patched, pytest.raises(TimeoutError):
+            patched.setattr(processes, "stop", raise_timeout)
+            part.stop()
+
+    def raise_timeout(*_):
+        raise TimeoutError
+
+    part.start()
+    stop_in_vain()
+    assert not part.start(), "it is running, and is to run on"
+    os.kill(part.process().pid, signal.SIGKILL)
+    wait_until(part.ended, "it has ended")
+
+    part.start()
+    stop_in_vain()
+    os.kill(part.process().pid, signal.SIGKILL)
+    wait_until(lambda: part.process() is None, "it is gone")
+    assert not part.ended()
+
+
+def test_what_ran_before_the_machine_started_anew_has_not_ended(directory, monkeypatch):
+    part = shell(directory, "true")
+    part.start()
+    wait_until(part.ended, "it has ended")
+    monkeypatch.setattr(processes, "boot", lambda: "another")
+    assert not part.ended()
+
+
+def test_what_could_not_be_started_again_has_still_ended(directory):
+    part = shell(directory, "tail -f /dev/null & echo $! > child; touch ready; wait")
+    part.start()
+    wait_until(part.look, "it is ready")
+    os.kill(part.process().pid, signal.SIGKILL)
+    wait_until(part.ended, "it has ended")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        part.component.ports.append(server.getsockname()[1])
+        with pytest.raises(ClusterError):
+            part.start()
+    assert not part.processes() and part.ended()
 
 
 def test_the_environment_file_is_private_and_means_the_same_to_a_shell(tmp_path):
