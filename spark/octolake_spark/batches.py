@@ -45,9 +45,11 @@ def with_rows(batches):
 
 
 def in_parts(batches):
-    """The same rows in slices of BYTES_AT_ONCE of values, or of one row."""
+    """The same rows in slices of BYTES_AT_ONCE of values and text, or of one row."""
     for batch in batches:
-        sizes = pc.fill_null(pc.binary_length(batch.column("value")), 0).to_pylist()
+        columns = [batch.column(name) for name in ("value", "reason", "source") if name in batch.schema.names]
+        lengths = [pc.fill_null(pc.binary_length(column), 0).to_pylist() for column in columns]
+        sizes = [sum(of_row) for of_row in zip(*lengths)]
         begin, held = 0, 0
         for row, size in enumerate(sizes):
             if row > begin and held + size > BYTES_AT_ONCE:
