@@ -183,7 +183,9 @@
         {%- do octolake_lost(table) -%}
     {%- endif -%}
     {%- set branch = 'octolake_dbt_' ~ invocation_id | replace('-', '_') -%}
-    {#- Where the run ends before the branch is dropped, it goes when snapshots expire. -#}
+    {#- Where the run ends or fails before the branch is dropped, it goes when snapshots expire. Each of these is one
+        commit, which Iceberg does not repeat: if somebody else commits to the table at that moment, the model fails,
+        after the last of them with its rows in the table. The next run goes on from what it finds. -#}
     {%- do octolake_do('alter table ' ~ table ~ ' create branch ' ~ branch ~ ' as of version ' ~ snapshot ~ ' retain 1 days') -%}
     {%- do octolake_do("call " ~ octolake_catalog() ~ ".system.fast_forward('" ~ table ~ "', 'main', '" ~ branch ~ "')") -%}
     {%- do octolake_do('alter table ' ~ table ~ ' drop branch ' ~ branch) -%}

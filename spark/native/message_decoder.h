@@ -20,7 +20,8 @@ struct BatchLimits {
 };
 
 // A message is decoded when rows of it are asked for. In memory are the rows of one message, which
-// MessageLimits bounds, and at most half a batch of those before it. Not thread-safe.
+// MessageLimits bounds, and at most half a batch of those before it. A batch that is kept keeps as
+// much: it is a slice of them. Not thread-safe.
 class MessageDecoder {
  public:
   explicit MessageDecoder(const BatchLimits& limits = {});
