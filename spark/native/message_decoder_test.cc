@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lake/warehouse_for_test.h"
+#include "spark/native/hand_over.h"
 
 namespace octolake::spark {
 namespace {
@@ -148,6 +149,44 @@ TEST(MessageDecoder, NothingIsLeftAfterAnException) {
   }));
   EXPECT_THROW((void)decoder.Next(), std::bad_alloc);
   ExpectNothingIsLeft(decoder);
+}
+
+TEST(HandOver, GivesNeitherBatchAfterAnException) {
+  MessageDecoder decoder(BatchLimits{.rows = 1});
+  Must(decoder.Give(2, Numbers()));
+  const auto rows = Must(decoder.Next());
+  ArrowArray array{};
+  ArrowSchema schema{};
+  const auto fail_between = [&] {
+    HandOver hand_over(decoder);
+    Must(hand_over.ExportFirst(*rows->rejected, &array, &schema));
+    EXPECT_NE(array.release, nullptr);
+    throw std::bad_alloc();
+  };
+  EXPECT_THROW(fail_between(), std::bad_alloc);
+  EXPECT_EQ(array.release, nullptr);
+  EXPECT_EQ(schema.release, nullptr);
+  ExpectNothingIsLeft(decoder);
+}
+
+TEST(HandOver, GivesBothAndWhatFollowsIsLeft) {
+  MessageDecoder decoder(BatchLimits{.rows = 1});
+  Must(decoder.Give(2, Numbers()));
+  const auto rows = Must(decoder.Next());
+  ArrowArray rejected{}, events{};
+  ArrowSchema rejected_schema{}, events_schema{};
+  {
+    HandOver hand_over(decoder);
+    Must(hand_over.ExportFirst(*rows->rejected, &rejected, &rejected_schema));
+    Must(hand_over.ExportLast(*rows->events, &events, &events_schema));
+  }
+  EXPECT_THAT(NextMessages(decoder), ElementsAre(1));
+  ASSERT_NE(rejected.release, nullptr);
+  ASSERT_NE(events.release, nullptr);
+  rejected.release(&rejected);
+  rejected_schema.release(&rejected_schema);
+  events.release(&events);
+  events_schema.release(&events_schema);
 }
 
 }  // namespace

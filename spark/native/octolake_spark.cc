@@ -11,6 +11,7 @@
 #include "lake/definition_json.h"
 #include "lake/silver_parser.h"
 #include "spark/native/boundary.h"
+#include "spark/native/hand_over.h"
 #include "spark/native/message_batch.h"
 #include "spark/native/message_decoder.h"
 #include "spark/native/silver_batch.h"
@@ -35,41 +36,6 @@ Status GiveText(const std::string& text, char** out) {
   return MakeError(ErrorKind::kResourceExhausted,
                    "no memory for a text of " + std::to_string(text.size()) + " bytes");
 }
-
-// The caller takes both batches or none. Unless both were exported, by an error or an exception,
-// nothing is left of the messages: rows that were not handed over must not be passed by.
-class HandOver {
- public:
-  explicit HandOver(MessageDecoder& decoder) : decoder_(decoder) {}
-  HandOver(const HandOver&) = delete;
-  HandOver& operator=(const HandOver&) = delete;
-  ~HandOver() {
-    if (is_done_) return;
-    if (array_ != nullptr) {
-      array_->release(array_);
-      schema_->release(schema_);
-    }
-    decoder_.Drop();
-  }
-
-  Status ExportFirst(const arrow::RecordBatch& batch, ArrowArray* array, ArrowSchema* schema) {
-    OCTO_TRY(ExportBatch(batch, array, schema));
-    array_ = array;
-    schema_ = schema;
-    return {};
-  }
-  Status ExportLast(const arrow::RecordBatch& batch, ArrowArray* array, ArrowSchema* schema) {
-    OCTO_TRY(ExportBatch(batch, array, schema));
-    is_done_ = true;
-    return {};
-  }
-
- private:
-  MessageDecoder& decoder_;
-  ArrowArray* array_ = nullptr;  // of the first, once it is exported
-  ArrowSchema* schema_ = nullptr;
-  bool is_done_ = false;
-};
 
 }  // namespace
 }  // namespace octolake::spark
