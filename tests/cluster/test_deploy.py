@@ -1,11 +1,13 @@
 """What deploy/ says is so: its Compose file against its schema, and every name in it against what it names."""
 
+import http.server
 import importlib.resources
 import json
 import os
 import re
 import subprocess
 import sys
+import threading
 import urllib.request
 from pathlib import Path
 
@@ -21,8 +23,8 @@ HOME = "/opt/octolake/"  # of the images: the repository
 sys.path.insert(0, str(REPOSITORY / "cluster"))
 
 import spark_defaults  # noqa: E402
-from components import components  # noqa: E402
-from settings import Settings  # noqa: E402
+from components import STREAM, components  # noqa: E402
+from settings import PORTS, Settings  # noqa: E402
 
 # Ports of images that others make, where neither their command nor their health check says them.
 PORTS_OF_OTHERS = {"postgresql": {5432}}
@@ -322,6 +324,53 @@ def test_a_spark_master_keeps_its_state_here_and_without_containers(services, tm
         assert options["spark.deploy.recoveryMode"] == "FILESYSTEM"
     # Below a directory that the image's user writes to.
     assert services["spark-master"]["environment"]["SPARK_MASTER_OPTS"].endswith("=/var/lib/octolake/recovery")
+
+
+@pytest.fixture
+def master_page():
+    """A function that serves these applications, as the master's page does, and returns the port."""
+    pages = []
+
+    def serve(applications):
+        body = json.dumps({"activeapps": applications}).encode()
+
+        class Page(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):  # noqa: N802, the name that the base class calls
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        page = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
+        thread = threading.Thread(target=page.serve_forever)
+        thread.start()
+        pages.append((page, thread))
+        return page.server_port
+
+    yield serve
+    for page, thread in pages:
+        page.shutdown()
+        thread.join()
+        page.server_close()
+
+
+@pytest.mark.parametrize(("state", "is_ready"),
+                         [("RUNNING", True), ("WAITING", True), ("UNKNOWN", False), (None, False)])
+def test_the_stream_is_ready_once_the_master_has_heard_of_it(services, master_page, tmp_path, state, is_ready):
+    applications = [{"name": "thrift-server", "state": "RUNNING"}]
+    if state is not None:
+        applications.append({"name": STREAM, "state": state})
+    port = master_page(applications)
+    settings = Settings(tmp_path, {"OCTOLAKE_CLUSTER_PORT_OFFSET": str(port - PORTS["spark_master_page"])})
+    (without_containers,) = [one for one in components(settings) if one.name == "bronze-stream"]
+    assert (without_containers.ready() is None) == is_ready
+
+    program, *arguments, check = services["bronze-stream"]["healthcheck"]["test"][1:]
+    check = check.replace("http://spark-master:8080", f"http://127.0.0.1:{port}")
+    done = subprocess.run([program, *arguments, check], capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) == is_ready, done.stderr
 
 
 def test_airflow_knows_its_options(services):
