@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass
 
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1, 60
+# Before it asks again whether an `up` or `down` is at work.
+BUSY_SECONDS = 5
 # What has run for this long counts as well: the next wait is the first again.
 WELL_SECONDS = 60
 
@@ -60,7 +62,8 @@ class Keeper:
         else:
             outcome = self._start(name)
             if outcome is Outcome.BUSY:
-                return  # and is due
+                record.due = self._now() + BUSY_SECONDS
+                return
             # How long it took to start, or to fail, is none of the time that it ran.
             record.started = self._now() if outcome is Outcome.STARTED else None
             record.due = None

@@ -208,7 +208,7 @@ def test_the_time_that_a_start_takes_is_none_that_the_component_ran(outcome):
     assert [int(wait) for wait in waits] == [1, 2, 4, 8, 16]
 
 
-def test_a_start_that_was_not_tried_comes_again_at_once():
+def test_a_start_that_was_not_tried_does_not_make_the_waits_grow():
     clock, part = [0.0], Ending()
     part.has_ended = True
     outcomes, times = [Outcome.BUSY] * 20 + [Outcome.STARTED] * 2, []
@@ -221,7 +221,7 @@ def test_a_start_that_was_not_tried_comes_again_at_once():
     while len(times) < 22:
         keeper.look()
         clock[0] += 1
-    assert times[:21] == [1 + at for at in range(21)]
+    assert times[:21] == [1 + 5 * at for at in range(21)]
     assert times[21] - times[20] == 3, "the second wait, after the look that saw it end"
 
 
