@@ -32,6 +32,8 @@ struct ClientOptions {
   std::string tls_key_password;
   // One request to the cluster takes no longer.
   std::chrono::milliseconds request_timeout{30'000};
+  // Nor does a question about what topics are, which not every broker answers.
+  std::chrono::milliseconds describe_timeout{30'000};
   // When it becomes true, requests end early, with an error. Must outlive the clients; nullptr:
   // they take their time.
   const std::atomic<bool>* cancelled = nullptr;

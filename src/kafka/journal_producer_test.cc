@@ -34,8 +34,9 @@ class JournalProducerTest : public testing::Test {
  protected:
   JournalProducerTest() {
     options_.client.bootstrap_servers = cluster_.bootstrap_servers();
-    // The mock has no DescribeConfigs, which is waited for twice with each connection.
     options_.client.request_timeout = std::chrono::seconds(2);
+    // The mock describes no topics.
+    options_.client.describe_timeout = std::chrono::milliseconds(10);
     options_.topic = kTopic;
     options_.max_records = 10;
     journal_ = journal::OpenJournal(store_, journal::SmallSegments(1 << 20));

@@ -21,7 +21,11 @@ Result<RdEvent> Ask(Client& client, rd_kafka_admin_op_t operation, const std::st
                     std::optional<std::chrono::milliseconds> limit = std::nullopt) {
   const RdAdminOptions options(rd_kafka_AdminOptions_new(client.get(), operation));
   char text[256];
-  const int timeout_ms = limit ? static_cast<int>(limit->count()) : client.timeout_ms();
+  const bool describes = operation == RD_KAFKA_ADMIN_OP_DESCRIBETOPICS ||
+                         operation == RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS;
+  const auto usual =
+      describes ? client.options().describe_timeout : client.options().request_timeout;
+  const auto timeout_ms = static_cast<int>(limit.value_or(usual).count());
   if (rd_kafka_AdminOptions_set_request_timeout(options.get(), timeout_ms, text, sizeof text) !=
       RD_KAFKA_RESP_ERR_NO_ERROR) {
     return MakeError(ErrorKind::kInvalidArgument, std::string("Kafka: ") + text);
