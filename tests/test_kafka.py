@@ -373,7 +373,46 @@ def test_a_second_gateway_with_a_copy_of_the_journal_stops_the_first(lab, gate, 
             assert "another producer" in answer["detail"]
             second.stop()
         first.stop()
-    assert sorted(int(record["id"]) for record in lab.events()) == [0, 1, 2, 3, 4, 100]
+    assert ids_sent(lab) == [0, 1, 2, 3, 4, 100]
+    with lab.up(gate) as first:
+        first.wait_until(lambda: first.sink()["stopped"], "it does not pass over what it has accepted")
+        first.stop()
+    stop_of(gate).unlink()
+    with lab.up(gate) as first:
+        first.wait_for_kafka()
+        first.stop()
+    assert ids_sent(lab) == [0, 1, 2, 3, 4, 5, 100]
+
+
+def test_an_older_copy_of_the_journal_is_not_passed_over(lab, gate, tmp_path):
+    """Although it gets more events than Kafka has until it reaches Kafka."""
+    with lab.up(gate) as up:
+        post(up, range(5))
+        up.wait_for_kafka()
+        up.stop()
+        shutil.copytree(gate.directory, tmp_path / "copy")
+    with lab.up(gate) as up:
+        post(up, range(5, 8))
+        up.wait_for_kafka()
+        up.stop()
+    copy = Lake(tmp_path / "copy", ZONE)
+    lab.broker.stop()
+    with lab.up(copy) as up:
+        post(up, range(10, 20))
+        up.wait_until(lambda: up.sink()["failing"], "it has tried")
+        up.stop()
+    with lab.up(copy) as up:
+        lab.broker.start()
+        up.wait_until(lambda: up.sink()["stopped"], "it has noticed")
+        assert str(stop_of(copy)) in up.send("GET", "/readyz")[1]["detail"]
+        post(up, [20])
+        up.stop()
+    assert ids_sent(lab) == list(range(8))
+    stop_of(copy).unlink()
+    with lab.up(copy) as up:
+        up.wait_for_kafka()
+        up.stop()
+    assert ids_sent(lab) == [*range(8), *range(10, 21)]
 
 
 def test_topics_are_not_made_where_that_is_forbidden(lab, gate, lake):
@@ -426,7 +465,12 @@ def ids_sent(lab):
 
 def notes(gate):
     """The files in which a gateway notes how far Kafka has its journal."""
-    return list((gate.directory / "journal").glob("kafka.*"))
+    return list((gate.directory / "journal").glob("kafka.[0-9]*"))
+
+
+def stop_of(gate):
+    """Which says that nothing is sent."""
+    return gate.directory / "journal" / "kafka.stopped"
 
 
 def test_what_kafka_has_is_not_sent_again_for_a_lost_topic_of_positions(lab, gate):
@@ -459,12 +503,16 @@ def test_a_cluster_that_has_lost_all_is_told(lab, gate):
         post(up, [10])
         up.wait_until(lambda: up.sink()["stopped"], "it has noticed")
         detail = up.send("GET", "/readyz")[1]["detail"]
-        (note,) = notes(gate)
         assert f"topic {lab.topic} is not the one it was" in detail
-        assert f"removing {note}" in detail
+        assert f"remove {stop_of(gate)} and start octolake again" in detail
         up.stop()
+    assert len(notes(gate)) == 1
     assert lab.events() == []
-    note.unlink()
+    with lab.up(gate) as up:
+        up.wait_until(lambda: up.sink()["stopped"], "it stops again")
+        assert f"topic {lab.topic} is not the one it was" in up.send("GET", "/readyz")[1]["detail"]
+        up.stop()
+    stop_of(gate).unlink()
     with lab.up(gate) as up:
         up.wait_for_kafka()
         up.stop()

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/string_util.h"
 #include "io/local_file_system.h"
 #include "journal/record_queue.h"
 #include "kafka/handles.h"
@@ -55,13 +56,10 @@ class Producer final : public lake::JournalCommitter {
         random_(random),
         sender_(Uuid::RandomV4(random).ToString()),
         position_(journal.first_sequence() - 1),
-        floor_file_(*files_, options.journal_directory, journal.uuid()) {
-    const auto floor = floor_file_.Read();
-    if (!floor) {
-      floor_read_ = tl::unexpected<Error>(floor.error());
-    } else if (*floor && (*floor)->topic == options_.topic) {
-      floor_ = noted_ = *floor;
-    }
+        floor_file_(*files_, options.journal_directory, journal.uuid()),
+        opened_at_(journal.durable_sequence()) {
+    const Status read = ReadFloor();
+    if (!read) logger_->warn("{}", read.error().message);
   }
   ~Producer() override;
 
@@ -71,13 +69,18 @@ class Producer final : public lake::JournalCommitter {
 
  private:
   Status Connect();
+  Status ReadFloor();
+  Status CheckNotStopped();
   void TakeTopicId(Client& admin);
   Status MakeClient();
   Status TakePosition();
-  Result<uint64_t> PositionIn(const JournalPositionFound& found) const;
-  void NowHas(uint64_t sequence);
+  Result<uint64_t> PositionIn(const std::optional<SentPosition>& sent);
+  uint64_t GoOnAfterAStop(uint64_t in_kafka) const;
+  bool IsKnown(const SentPosition& sent) const;
+  uint64_t LowerOf(uint64_t in_kafka) const;
+  Result<uint64_t> StopForGood(ErrorKind kind, uint64_t in_kafka, const std::string& problem);
+  void NowHas(uint64_t sequence, const std::optional<SentPosition>& seen);
   Status NoteFloor();
-  Status CheckNobodyElseSends(const JournalPositionFound& found) const;
   Status EndWhatIsOpen(uint64_t sequence);
   Result<lake::JournalCommitReport> SendNext();
   Result<lake::JournalCommitReport> TakeRecords(BatchEncoder* encoder, int64_t* records);
@@ -96,21 +99,26 @@ class Producer final : public lake::JournalCommitter {
   const std::string sender_;
   ProducerTopics topics_;
   uint64_t position_;
-  std::optional<JournalPositionFound> last_seen_;  // in Kafka; nullopt: never asked
-  std::unique_ptr<Client> client_;                 // nullptr: to be connected
+  std::unique_ptr<Client> client_;  // nullptr: to be connected
   std::optional<journal::RecordQueue> records_;
   int halvings_ = 0;  // of what a transaction takes
   const std::unique_ptr<io::FileSystem> files_ = io::MakeLocalFileSystem();
   SentFloorFile floor_file_;
-  Status floor_read_;
+  bool is_floor_read_ = false;
   std::string topic_id_;            // of the events' topic; empty: not known
   std::optional<Error> no_id_;      // why not, if that may pass
-  std::optional<SentFloor> floor_;  // nullopt: nothing of the journal was ever seen on the topic
+  std::optional<SentFloor> floor_;  // nullopt: the topic was never asked for the journal
   std::optional<SentFloor> noted_;  // in the file
   Steady::time_point noted_at_;
+  std::optional<Error> stopped_;  // for good
+  // The journal's last record when the first one began of those that Kafka has not answered yet;
+  // nullopt: it has answered this one.
+  std::optional<uint64_t> opened_at_;
 };
 
 Producer::~Producer() {
+  // After a stop a person looks at what was noted then.
+  if (stopped_) return;
   const Status noted = NoteFloor();
   if (!noted) logger_->warn("{}", noted.error().message);
 }
@@ -122,6 +130,7 @@ uint64_t Producer::position_at_least() const {
 }
 
 Result<lake::JournalCommitReport> Producer::CommitNext() {
+  if (stopped_) return tl::unexpected<Error>(*stopped_);
   if (!client_) {
     const Status connected = Connect();
     if (!connected) {
@@ -141,12 +150,40 @@ Result<lake::JournalCommitReport> Producer::CommitNext() {
 }
 
 Status Producer::Connect() {
-  OCTO_TRY(floor_read_);
+  OCTO_TRY(ReadFloor());
+  OCTO_TRY(CheckNotStopped());
   OCTO_ASSIGN(const auto admin, Client::Make(RD_KAFKA_PRODUCER, options_.client, {}, logger_));
   OCTO_ASSIGN(topics_, PrepareTopics(*admin, options_, logger_));
   TakeTopicId(*admin);
   OCTO_TRY(MakeClient());
   return TakePosition();
+}
+
+Status Producer::ReadFloor() {
+  if (is_floor_read_) return {};
+  OCTO_ASSIGN(const auto floor, floor_file_.Read());
+  is_floor_read_ = true;
+  if (!floor || floor->topic != options_.topic) return {};
+  floor_ = noted_ = floor;
+  // Noted, since the next start has more of its own, and may be the first that reaches Kafka.
+  opened_at_ = std::min(*opened_at_, floor->opened_at.value_or(*opened_at_));
+  floor_->opened_at = opened_at_;
+  return NoteFloor();
+}
+
+// By this producer or an earlier one.
+Status Producer::CheckNotStopped() {
+  OCTO_ASSIGN(const auto why, floor_file_.ReadStop());
+  if (!why) return {};
+  // The one that stopped may have had no time for it.
+  if (floor_) {
+    floor_->stopped = true;
+    OCTO_TRY(NoteFloor());
+  }
+  stopped_ =
+      Error{ErrorKind::kCorruption, "sending was stopped, as " + floor_file_.stop_location() +
+                                        " says: " + std::string(Trim(*why, " \n"))};
+  return tl::unexpected<Error>(*stopped_);
 }
 
 // Needed for no more than to tell whether a floor counts.
@@ -189,18 +226,20 @@ Status Producer::TakePosition() {
   OCTO_ASSIGN(const JournalPositionFound found,
               ReadJournalPosition(options_.client, PositionsTopic(options_.topic), journal_.uuid(),
                                   logger_, waits));
-  OCTO_ASSIGN(const uint64_t sequence, PositionIn(found));
-  OCTO_TRY(CheckNobodyElseSends(found));
+  OCTO_ASSIGN(const uint64_t sequence, PositionIn(found.sent));
   const Status checked = journal_.CheckPosition({journal_.uuid(), sequence});
   if (!checked) return WithContext(checked.error(), "topic " + PositionsTopic(options_.topic));
-  last_seen_ = found;
-  if (found.left_open) OCTO_TRY(EndWhatIsOpen(sequence));
-  NowHas(sequence);
-  // A disk without room has some when the journal lets go of what is sent.
+  NowHas(sequence, found.sent);
+  // Before the first transaction, so that its sender is known whatever comes then.
   const Status noted = NoteFloor();
-  if (!noted) logger_->warn("{}", noted.error().message);
   // What a transaction before the last stop had no time for.
   OCTO_TRY(journal_.Release(kConsumer, position_));
+  // A disk without room has some when the journal has let go of what is sent.
+  if (!noted) OCTO_TRY(NoteFloor());
+  if (found.left_open) {
+    OCTO_TRY(EndWhatIsOpen(sequence));
+    NowHas(sequence, SentPosition{sequence, sender_});
+  }
   records_.emplace(journal_, position_);
   logger_->info("Kafka at {}: topic {} with {} partitions has journal {} up to record {}",
                 options_.client.bootstrap_servers, options_.topic, topics_.limits.partitions,
@@ -208,44 +247,114 @@ Status Producer::TakePosition() {
   return {};
 }
 
-// The topic of positions says it, unless it has lost what it had. Where it has nothing at all of
-// the journal, and the events' topic is the one that had it, the topic of positions alone was
-// removed or emptied, and what was committed to Kafka is there. Where it has an older position the
-// whole cluster may have gone back, events included, and only a person can know.
-Result<uint64_t> Producer::PositionIn(const JournalPositionFound& found) const {
-  const uint64_t sequence = found.sent ? found.sent->sequence : 0;
-  if (!floor_ || sequence >= floor_->sequence) return sequence;
-  if (!found.sent && no_id_) return tl::unexpected<Error>(*no_id_);
-  const std::string topic = PositionsTopic(options_.topic);
-  const std::string uuid = journal_.uuid().ToString();
-  const bool is_same_topic = !topic_id_.empty() && topic_id_ == floor_->topic_id;
-  if (!found.sent && is_same_topic) {
+// The topic of positions says it, unless that contradicts what was noted. Where it has nothing at
+// all of the journal, and the events' topic is the one that had it, the topic of positions alone
+// was removed or emptied, and what was committed to Kafka is there. Where it has an older position
+// the whole cluster may have gone back, events included, and only a person can know.
+Result<uint64_t> Producer::PositionIn(const std::optional<SentPosition>& sent) {
+  const uint64_t in_kafka = sent ? sent->sequence : 0;
+  const std::string has = "topic " + PositionsTopic(options_.topic) + " has journal " +
+                          journal_.uuid().ToString() + " up to record " + std::to_string(in_kafka);
+  const bool is_behind =
+      floor_ && in_kafka < floor_->sequence;  // also of a producer long forgotten
+  if (sent && !is_behind && !IsKnown(*sent)) {
+    return StopForGood(ErrorKind::kInvalidArgument, in_kafka,
+                       has + ", sent by another producer (" + sent->sender +
+                           "): the journal's directory was copied, or an octolake that was "
+                           "believed dead still runs. End one of them");
+  }
+  // The very one that was noted may be of another producer, and what it means is noted, too.
+  const bool is_seen = floor_ && sent && floor_->seen == sent;
+  const uint64_t sequence = is_seen ? floor_->sequence : in_kafka;
+  if (opened_at_ && sequence > *opened_at_) {
+    return StopForGood(ErrorKind::kCorruption, in_kafka,
+                       has + ", and when octolake began, the journal ended with record " +
+                           std::to_string(*opened_at_) +
+                           ": an older copy of its directory was put here. Put the right one back");
+  }
+  if (is_seen) return sequence;
+  if (!is_behind) return in_kafka;
+  if (!sent && no_id_) return tl::unexpected<Error>(*no_id_);
+  if (!sent && !topic_id_.empty() && topic_id_ == floor_->topic_id) {
     logger_->warn(
         "Kafka at {}: topic {} has no position of journal {} any more, it was removed or emptied; "
         "topic {} is the one that had the journal up to record {}, so sending goes on behind that",
-        options_.client.bootstrap_servers, topic, uuid, options_.topic, floor_->sequence);
+        options_.client.bootstrap_servers, PositionsTopic(options_.topic),
+        journal_.uuid().ToString(), options_.topic, floor_->sequence);
     return floor_->sequence;
   }
   const bool is_other_topic =
       !topic_id_.empty() && !floor_->topic_id.empty() && topic_id_ != floor_->topic_id;
-  const std::string again =
-      is_other_topic ? "; topic " + options_.topic + " is not the one it was" : "";
-  const std::string file = floor_file_.location();
-  return MakeError(
-      ErrorKind::kCorruption,
-      "Kafka at " + options_.client.bootstrap_servers + ": topic " + topic + " has journal " +
-          uuid + " up to record " + std::to_string(sequence) + ", and had it up to " +
-          std::to_string(floor_->sequence) + " before: it was removed, or its records were" +
-          again +
-          ". Sending goes no further, since records would be in Kafka twice; put the topic back, "
-          "or accept that by " +
-          (file.empty() ? "" : "removing " + file + " and ") + "starting octolake again");
+  return StopForGood(
+      ErrorKind::kCorruption, in_kafka,
+      has + ", and had it up to " + std::to_string(floor_->sequence) +
+          " before: it was removed, or its records were" +
+          (is_other_topic ? "; topic " + options_.topic + " is not the one it was" : "") +
+          ". Put the topic back");
+}
+
+// A person has removed the file.
+uint64_t Producer::GoOnAfterAStop(uint64_t in_kafka) const {
+  const uint64_t behind = LowerOf(in_kafka);
+  const uint64_t first = journal_.first_sequence();
+  const std::string gone = behind + 1 < first
+                               ? "; the journal begins with record " + std::to_string(first) +
+                                     ", what was before is gone"
+                               : "";
+  logger_->warn("journal {} is sent on behind record {}, since {} was removed{}",
+                journal_.uuid().ToString(), behind, floor_file_.stop_location(), gone);
+  return std::max(behind, first - 1);
+}
+
+// Each position says who sent it. That another one's has come is certain, however long anything
+// took; of an error that looks like a fence that cannot be said: the coordinator answers in the
+// same way where it has ended a transaction for its age.
+bool Producer::IsKnown(const SentPosition& sent) const {
+  return !floor_ || floor_->noted_by.empty() || sent.sender == floor_->noted_by ||
+         floor_->seen == sent;
+}
+
+// Behind it nothing is passed over that the journal still has, and only the journal's own records
+// that Kafka has can come twice. All of them, if nothing was noted.
+uint64_t Producer::LowerOf(uint64_t in_kafka) const {
+  return std::min({in_kafka, floor_ ? floor_->sequence : 0, opened_at_.value_or(in_kafka)});
+}
+
+// Where Kafka and the note contradict each other. Also for those who start later: the journal
+// grows, and what was seen now would be seen no more. But behind a stop that a person has ended it
+// goes on.
+Result<uint64_t> Producer::StopForGood(ErrorKind kind, uint64_t in_kafka,
+                                       const std::string& problem) {
+  if (floor_ && floor_->stopped) return GoOnAfterAStop(in_kafka);
+  std::string why = "Kafka at " + options_.client.bootstrap_servers + ": " + problem;
+  const std::string file = floor_file_.stop_location();
+  if (!file.empty()) {
+    why += ". To go on with this journal, remove " + file +
+           " and start octolake again: it sends what the journal has behind record " +
+           std::to_string(LowerOf(in_kafka)) +
+           ", of which nothing is lost, and what Kafka has of it already comes twice";
+  }
+  if (!floor_) {
+    floor_ = SentFloor{options_.topic, topic_id_, 0};
+    floor_->opened_at = opened_at_;
+  }
+  floor_->stopped = true;
+  // In this order, or a kill in between would have the next start go on.
+  Status written = floor_file_.Stop(why);
+  if (written) written = NoteFloor();
+  if (!written) {
+    logger_->error("the next start may not know that sending has stopped: {}",
+                   written.error().message);
+  }
+  stopped_ = Error{kind, why};
+  return tl::unexpected<Error>(*stopped_);
 }
 
 // Only of what a committed transaction has.
-void Producer::NowHas(uint64_t sequence) {
+void Producer::NowHas(uint64_t sequence, const std::optional<SentPosition>& seen) {
   position_ = sequence;
-  floor_ = SentFloor{options_.topic, topic_id_, sequence};
+  opened_at_.reset();
+  floor_ = SentFloor{options_.topic, topic_id_, sequence, seen, sender_};
 }
 
 Status Producer::NoteFloor() {
@@ -254,21 +363,6 @@ Status Producer::NoteFloor() {
   OCTO_TRY(floor_file_.Write(*floor_));
   noted_ = floor_;
   return {};
-}
-
-// Each position says who sent it. That another one's has come since this producer last looked is
-// certain, however long anything took; of an error that looks like a fence that cannot be said: the
-// coordinator answers in the same way where it has ended a transaction for its age.
-Status Producer::CheckNobodyElseSends(const JournalPositionFound& found) const {
-  if (!last_seen_ || !found.sent || found.sent->sender == sender_) return {};
-  if (last_seen_->sent == found.sent) return {};
-  return MakeError(
-      ErrorKind::kInvalidArgument,
-      "Kafka at " + options_.client.bootstrap_servers + ": another producer of journal " +
-          journal_.uuid().ToString() + " has sent up to record " +
-          std::to_string(found.sent->sequence) +
-          " since this one began: the journal's directory was copied, or an octolake that was "
-          "believed dead still runs. Keep one of them, and start it again");
 }
 
 // A transaction that has ended, and whose marks are missing on some partitions, ends there with the
@@ -314,7 +408,7 @@ Result<lake::JournalCommitReport> Producer::SendNext() {
   const double seconds = SecondsSince(began) - encode_seconds;
   report.events = batch.events;
   report.rejected = batch.rejected + batch.too_large;
-  NowHas(report.last_sequence);
+  NowHas(report.last_sequence, SentPosition{report.last_sequence, sender_});
   metrics_.Update([&](SendFigures& figures) {
     ++figures.batches;
     figures.events += batch.events;
@@ -383,7 +477,6 @@ Status Producer::Send(const MessageBatch& batch, uint64_t last_sequence) {
                  client_->Resume(options_.transaction_timeout, [&](int millis) {
                    return rd_kafka_commit_transaction(producer, millis);
                  })));
-  last_seen_ = JournalPositionFound{position, false};
   return {};
 }
 

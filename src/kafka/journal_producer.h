@@ -50,10 +50,11 @@ struct ProducerOptions {
 // until then, position() is before the first record the journal still has, and position_at_least()
 // what an earlier run has noted. After an error the connection is made anew, and with it the
 // position read from Kafka: a transaction whose outcome nobody learned is either in it or was
-// aborted. kInvalidArgument: another producer has sent from this journal since this one began.
-// kCorruption: the journal or what was noted is damaged, the journal has not what comes next, or
-// Kafka had more of it before. kTransient: everything else. Journal, random source and metrics must
-// outlive it.
+// aborted. kInvalidArgument: another producer has sent from this journal. kCorruption: the journal
+// or what was noted is damaged, the journal has not what comes next, or Kafka contradicts what was
+// noted. Such a contradiction is noted, too, and holds for every producer of the directory until a
+// person removes the file (sent_floor.h); then sending goes on behind the lower of what Kafka and
+// the note say. kTransient: everything else. Journal, random source and metrics must outlive it.
 std::unique_ptr<lake::JournalCommitter> MakeJournalProducer(journal::Journal& journal,
                                                             const ProducerOptions& options,
                                                             RandomSource& random,

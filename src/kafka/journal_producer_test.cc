@@ -5,6 +5,7 @@
 #include <arrow/api.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <optional>
 #include <set>
 #include <string>
@@ -66,6 +67,12 @@ class JournalProducerTest : public testing::Test {
   void PutPositionOf(const std::string& sender, uint64_t sequence) {
     PutPositions(options_.client, PositionsTopic(kTopic), journal_->uuid(), sequence, sequence,
                  sender);
+  }
+  // As a person would.
+  void RemoveTheStop() {
+    const std::string file = temp_.path() + "/kafka.stopped";
+    ASSERT_TRUE(files_->Stat(file));
+    ASSERT_TRUE(files_->Remove(file));
   }
   auto Producer() { return MakeJournalProducer(*journal_, options_, random_, metrics_, logger_); }
 
@@ -298,9 +305,11 @@ TEST_F(JournalProducerTest, GoesOnAfterAFenceIfNobodyElseHasSent) {
   EXPECT_EQ(producer->position(), 6u);
 }
 
-TEST_F(JournalProducerTest, StopsWhereAnotherHasSent) {
+// Records that were acknowledged, and are in Kafka under no number: those are another one's.
+TEST_F(JournalProducerTest, StopsWhereAnotherHasSentAndLosesNothing) {
+  options_.journal_directory = temp_.path();
   PutEvents(20);
-  const auto producer = Producer();
+  auto producer = Producer();
   ASSERT_TRUE(producer->CommitNext());
   const auto first = LastPosition();
   ASSERT_TRUE(first);
@@ -313,15 +322,65 @@ TEST_F(JournalProducerTest, StopsWhereAnotherHasSent) {
     const auto report = producer->CommitNext();
     ASSERT_FALSE(report);
     EXPECT_EQ(report.error().kind, ErrorKind::kInvalidArgument) << report.error().message;
-    EXPECT_NE(report.error().message.find("another producer of journal"), std::string::npos)
+    EXPECT_NE(report.error().message.find("sent by another producer"), std::string::npos)
+        << report.error().message;
+    EXPECT_NE(report.error().message.find("behind record 10,"), std::string::npos)
         << report.error().message;
   }
   EXPECT_EQ(producer->position(), 10u);
-  // Who is started now is the one that was kept.
-  const auto kept = Producer();
-  const auto report = kept->CommitNext();
+  // Also of those who start later, as long as nobody says that it may go on.
+  for (int start = 0; start < 2; ++start) {
+    producer = Producer();
+    const auto report = producer->CommitNext();
+    ASSERT_FALSE(report);
+    EXPECT_NE(report.error().message.find("sent by another producer"), std::string::npos)
+        << report.error().message;
+    EXPECT_NE(report.error().message.find(temp_.path() + "/kafka.stopped"), std::string::npos)
+        << report.error().message;
+  }
+  RemoveTheStop();
+  producer = Producer();
+  const auto report = producer->CommitNext();
   ASSERT_TRUE(report) << report.error().message;
-  EXPECT_EQ(report->first_sequence, 13u);
+  EXPECT_EQ(report->first_sequence, 11u);
+}
+
+// What was seen before the stop is all that a start has to tell another one by.
+TEST_F(JournalProducerTest, StopsWhereAnotherHasSentBeforeItsStart) {
+  options_.journal_directory = temp_.path();
+  PutEvents(20);
+  ASSERT_TRUE(Producer()->CommitNext());
+  PutPositionOf("another one", 12);
+  const auto report = Producer()->CommitNext();
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().kind, ErrorKind::kInvalidArgument) << report.error().message;
+}
+
+// Durable before its first transaction, of which it may never learn.
+TEST_F(JournalProducerTest, KnowsWhatTheOneBeforeItHasSent) {
+  options_.journal_directory = temp_.path();
+  PutEvents(30);
+  ASSERT_TRUE(Producer()->CommitNext());
+  const auto first = LastPosition();
+  ASSERT_TRUE(first);
+  std::string sender;
+  {
+    const auto producer = Producer();
+    rd_kafka_mock_push_request_errors(cluster_.get(), kAddPartitionsToTxn, 1,
+                                      RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+    ASSERT_FALSE(producer->CommitNext());
+    const auto noted = SentFloorFile(*files_, temp_.path(), journal_->uuid()).Read().value();
+    ASSERT_TRUE(noted);
+    EXPECT_EQ(noted->seen, first);
+    EXPECT_EQ(noted->sequence, 10u);
+    sender = noted->noted_by;
+  }
+  EXPECT_NE(sender, first->sender);
+  PutPositionOf(sender, 20);
+  const auto producer = Producer();
+  const auto report = producer->CommitNext();
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->first_sequence, 21u);
 }
 
 // Nobody has sent anything when this one begins, and somebody has when it looks again.
@@ -381,14 +440,13 @@ TEST_F(JournalProducerTest, DoesNotGoBackBehindWhatAnEarlierRunHasNoted) {
   const auto report = Producer()->CommitNext();
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().kind, ErrorKind::kCorruption);
-  const std::string file = temp_.path() + "/kafka.";
   EXPECT_NE(report.error().message.find("up to record 4, and had it up to 10"), std::string::npos)
       << report.error().message;
-  const size_t named = report.error().message.find("removing " + file);
-  ASSERT_NE(named, std::string::npos) << report.error().message;
-  const auto files = files_->List(temp_.path()).value();
-  ASSERT_EQ(files.size(), 1u);
-  ASSERT_TRUE(files_->Remove(files.front().location));
+  EXPECT_NE(report.error().message.find("remove " + temp_.path() + "/kafka.stopped"),
+            std::string::npos)
+      << report.error().message;
+  ASSERT_FALSE(Producer()->CommitNext());
+  RemoveTheStop();
   const auto again = Producer()->CommitNext();
   ASSERT_TRUE(again) << again.error().message;
   EXPECT_EQ(again->first_sequence, 5u);
@@ -401,6 +459,57 @@ TEST_F(JournalProducerTest, SendsNothingWithoutKnowingWhatWasNoted) {
   const auto report = Producer()->CommitNext();
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().kind, ErrorKind::kCorruption);
+}
+
+TEST_F(JournalProducerTest, ReadsAgainWhatCouldNotBeRead) {
+  options_.journal_directory = temp_.path();
+  PutEvents(20);
+  ASSERT_TRUE(Producer()->CommitNext());
+  const std::string file = files_->List(temp_.path()).value().front().location;
+  ASSERT_TRUE(std::filesystem::create_directory(temp_.path() + "/away"));
+  const std::string away = temp_.path() + "/away/kafka.1";
+  std::filesystem::rename(file, away);
+  // Neither a loop of links nor what it stands for is a file.
+  std::filesystem::create_symlink(file, file);
+  const auto producer = Producer();
+  EXPECT_EQ(producer->position_at_least(), 0u);
+  ASSERT_FALSE(producer->CommitNext());
+  std::filesystem::remove(file);
+  std::filesystem::rename(away, file);
+  const auto report = producer->CommitNext();
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->first_sequence, 11u);
+}
+
+// It has got more of its own until it reaches Kafka, and would have enough.
+TEST_F(JournalProducerTest, AnOlderCopyOfTheJournalIsToldHoweverMuchComesToIt) {
+  options_.journal_directory = temp_.path();
+  PutEvents(10);
+  ASSERT_TRUE(Producer()->CommitNext());
+  // What the original has sent since the copy, before it was lost.
+  const auto sender = LastPosition();
+  ASSERT_TRUE(sender);
+  PutPositionOf(sender->sender, 15);
+  static_cast<void>(Producer());  // one that was stopped before it had reached Kafka
+  PutEvents(8);
+  {
+    const auto producer = Producer();
+    PutEvents(2);
+    const auto report = producer->CommitNext();
+    ASSERT_FALSE(report);
+    EXPECT_EQ(report.error().kind, ErrorKind::kCorruption);
+    EXPECT_NE(report.error().message.find("the journal ended with record 10: an older copy"),
+              std::string::npos)
+        << report.error().message;
+  }
+  const auto report = Producer()->CommitNext();
+  ASSERT_FALSE(report);
+  EXPECT_NE(report.error().message.find("an older copy"), std::string::npos)
+      << report.error().message;
+  RemoveTheStop();
+  const auto again = Producer()->CommitNext();
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(again->first_sequence, 11u);
 }
 
 TEST_F(JournalProducerTest, IsNotWhereTheJournalIsAnother) {

@@ -51,7 +51,9 @@ TEST_F(SentFloorTest, IsReadAsItWasWritten) {
   SentFloorFile file = File();
   EXPECT_EQ(file.location(), "");
   for (const SentFloor& floor :
-       {SentFloor{"t", "id", 7}, SentFloor{"t", "id", UINT64_MAX}, SentFloor{"u", "", 0}}) {
+       {SentFloor{"t", "id", 7},
+        SentFloor{"t", "id", UINT64_MAX, SentPosition{9, "a"}, "b", 5, true},
+        SentFloor{"u", "", 0}}) {
     ASSERT_TRUE(file.Write(floor));
     EXPECT_EQ(Read(), floor);
     EXPECT_EQ(Names().size(), 1u);
@@ -73,12 +75,17 @@ TEST_F(SentFloorTest, TheLastWholeFileCounts) {
   Put("kafka.2", "{\"journal\":\"" + journal_.ToString() + "\",\"topic\":\"t\",\"topic_");
   Put("kafka.10", "");
   Put("kafka.x", "somebody else's");
+  Put("kafka.012", "");
+  Put("backup/kafka.99", "");
   Put("sink", "kafka\n");
   SentFloorFile file = File();
   EXPECT_EQ(file.Read().value(), (SentFloor{"t", "id", 7}));
   EXPECT_EQ(file.location(), directory() + "/kafka.1");
+  EXPECT_EQ(Names(),
+            (std::vector<std::string>{"backup", "kafka.012", "kafka.1", "kafka.x", "sink"}));
   ASSERT_TRUE(file.Write({"t", "id", 8}));
-  EXPECT_EQ(Names(), (std::vector<std::string>{"kafka.11", "kafka.x", "sink"}));
+  EXPECT_EQ(Names(),
+            (std::vector<std::string>{"backup", "kafka.012", "kafka.11", "kafka.x", "sink"}));
   EXPECT_EQ(Read(), (SentFloor{"t", "id", 8}));
 }
 
@@ -89,6 +96,22 @@ TEST_F(SentFloorTest, DamageIsToldAndNotTakenForNothing) {
   EXPECT_EQ(floor.error().kind, ErrorKind::kCorruption);
   EXPECT_NE(floor.error().message.find(directory() + "/kafka.4"), std::string::npos)
       << floor.error().message;
+}
+
+TEST_F(SentFloorTest, AStopIsThereUntilItIsRemoved) {
+  EXPECT_EQ(File().ReadStop().value(), std::nullopt);
+  ASSERT_TRUE(File().Stop("why"));
+  ASSERT_TRUE(File().Stop("once more"));
+  EXPECT_EQ(File().ReadStop().value(), "why\n");
+  EXPECT_EQ(Read(), std::nullopt);
+  ASSERT_TRUE(files_->Remove(File().stop_location()));
+  EXPECT_EQ(File().ReadStop().value(), std::nullopt);
+}
+
+TEST_F(SentFloorTest, WhatAnOlderOctolakeHasNotedIsRead) {
+  Put("kafka.4", "{\"journal\":\"" + journal_.ToString() +
+                     "\",\"topic\":\"t\",\"topic_id\":\"id\",\"sequence\":7}\n");
+  EXPECT_EQ(Read(), (SentFloor{"t", "id", 7}));
 }
 
 TEST_F(SentFloorTest, OfAnotherJournalIsNone) {
