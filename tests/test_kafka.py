@@ -519,6 +519,29 @@ def test_a_cluster_that_has_lost_all_is_told(lab, gate):
     assert ids_sent(lab) == list(range(11))
 
 
+def test_a_cluster_that_has_lost_its_logs_is_told(lab, gate):
+    """The topics are the same ones by their ids, which the broker's metadata has, and their logs are empty."""
+    with lab.up(gate) as up:
+        post(up, range(10))
+        up.wait_for_kafka()
+        up.stop()
+    lab.broker.stop()
+    for topic in (lab.topic, lab.rejected, lab.positions):
+        for log in (lab.broker.directory / "data").glob(f"{topic}-[0-9]*"):
+            shutil.rmtree(log)
+    lab.broker.start()
+    assert lab.events() == []
+    with lab.up(gate) as up:
+        up.wait_until(lambda: up.sink()["stopped"], "it has noticed")
+        assert "they have lost messages, too" in up.send("GET", "/readyz")[1]["detail"]
+        up.stop()
+    stop_of(gate).unlink()
+    with lab.up(gate) as up:
+        up.wait_for_kafka()
+        up.stop()
+    assert ids_sent(lab) == list(range(10))
+
+
 def test_what_waits_is_known_before_kafka_has_answered(lab, gate):
     with lab.up(gate) as up:
         post(up, range(10))

@@ -75,6 +75,8 @@ class Producer final : public lake::JournalCommitter {
   Status MakeClient();
   Status TakePosition();
   Result<uint64_t> PositionIn(const std::optional<SentPosition>& sent);
+  Result<std::string> LostBesidePositions();
+  Result<int64_t> EndOfMessages() const;
   uint64_t GoOnAfterAStop(uint64_t in_kafka) const;
   bool IsKnown(const SentPosition& sent) const;
   uint64_t LowerOf(uint64_t in_kafka) const;
@@ -105,8 +107,7 @@ class Producer final : public lake::JournalCommitter {
   const std::unique_ptr<io::FileSystem> files_ = io::MakeLocalFileSystem();
   SentFloorFile floor_file_;
   bool is_floor_read_ = false;
-  std::string topic_id_;            // of the events' topic; empty: not known
-  std::optional<Error> no_id_;      // why not, if that may pass
+  std::string topic_id_;            // of the events' topic, as last known; empty: not known
   std::optional<SentFloor> floor_;  // nullopt: the topic was never asked for the journal
   std::optional<SentFloor> noted_;  // in the file
   Steady::time_point noted_at_;
@@ -165,6 +166,7 @@ Status Producer::ReadFloor() {
   is_floor_read_ = true;
   if (!floor || floor->topic != options_.topic) return {};
   floor_ = noted_ = floor;
+  topic_id_ = floor->topic_id;
   // Noted, since the next start has more of its own, and may be the first that reaches Kafka.
   opened_at_ = std::min(*opened_at_, floor->opened_at.value_or(*opened_at_));
   floor_->opened_at = opened_at_;
@@ -186,14 +188,15 @@ Status Producer::CheckNotStopped() {
   return tl::unexpected<Error>(*stopped_);
 }
 
-// Needed for no more than to tell whether a floor counts.
+// Asked for before the position, so that what is noted is of no topic that came later.
 void Producer::TakeTopicId(Client& admin) {
   const auto id = FindTopicId(admin, options_.topic);
-  topic_id_ = id && *id ? **id : "";
-  no_id_.reset();
-  if (id && *id) return;
-  no_id_ = id ? Error{ErrorKind::kTransient, "topic " + options_.topic + " is gone"} : id.error();
-  logger_->warn("the id of topic {} is not known: {}", options_.topic, no_id_->message);
+  if (id && *id) {
+    topic_id_ = **id;
+  } else {
+    logger_->warn("the id of topic {} is not known: {}", options_.topic,
+                  id ? "it is gone" : id.error().message);
+  }
 }
 
 Status Producer::MakeClient() {
@@ -229,6 +232,13 @@ Status Producer::TakePosition() {
   OCTO_ASSIGN(const uint64_t sequence, PositionIn(found.sent));
   const Status checked = journal_.CheckPosition({journal_.uuid(), sequence});
   if (!checked) return WithContext(checked.error(), "topic " + PositionsTopic(options_.topic));
+  if (floor_ && !floor_->topic_id.empty() && topic_id_ != floor_->topic_id) {
+    logger_->warn(
+        "topic {} is not the one that had journal {} up to record {} (its id is {} and was {}): "
+        "what "
+        "was not read of it before is not there",
+        options_.topic, journal_.uuid().ToString(), floor_->sequence, topic_id_, floor_->topic_id);
+  }
   NowHas(sequence, found.sent);
   // Before the first transaction, so that its sender is known whatever comes then.
   const Status noted = NoteFloor();
@@ -274,23 +284,41 @@ Result<uint64_t> Producer::PositionIn(const std::optional<SentPosition>& sent) {
   }
   if (is_seen) return sequence;
   if (!is_behind) return in_kafka;
-  if (!sent && no_id_) return tl::unexpected<Error>(*no_id_);
-  if (!sent && !topic_id_.empty() && topic_id_ == floor_->topic_id) {
-    logger_->warn(
-        "Kafka at {}: topic {} has no position of journal {} any more, it was removed or emptied; "
-        "topic {} is the one that had the journal up to record {}, so sending goes on behind that",
-        options_.client.bootstrap_servers, PositionsTopic(options_.topic),
-        journal_.uuid().ToString(), options_.topic, floor_->sequence);
-    return floor_->sequence;
+  const std::string lost = has + ", and had it up to " + std::to_string(floor_->sequence) +
+                           " before: it was removed, or its records were";
+  if (sent) return StopForGood(ErrorKind::kCorruption, in_kafka, lost + ". Put the topic back");
+  OCTO_ASSIGN(const std::string more, LostBesidePositions());
+  if (!more.empty()) {
+    return StopForGood(ErrorKind::kCorruption, in_kafka,
+                       lost + "; " + more + ". Put the topics back");
   }
-  const bool is_other_topic =
-      !topic_id_.empty() && !floor_->topic_id.empty() && topic_id_ != floor_->topic_id;
-  return StopForGood(
-      ErrorKind::kCorruption, in_kafka,
-      has + ", and had it up to " + std::to_string(floor_->sequence) +
-          " before: it was removed, or its records were" +
-          (is_other_topic ? "; topic " + options_.topic + " is not the one it was" : "") +
-          ". Put the topic back");
+  logger_->warn(
+      "Kafka at {}: topic {} has no position of journal {} any more, it was removed or emptied; "
+      "topic {} is the one that had the journal up to record {}, so sending goes on behind that",
+      options_.client.bootstrap_servers, PositionsTopic(options_.topic), journal_.uuid().ToString(),
+      options_.topic, floor_->sequence);
+  return floor_->sequence;
+}
+
+// Empty if the topic of events is the one that had the journal, and has lost nothing of its end.
+// Behind the position that is missing: topics that are made again later have one.
+Result<std::string> Producer::LostBesidePositions() {
+  OCTO_ASSIGN(const auto id, FindTopicId(*client_, options_.topic));
+  if (!id) return MakeError(ErrorKind::kTransient, "topic " + options_.topic + " is gone");
+  if (id->empty() || floor_->topic_id.empty()) {
+    return "whether topic " + options_.topic + " is the one it was is not known";
+  }
+  if (*id != floor_->topic_id) return "topic " + options_.topic + " is not the one it was";
+  OCTO_ASSIGN(const int64_t end, EndOfMessages());
+  if (end > 0 && end >= floor_->messages_end) return std::string();
+  return "the partitions of " + options_.topic + " and " + RejectedTopic(options_.topic) +
+         " end at offsets whose sum is " + std::to_string(end) + ", and it was " +
+         std::to_string(floor_->messages_end) + ": they have lost messages, too";
+}
+
+Result<int64_t> Producer::EndOfMessages() const {
+  return SumEnds(*client_, {{options_.topic, topics_.limits.partitions},
+                            {RejectedTopic(options_.topic), topics_.limits.rejected_partitions}});
 }
 
 // A person has removed the file.
@@ -339,6 +367,7 @@ Result<uint64_t> Producer::StopForGood(ErrorKind kind, uint64_t in_kafka,
     floor_->opened_at = opened_at_;
   }
   floor_->stopped = true;
+  stopped_ = Error{kind, why};
   // In this order, or a kill in between would have the next start go on.
   Status written = floor_file_.Stop(why);
   if (written) written = NoteFloor();
@@ -346,7 +375,6 @@ Result<uint64_t> Producer::StopForGood(ErrorKind kind, uint64_t in_kafka,
     logger_->error("the next start may not know that sending has stopped: {}",
                    written.error().message);
   }
-  stopped_ = Error{kind, why};
   return tl::unexpected<Error>(*stopped_);
 }
 
@@ -354,12 +382,22 @@ Result<uint64_t> Producer::StopForGood(ErrorKind kind, uint64_t in_kafka,
 void Producer::NowHas(uint64_t sequence, const std::optional<SentPosition>& seen) {
   position_ = sequence;
   opened_at_.reset();
+  const int64_t end = floor_ ? floor_->messages_end : 0;  // asked for where it is noted
   floor_ = SentFloor{options_.topic, topic_id_, sequence, seen, sender_};
+  floor_->messages_end = end;
 }
 
 Status Producer::NoteFloor() {
   if (!floor_ || floor_ == noted_) return {};
   noted_at_ = Steady::now();
+  if (client_ && !stopped_) {
+    const auto end = EndOfMessages();
+    if (end) {
+      floor_->messages_end = *end;
+    } else {
+      logger_->warn("{}", end.error().message);
+    }
+  }
   OCTO_TRY(floor_file_.Write(*floor_));
   noted_ = floor_;
   return {};

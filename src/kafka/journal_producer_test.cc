@@ -422,12 +422,15 @@ TEST_F(JournalProducerTest, NotesWhatIsCommitted) {
 TEST_F(JournalProducerTest, NotesEachTransactionThatNothingWaitsBehind) {
   options_.journal_directory = temp_.path();
   const auto producer = Producer();
+  int64_t end = 0;
   for (const uint64_t sequence : {1, 2, 3}) {
     PutEvents(1);
     ASSERT_TRUE(producer->CommitNext());
     const auto noted = SentFloorFile(*files_, temp_.path(), journal_->uuid()).Read().value();
     ASSERT_TRUE(noted);
     EXPECT_EQ(noted->sequence, sequence);
+    EXPECT_GT(noted->messages_end, end);
+    end = noted->messages_end;
   }
 }
 

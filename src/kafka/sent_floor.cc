@@ -27,6 +27,7 @@ bool IsWhole(const nlohmann::json& json) {
     return false;
   }
   if (json.contains("noted_by") && !json["noted_by"].is_string()) return false;
+  if (json.contains("messages_end") && !json["messages_end"].is_number_integer()) return false;
   if (json.contains("opened_at") && !json["opened_at"].is_number_unsigned()) return false;
   if (json.contains("stopped") && !json["stopped"].is_boolean()) return false;
   return !json.contains("seen") || DecodePosition(json["seen"].dump()).has_value();
@@ -37,6 +38,7 @@ SentFloor FloorIn(const nlohmann::json& json) {
                   json["sequence"].get<uint64_t>()};
   if (json.contains("seen")) floor.seen = DecodePosition(json["seen"].dump()).value();
   floor.noted_by = json.value("noted_by", "");
+  floor.messages_end = json.value("messages_end", int64_t{0});
   if (json.contains("opened_at")) floor.opened_at = json["opened_at"].get<uint64_t>();
   floor.stopped = json.value("stopped", false);
   return floor;
@@ -119,6 +121,7 @@ Status SentFloorFile::Write(const SentFloor& floor) {
                                  {"sequence", floor.sequence}};
   if (floor.seen) json["seen"] = nlohmann::ordered_json::parse(EncodePosition(*floor.seen));
   if (!floor.noted_by.empty()) json["noted_by"] = floor.noted_by;
+  if (floor.messages_end > 0) json["messages_end"] = floor.messages_end;
   if (floor.opened_at) json["opened_at"] = *floor.opened_at;
   if (floor.stopped) json["stopped"] = true;
   ++last_number_;  // whatever comes of it, the name is used up

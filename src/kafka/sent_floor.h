@@ -21,6 +21,8 @@ struct SentFloor {
   uint64_t sequence = 0;  // every record up to this one was in a transaction that was committed
   std::optional<SentPosition> seen = std::nullopt;  // in Kafka; nullopt: none, or not known
   std::string noted_by = {};  // the producer, whose positions are the journal's; empty: not known
+  // The sum of the offsets at which the partitions of events and of rejected ones ended, at least.
+  int64_t messages_end = 0;
   // The journal's last record when the first producer began of those that have not seen what Kafka
   // has since; nullopt: there is none.
   std::optional<uint64_t> opened_at = std::nullopt;

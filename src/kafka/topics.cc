@@ -1,5 +1,6 @@
 #include "kafka/topics.h"
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <string_view>
@@ -114,6 +115,36 @@ Result<std::optional<std::string>> FindTopicId(Client& client, const std::string
   const rd_kafka_Uuid_t* id = rd_kafka_TopicDescription_topic_id(found[0]);
   const std::string text = id == nullptr ? kZeroId : rd_kafka_Uuid_base64str(id);
   return std::optional<std::string>(text == kZeroId ? "" : text);
+}
+
+Result<int64_t> SumEnds(Client& client,
+                        const std::vector<std::pair<std::string, int32_t>>& topics) {
+  const RdPartitions partitions(rd_kafka_topic_partition_list_new(1));
+  for (const auto& [topic, count] : topics) {
+    for (int32_t i = 0; i < count; ++i) {
+      rd_kafka_topic_partition_list_add(partitions.get(), topic.c_str(), i)->offset =
+          RD_KAFKA_OFFSET_SPEC_LATEST;
+    }
+  }
+  const std::string what = "asking for the ends of topics";
+  OCTO_ASSIGN(const RdEvent event,
+              Ask(client, RD_KAFKA_ADMIN_OP_LISTOFFSETS, what,
+                  [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
+                    rd_kafka_ListOffsets(client.get(), partitions.get(), options, queue);
+                  }));
+  size_t count = 0;
+  const auto* const* const ends =
+      rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(event.get()), &count);
+  if (count != static_cast<size_t>(partitions->cnt)) {
+    return client.Failed(what, RD_KAFKA_RESP_ERR__BAD_MSG);
+  }
+  int64_t sum = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const auto* const end = rd_kafka_ListOffsetsResultInfo_topic_partition(ends[i]);
+    if (end->err != RD_KAFKA_RESP_ERR_NO_ERROR) return client.Failed(what, end->err);
+    sum += std::max<int64_t>(end->offset, 0);
+  }
+  return sum;
 }
 
 Status CreateTopic(Client& client, const TopicPlan& plan) {

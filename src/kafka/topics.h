@@ -26,6 +26,10 @@ Result<std::optional<std::string>> FindTopicId(
     Client& client, const std::string& topic,
     std::optional<std::chrono::milliseconds> limit = std::nullopt);
 
+// The sum of the offsets at which partitions end: of topics and how many each has. It grows with
+// each message, and shrinks if a partition loses its end, or is made again.
+Result<int64_t> SumEnds(Client& client, const std::vector<std::pair<std::string, int32_t>>& topics);
+
 struct TopicPlan {
   std::string name;
   int32_t partitions = -1;  // -1: the broker's default, as for the next
