@@ -43,18 +43,29 @@ class StreamRecord:
 
     def begin(self, new_checkpoint, after_ingest):
         """Before the queries start: fails, with nothing written, if the tables were filled with other checkpoints
-        (`new_checkpoint`: that is meant), by `octolake ingest` (`after_ingest`: that is meant), or from topics that
-        were made again since. Otherwise the checkpoints get the ids of their queries before any row is written, and
-        the tables know them."""
+        (`new_checkpoint`: that is meant), by `octolake ingest`, also while this begins (`after_ingest`: that is
+        meant), or from topics that were made again since. Otherwise the checkpoints get the ids of their queries
+        before any row is written, and the tables know them."""
         self._topic_ids = self._ask_topic_ids()
         if not after_ingest:
             for filled in self._filled:
                 self._check_ingest(filled)
         for filled in self._filled:
             self._check(filled, self._query_of(filled), new_checkpoint)
+        undo = []
         for filled in self._filled:
             self._queries[filled.name] = self._query_of(filled) or self._new_query(filled)
-            self._record(filled)
+            undo.append((filled, self._record(filled)))
+        if after_ingest:
+            return
+        # A commit of ingest from here on finds the property; one that came before has left its tags.
+        try:
+            for filled in self._filled:
+                self._check_ingest(filled)
+        except StreamError:
+            for filled, before in undo:
+                self._set(self.tables.load(filled.name), before)
+            raise
 
     def look_again(self):
         """While the queries run: records topics that have come, and fails if one was made again. Brokers that do not
@@ -103,7 +114,7 @@ class StreamRecord:
                     "reads the new topic from its beginning")
 
     def _record(self, filled):
-        """In one commit, if anything is new."""
+        """In one commit, if anything is new. Returns what the properties that changed were."""
         query = self._queries[filled.name]
         table = self.tables.load(filled.name)
         properties = table.properties()
@@ -114,10 +125,16 @@ class StreamRecord:
             kept = known if properties.get(QUERY + filled.topics[0]) == query else None
             wanted[TOPIC_ID + topic] = self._topic_ids.get(topic, kept)
         changes = {key: value for key, value in wanted.items() if properties.get(key) != value}
-        if not changes:
+        before = {key: properties.get(key) for key in changes}
+        self._set(table, changes)
+        return before
+
+    def _set(self, table, properties):
+        """None removes one."""
+        if not properties:
             return
         update = table.updateProperties()
-        for key, value in changes.items():
+        for key, value in properties.items():
             if value is None:
                 update.remove(key)
             else:

@@ -1,0 +1,105 @@
+"""What a stream finds that begins at the same time as `octolake ingest`: ingest commits at a step of the stream, which a
+real pair cannot be made to do. Needs no Spark."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "spark"))
+
+from octolake_spark.stream_record import Filled, StreamError, StreamRecord  # noqa: E402
+
+BRONZE, REJECTED = "bronze.events", "bronze.rejected"
+TAG = "octolake.kafka.events.0"
+
+
+class Catalog:
+    """Of tables that have refs and properties. As the stream's `tables`, with what it needs of them."""
+
+    def __init__(self):
+        self.refs = {BRONZE: {"main"}, REJECTED: {"main"}}
+        self.properties = {BRONZE: {"other": "1"}, REJECTED: {"other": "1"}}
+        self.before_commit = lambda name: None
+
+    def load(self, name):
+        return Table(self, name)
+
+
+class Table:
+    """As it was when it was loaded; its own update, too."""
+
+    def __init__(self, catalog, name):
+        self._catalog, self._name = catalog, name
+        self._refs, self._properties = set(catalog.refs[name]), dict(catalog.properties[name])
+        self._changes = {}
+
+    def refs(self):
+        return self._refs
+
+    def properties(self):
+        return self._properties
+
+    def updateProperties(self):
+        return self
+
+    def set(self, key, value):
+        self._changes[key] = value
+
+    def remove(self, key):
+        self._changes[key] = None
+
+    def commit(self):
+        self._catalog.before_commit(self._name)
+        after = {**self._catalog.properties[self._name], **self._changes}
+        self._catalog.properties[self._name] = {key: value for key, value in after.items() if value is not None}
+
+
+class Record(StreamRecord):
+    """With new checkpoints, and a topic that is there."""
+
+    def _ask_topic_ids(self):
+        return {"events": "id"}
+
+    def _query_of(self, filled):
+        return None
+
+    def _new_query(self, filled):
+        return f"query of {filled.name}"
+
+
+class NoSession:
+    _jvm = None
+
+
+@pytest.fixture
+def catalog():
+    return Catalog()
+
+
+def begin(catalog, after_ingest=False):
+    filled = [Filled(name, "/checkpoint", ("events",)) for name in (BRONZE, REJECTED)]
+    Record(NoSession(), catalog, filled, {}).begin(new_checkpoint=False, after_ingest=after_ingest)
+
+
+def known_by(table):
+    return {"other": "1", "octolake.stream-query.events": f"query of {table}", "octolake.stream-topic-id.events": "id"}
+
+
+def test_the_tables_know_a_stream_that_begins(catalog):
+    begin(catalog)
+    assert catalog.properties == {BRONZE: known_by(BRONZE), REJECTED: known_by(REJECTED)}
+
+
+@pytest.mark.parametrize("table", [BRONZE, REJECTED])
+def test_ingest_that_commits_before_the_property_is_there(catalog, table):
+    catalog.before_commit = lambda name: catalog.refs[name].add(TAG) if name == table else None
+    with pytest.raises(StreamError, match=f"table {table} has tags of .*{TAG}"):
+        begin(catalog)
+    assert catalog.properties == {BRONZE: {"other": "1"}, REJECTED: {"other": "1"}}
+
+
+def test_a_stream_that_is_meant_to_follow_ingest(catalog):
+    catalog.refs[BRONZE].add(TAG)
+    begin(catalog, after_ingest=True)
+    assert catalog.properties[BRONZE] == known_by(BRONZE)
