@@ -436,13 +436,14 @@ Result<lake::JournalCommitReport> Producer::SendNext() {
   const double encode_seconds = SecondsSince(began);
   const auto sending = Steady::now();
   const Status sent = Send(batch, report.last_sequence);
+  const auto took = Steady::now() - sending;
   if (!sent) {
     // A link that is too slow for so much would be too slow each time.
-    const bool timed_out = Steady::now() - sending >= options_.transaction_timeout;
-    if (timed_out && records > 1) ++halvings_;
+    if (took >= options_.transaction_timeout && records > 1) ++halvings_;
     return tl::unexpected<Error>(sent.error());
   }
-  if (halvings_ > 0) --halvings_;
+  // Twice as much is to have its time, too.
+  if (halvings_ > 0 && took < options_.transaction_timeout / 3) --halvings_;
   const double seconds = SecondsSince(began) - encode_seconds;
   report.events = batch.events;
   report.rejected = batch.rejected + batch.too_large;

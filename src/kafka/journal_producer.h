@@ -36,8 +36,8 @@ struct ProducerOptions {
   int64_t max_bytes = int64_t{16} << 20;
   // Of a container, if the topic takes that much.
   int64_t max_message_bytes = 1'000'000;
-  // The cluster ends a transaction that takes longer. The next one then has half as much, and those
-  // that succeed twice as much each, up to the limits above.
+  // The cluster ends a transaction that takes longer. The next one then has half as much; after one
+  // that took less than a third of the time the next has twice as much, up to the limits above.
   std::chrono::milliseconds transaction_timeout{60'000};
   // Of the journal, where it is noted how far Kafka has it (sent_floor.h). Empty: nowhere.
   std::string journal_directory;
