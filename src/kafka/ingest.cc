@@ -55,6 +55,7 @@ class Reader final : public Ingest {
   IngestReport report() const override { return report_; }
 
  private:
+  Status Read(const std::atomic<bool>& stop);
   Status WaitForTopic(const std::atomic<bool>& stop);
   Status Subscribe();
   Status OwnAll();
@@ -134,6 +135,7 @@ void Reader::Close() {
   positions_.clear();  // nothing is to be committed in the rebalance that comes of it
   Drop();
   rd_kafka_consumer_close(consumer_->get());
+  consumer_.reset();
 }
 
 // The topic may be made later; nobody needs to begin in an order.
@@ -247,7 +249,15 @@ void Reader::Rebalance(rd_kafka_resp_err_t code, const rd_kafka_topic_partition_
   if (!restart) failed_ = restart.error();
 }
 
+// Leaving the group can take long, too, where the cluster is away; whoever waits for the end of
+// this has a limit.
 Status Reader::Run(const std::atomic<bool>& stop) {
+  Status status = Read(stop);
+  Close();
+  return status;
+}
+
+Status Reader::Read(const std::atomic<bool>& stop) {
   OCTO_TRY(WaitForTopic(stop));
   if (stop) return {};
   OCTO_TRY(options_.once ? OwnAll() : Subscribe());

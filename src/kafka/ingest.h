@@ -56,11 +56,11 @@ class Ingest {
                                               const IngestOptions& options, Logger logger);
   virtual ~Ingest() = default;
 
-  // Reads and commits. When `stop` becomes true what was read is committed, if the cluster confirms
-  // that the topics are the ones that were read, and it ends. A cluster
-  // that is away is waited for; with once for no longer than a request takes. kCorruption where
-  // records are missing (FindPosition), kUnsupported where Spark's stream fills a table from the
-  // topic (CheckNoStreamFills), kNotFound without the topic (once).
+  // Reads and commits, once, and leaves the group. When `stop` becomes true what was read is
+  // committed, if the cluster confirms that the topics are the ones that were read, and it ends. A
+  // cluster that is away is waited for; with once for no longer than a request takes. kCorruption
+  // where records are missing (FindPosition), kUnsupported where Spark's stream fills a table from
+  // the topic (CheckNoStreamFills), kNotFound without the topic (once).
   virtual Status Run(const std::atomic<bool>& stop) = 0;
   virtual IngestReport report() const = 0;
 };
