@@ -342,6 +342,11 @@ TEST_F(JournalProducerTest, StopsWhereAnotherHasSentAndLosesNothing) {
         << report.error().message;
   }
   RemoveTheStop();
+  // What the position in Kafka means now outlives a producer that could not send.
+  producer = Producer();
+  rd_kafka_mock_push_request_errors(cluster_.get(), kAddPartitionsToTxn, 1,
+                                    RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+  ASSERT_FALSE(producer->CommitNext());
   producer = Producer();
   const auto report = producer->CommitNext();
   ASSERT_TRUE(report) << report.error().message;
