@@ -139,7 +139,12 @@ Result<bool> Quarantine::HoldPlaces(const std::string& location) {
   if (!warehouse_.is_local()) return true;
   OCTO_ASSIGN(const std::string path, io::LocalPath(location));
   OCTO_ASSIGN(held_places_, io::OwnedFile::TakeOver(path));
-  return held_places_.has_value();
+  if (held_places_) return true;
+  // Somebody tidies, and holds it or has removed it; unless the warehouse's files are not on this
+  // machine's disk, where nobody can.
+  std::error_code ignored;
+  return !std::filesystem::exists(path, ignored) &&
+         warehouse_.file_system().Stat(location).has_value();
 }
 
 Status Quarantine::TakeAway(const std::string& location, TimestampMicros now) {
