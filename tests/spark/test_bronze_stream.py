@@ -150,18 +150,22 @@ def test_what_is_no_event_is_rejected_and_the_rest_is_not(spark, broker, stream)
 
 
 def test_messages_that_decompress_to_much(spark, broker, stream):
-    """Sixteen in one slice, each of many batches of rows; and records in greater number than one batch has."""
+    """Sixteen in one slice, each of many batches of rows, half of them with their bytes in a login; and records in
+    greater number than one batch has."""
     broker.create(stream.topic, 1)
     large = json.dumps({"a": "x" * (3 << 20)})
     bomb = container([{**EVENT, "id": str(number), "payload": large} for number in range(6)], ORIGINAL)
+    login = {**EVENT["actor"], "login": large}
+    of_logins = container([{**EVENT, "id": str(number), "actor": login} for number in range(6)], ORIGINAL)
     many = container([{**EVENT, "id": str(number)} for number in range(20_000)], ORIGINAL)
-    assert 16 * len(bomb) + len(many) < 1 << 20, "they are decoded together"
-    messages = [encoded(stream.topic, 0, value) for value in [bomb] * 16 + [b"poison", many]]
+    assert 8 * (len(bomb) + len(of_logins)) + len(many) < 1 << 20, "they are decoded together"
+    messages = [encoded(stream.topic, 0, value) for value in [bomb, of_logins] * 8 + [b"poison", many]]
     spark.ask("produce", stream.lake, servers=broker.address, messages=messages)
     stream.take_all()
     (found,) = stream.lake.sql(f"""
         select count(*) as events, count(distinct (kafka_offset, id)) as different,
-               count(*) filter (where kafka_offset < 16 and length(payload) = {len(large)}) as large,
+               count(*) filter (where kafka_offset < 16
+                                and greatest(length(payload), length(actor_login)) = {len(large)}) as large,
                count(*) filter (where kafka_offset = 17 and payload = '{{}}') as small
         from {BRONZE}""")
     assert found == {"events": 20_096, "different": 20_096, "large": 96, "small": 20_000}
