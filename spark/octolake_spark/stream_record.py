@@ -85,7 +85,7 @@ class StreamRecord:
             self._record(filled)
 
     def _check_ingest(self, filled):
-        tag = re.compile(re.escape(f"octolake.kafka.{filled.topics[0]}.") + "[0-9]+")
+        tag = re.compile(re.escape(f"octolake.kafka.{filled.topics[0]}") + r"(\.rejected)?\.[0-9]+")
         found = sorted(name for name in self.tables.load(filled.name).refs() if tag.fullmatch(name))
         if found:
             raise StreamError(

@@ -78,7 +78,8 @@ Result<std::optional<SentFloor>> SentFloorFile::Read() {
     auto floor = ReadFile(file->second);
     if (floor && *floor) OCTO_TRY(TakeAsWhole(file->first));
     if (floor) return floor;
-    if (floor.error().kind == ErrorKind::kNotFound) continue;  // a person has removed it
+    if (floor.error().kind == ErrorKind::kNotFound)
+      continue;  // cut off, or a person has removed it
     if (floor.error().kind != ErrorKind::kCorruption) return floor;
     damage = floor.error();
   }
@@ -88,6 +89,10 @@ Result<std::optional<SentFloor>> SentFloorFile::Read() {
 
 Result<std::optional<SentFloor>> SentFloorFile::ReadFile(const std::string& location) const {
   OCTO_ASSIGN(const std::string text, io::ReadAll(files_, location, kMaxBytes));
+  // Nothing is sent before the first note is durable: one that was cut off has nothing to tell.
+  if (location == LocationOf(1) && !text.ends_with('\n')) {
+    return MakeError(ErrorKind::kNotFound, location + " was cut off as it was written");
+  }
   const auto json = nlohmann::json::parse(text, nullptr, false);
   if (!IsWhole(json)) {
     return MakeError(ErrorKind::kCorruption,

@@ -89,6 +89,21 @@ TEST_F(SentFloorTest, TheLastWholeFileCounts) {
   EXPECT_EQ(Read(), (SentFloor{"t", "id", 8}));
 }
 
+TEST_F(SentFloorTest, AFirstNoteThatWasCutOffIsNone) {
+  for (const char* text : {"", "{\"journal\":"}) {
+    Put("kafka.1", text);
+    SentFloorFile file = File();
+    EXPECT_EQ(file.Read().value(), std::nullopt) << text;
+    ASSERT_TRUE(file.Write({"t", "id", 8}));
+    EXPECT_EQ(Names(), (std::vector<std::string>{"kafka.2"}));
+    ASSERT_TRUE(files_->Remove(directory() + "/kafka.2"));
+  }
+  // The one behind it may have been whole.
+  Put("kafka.1", "");
+  Put("kafka.2", "{");
+  EXPECT_EQ(File().Read().error().kind, ErrorKind::kCorruption);
+}
+
 TEST_F(SentFloorTest, DamageIsToldAndNotTakenForNothing) {
   Put("kafka.4", "{\"journal\":7}");
   const auto floor = File().Read();

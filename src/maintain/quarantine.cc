@@ -142,9 +142,9 @@ Result<bool> Quarantine::HoldPlaces(const std::string& location) {
   if (held_places_) return true;
   // Somebody tidies, and holds it or has removed it; unless the warehouse's files are not on this
   // machine's disk, where nobody can.
-  std::error_code ignored;
-  return !std::filesystem::exists(path, ignored) &&
-         warehouse_.file_system().Stat(location).has_value();
+  std::error_code error;
+  const bool is_on_disk = std::filesystem::exists(path, error);
+  return !is_on_disk && !error && warehouse_.file_system().Stat(location).has_value();
 }
 
 Status Quarantine::TakeAway(const std::string& location, TimestampMicros now) {

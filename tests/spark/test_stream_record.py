@@ -91,10 +91,11 @@ def test_the_tables_know_a_stream_that_begins(catalog):
     assert catalog.properties == {BRONZE: known_by(BRONZE), REJECTED: known_by(REJECTED)}
 
 
+@pytest.mark.parametrize("tag", [TAG, "octolake.kafka.events.rejected.0"])
 @pytest.mark.parametrize("table", [BRONZE, REJECTED])
-def test_ingest_that_commits_before_the_property_is_there(catalog, table):
-    catalog.before_commit = lambda name: catalog.refs[name].add(TAG) if name == table else None
-    with pytest.raises(StreamError, match=f"table {table} has tags of .*{TAG}"):
+def test_ingest_that_commits_before_the_property_is_there(catalog, table, tag):
+    catalog.before_commit = lambda name: catalog.refs[name].add(tag) if name == table else None
+    with pytest.raises(StreamError, match=f"table {table} has tags of .*{tag}"):
         begin(catalog)
     assert catalog.properties == {BRONZE: {"other": "1"}, REJECTED: {"other": "1"}}
 
