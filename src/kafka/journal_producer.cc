@@ -235,8 +235,7 @@ Status Producer::TakePosition() {
   if (floor_ && !floor_->topic_id.empty() && topic_id_ != floor_->topic_id) {
     logger_->warn(
         "topic {} is not the one that had journal {} up to record {} (its id is {} and was {}): "
-        "what "
-        "was not read of it before is not there",
+        "what was not read of it before is not there",
         options_.topic, journal_.uuid().ToString(), floor_->sequence, topic_id_, floor_->topic_id);
   }
   NowHas(sequence, found.sent);
