@@ -465,7 +465,7 @@ TEST_F(JournalProducerTest, DoesNotGoBackBehindWhatAnEarlierRunHasNoted) {
 
 TEST_F(JournalProducerTest, SendsNothingWithoutKnowingWhatWasNoted) {
   options_.journal_directory = temp_.path();
-  ASSERT_TRUE(io::WriteAll(*files_, temp_.path() + "/kafka.1", "damaged"));
+  ASSERT_TRUE(io::WriteAll(*files_, temp_.path() + "/kafka.1", "damaged\n"));
   PutEvents(1);
   const auto report = Producer()->CommitNext();
   ASSERT_FALSE(report);
