@@ -377,10 +377,7 @@ def test_a_second_gateway_with_a_copy_of_the_journal_stops_the_first(lab, gate, 
     with lab.up(gate) as first:
         first.wait_until(lambda: first.sink()["stopped"], "it does not pass over what it has accepted")
         first.stop()
-    stop_of(gate).unlink()
-    with lab.up(gate) as first:
-        first.wait_for_kafka()
-        first.stop()
+    go_on(lab, gate)
     assert ids_sent(lab) == [0, 1, 2, 3, 4, 5, 100]
 
 
@@ -403,15 +400,11 @@ def test_an_older_copy_of_the_journal_is_not_passed_over(lab, gate, tmp_path):
         up.stop()
     with lab.up(copy) as up:
         lab.broker.start()
-        up.wait_until(lambda: up.sink()["stopped"], "it has noticed")
-        assert str(stop_of(copy)) in up.send("GET", "/readyz")[1]["detail"]
+        assert str(stop_of(copy)) in reason_of_stop(up)
         post(up, [20])
         up.stop()
     assert ids_sent(lab) == list(range(8))
-    stop_of(copy).unlink()
-    with lab.up(copy) as up:
-        up.wait_for_kafka()
-        up.stop()
+    go_on(lab, copy)
     assert ids_sent(lab) == [*range(8), *range(10, 21)]
 
 
@@ -473,6 +466,20 @@ def stop_of(gate):
     return gate.directory / "journal" / "kafka.stopped"
 
 
+def reason_of_stop(up):
+    """Why it sends nothing any more, once it does not."""
+    up.wait_until(lambda: up.sink()["stopped"], "it sends nothing any more")
+    return up.send("GET", "/readyz")[1]["detail"]
+
+
+def go_on(lab, gate):
+    """As a person has it who has read why sending stopped."""
+    stop_of(gate).unlink()
+    with lab.up(gate) as up:
+        up.wait_for_kafka()
+        up.stop()
+
+
 def test_what_kafka_has_is_not_sent_again_for_a_lost_topic_of_positions(lab, gate):
     with lab.up(gate) as up:
         post(up, range(10))
@@ -501,21 +508,16 @@ def test_a_cluster_that_has_lost_all_is_told(lab, gate):
         lab.broker.delete(topic)
     with lab.up(gate) as up:
         post(up, [10])
-        up.wait_until(lambda: up.sink()["stopped"], "it has noticed")
-        detail = up.send("GET", "/readyz")[1]["detail"]
+        detail = reason_of_stop(up)
         assert f"topic {lab.topic} is not the one it was" in detail
         assert f"remove {stop_of(gate)} and start octolake again" in detail
         up.stop()
     assert len(notes(gate)) == 1
     assert lab.events() == []
     with lab.up(gate) as up:
-        up.wait_until(lambda: up.sink()["stopped"], "it stops again")
-        assert f"topic {lab.topic} is not the one it was" in up.send("GET", "/readyz")[1]["detail"]
+        assert f"topic {lab.topic} is not the one it was" in reason_of_stop(up)
         up.stop()
-    stop_of(gate).unlink()
-    with lab.up(gate) as up:
-        up.wait_for_kafka()
-        up.stop()
+    go_on(lab, gate)
     assert ids_sent(lab) == list(range(11))
 
 
@@ -532,13 +534,9 @@ def test_a_cluster_that_has_lost_its_logs_is_told(lab, gate):
     lab.broker.start()
     assert lab.events() == []
     with lab.up(gate) as up:
-        up.wait_until(lambda: up.sink()["stopped"], "it has noticed")
-        assert "they have lost messages, too" in up.send("GET", "/readyz")[1]["detail"]
+        assert "they have lost messages, too" in reason_of_stop(up)
         up.stop()
-    stop_of(gate).unlink()
-    with lab.up(gate) as up:
-        up.wait_for_kafka()
-        up.stop()
+    go_on(lab, gate)
     assert ids_sent(lab) == list(range(10))
 
 

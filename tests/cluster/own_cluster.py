@@ -56,10 +56,10 @@ def own_cluster(name, *components):
         cluster.down()
 
 
-def wait_for(condition, seconds, what):
+def wait_for(condition, seconds, what, poll_seconds=POLL_SECONDS):
     """What condition() is once it holds; fails after so many seconds."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(POLL_SECONDS)
+        time.sleep(poll_seconds)
     return found

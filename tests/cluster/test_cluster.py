@@ -8,7 +8,6 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -22,6 +21,7 @@ import processes  # noqa: E402
 import settings  # noqa: E402
 from component import ClusterError, Component, Running  # noqa: E402
 from keeper import Keeper, Outcome  # noqa: E402
+from own_cluster import wait_for  # noqa: E402
 from program import octolake  # noqa: E402
 
 LIMIT_SECONDS = 60
@@ -35,11 +35,7 @@ def directory(tmp_path):
 
 
 def wait_until(condition, what):
-    deadline = time.monotonic() + LIMIT_SECONDS
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {LIMIT_SECONDS} s: {what}"
-        time.sleep(0.02)
-    return found
+    return wait_for(condition, LIMIT_SECONDS, what, poll_seconds=0.02)
 
 
 def shell(directory, script, **more):
