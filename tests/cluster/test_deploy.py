@@ -417,19 +417,25 @@ def expressions(dashboard):
     return found
 
 
-def test_dashboards_of_the_gateway_and_the_tables_name_metrics_there_are(tmp_path):
+def alerts(group):
+    groups = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text(encoding="utf-8"))["groups"]
+    [rules] = [one["rules"] for one in groups if one["name"] == group]
+    return [rule["expr"] for rule in rules if "up{" not in rule["expr"]]
+
+
+def test_dashboards_and_alerts_of_the_gateway_and_the_tables_name_metrics_there_are(tmp_path):
     there = metrics_of(tmp_path)
-    alerts = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text(encoding="utf-8"))
-    of_alerts = [rule["expr"] for group in alerts["groups"] for rule in group["rules"] if "up{" not in rule["expr"]]
-    for expression in [*expressions("gateway.json"), *expressions("tables.json"), *of_alerts]:
+    for expression in [*expressions("gateway.json"), *expressions("tables.json"),
+                       *alerts("gateway"), *alerts("tables")]:
         used = used_metrics(expression)
         assert used and used <= there, expression
 
 
-def test_dashboards_of_the_gateway_and_kafka_name_metrics_there_are(tmp_path):
+def test_dashboards_and_alerts_of_the_gateway_and_kafka_name_metrics_there_are(tmp_path):
     # No broker is needed to say what is counted.
     there = metrics_of(tmp_path, "--sink", "kafka", env={"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1"})
-    for expression in [*expressions("gateway.json"), *expressions("kafka.json")]:
+    for expression in [*expressions("gateway.json"), *expressions("kafka.json"),
+                       *alerts("gateway"), *alerts("kafka")]:
         used = used_metrics(expression)
         assert used and used <= there, expression
 
