@@ -15,7 +15,6 @@
 #include "event/event_time.h"
 #include "event/message_rows.h"
 #include "iceberg/transaction.h"
-#include "kafka/journal_producer.h"
 #include "kafka/rejected_parts.h"
 #include "kafka/topics.h"
 #include "lake/commit_loop.h"

@@ -9,14 +9,13 @@
 #include <utility>
 #include <vector>
 
-#include "base/string_util.h"
 #include "io/local_file_system.h"
 #include "journal/record_queue.h"
 #include "kafka/handles.h"
 #include "kafka/journal_position.h"
 #include "kafka/message_batch.h"
+#include "kafka/position_judge.h"
 #include "kafka/producer_topics.h"
-#include "kafka/sent_floor.h"
 #include "kafka/topics.h"
 
 namespace octolake::kafka {
@@ -45,6 +44,23 @@ bool IsFence(rd_kafka_resp_err_t code) {
          code == RD_KAFKA_RESP_ERR_INVALID_PRODUCER_EPOCH;
 }
 
+// As a connection says it.
+class ClientTopics final : public MessageTopics {
+ public:
+  ClientTopics(Client& client, const std::string& topic, const BatchLimits& limits)
+      : client_(client), topic_(topic), limits_(limits) {}
+  Result<std::optional<std::string>> Id() override { return FindTopicId(client_, topic_); }
+  Result<int64_t> Ends() override {
+    return SumEnds(client_, {{topic_, limits_.partitions},
+                             {RejectedTopic(topic_), limits_.rejected_partitions}});
+  }
+
+ private:
+  Client& client_;
+  const std::string& topic_;
+  const BatchLimits& limits_;
+};
+
 class Producer final : public lake::JournalCommitter {
  public:
   Producer(journal::Journal& journal, const ProducerOptions& options, RandomSource& random,
@@ -55,34 +71,21 @@ class Producer final : public lake::JournalCommitter {
         logger_(std::move(logger)),
         random_(random),
         sender_(Uuid::RandomV4(random).ToString()),
-        position_(journal.first_sequence() - 1),
-        floor_file_(*files_, options.journal_directory, journal.uuid()),
-        opened_at_(journal.durable_sequence()) {
-    const Status read = ReadFloor();
-    if (!read) logger_->warn("{}", read.error().message);
-  }
+        judge_(
+            journal, *files_,
+            {options.client.bootstrap_servers, options.topic, options.journal_directory, sender_},
+            logger_) {}
   ~Producer() override;
 
   Result<lake::JournalCommitReport> CommitNext() override;
-  uint64_t position() const override { return position_; }
-  uint64_t position_at_least() const override;
+  uint64_t position() const override { return judge_.position(); }
+  uint64_t position_at_least() const override { return judge_.position_at_least(); }
 
  private:
   Status Connect();
-  Status ReadFloor();
-  Status CheckNotStopped();
-  void TakeTopicId(Client& admin);
   Status MakeClient();
   Status TakePosition();
-  Result<uint64_t> PositionIn(const std::optional<SentPosition>& sent);
-  Result<std::string> LostBesidePositions();
-  Result<int64_t> EndOfMessages() const;
-  uint64_t GoOnAfterAStop(uint64_t in_kafka) const;
-  bool IsKnown(const SentPosition& sent) const;
-  uint64_t LowerOf(uint64_t in_kafka) const;
-  Result<uint64_t> StopForGood(ErrorKind kind, uint64_t in_kafka, const std::string& problem);
-  void NowHas(uint64_t sequence, const std::optional<SentPosition>& seen);
-  Status NoteFloor();
+  Status Note();
   Status EndWhatIsOpen(uint64_t sequence);
   Result<lake::JournalCommitReport> SendNext();
   Result<lake::JournalCommitReport> TakeRecords(BatchEncoder* encoder, int64_t* records);
@@ -99,39 +102,22 @@ class Producer final : public lake::JournalCommitter {
   const Logger logger_;
   RandomSource& random_;
   const std::string sender_;
+  const std::unique_ptr<io::FileSystem> files_ = io::MakeLocalFileSystem();
+  PositionJudge judge_;
   ProducerTopics topics_;
-  uint64_t position_;
   std::unique_ptr<Client> client_;  // nullptr: to be connected
   std::optional<journal::RecordQueue> records_;
   int halvings_ = 0;  // of what a transaction takes
-  const std::unique_ptr<io::FileSystem> files_ = io::MakeLocalFileSystem();
-  SentFloorFile floor_file_;
-  bool is_floor_read_ = false;
-  std::string topic_id_;            // of the events' topic, as last known; empty: not known
-  std::optional<SentFloor> floor_;  // nullopt: the topic was never asked for the journal
-  std::optional<SentFloor> noted_;  // in the file
-  Steady::time_point noted_at_;
-  std::optional<Error> stopped_;  // for good
-  // The journal's last record when the first one began of those that Kafka has not answered yet;
-  // nullopt: it has answered this one.
-  std::optional<uint64_t> opened_at_;
 };
 
 Producer::~Producer() {
   // After a stop a person looks at what was noted then.
-  if (stopped_) return;
-  const Status noted = NoteFloor();
+  if (judge_.is_stopped()) return;
+  const Status noted = Note();
   if (!noted) logger_->warn("{}", noted.error().message);
 }
 
-// What the file says was so; the journal may be an older copy.
-uint64_t Producer::position_at_least() const {
-  if (!floor_) return position_;
-  return std::max(position_, std::min(floor_->sequence, journal_.durable_sequence()));
-}
-
 Result<lake::JournalCommitReport> Producer::CommitNext() {
-  if (stopped_) return tl::unexpected<Error>(*stopped_);
   if (!client_) {
     const Status connected = Connect();
     if (!connected) {
@@ -151,52 +137,13 @@ Result<lake::JournalCommitReport> Producer::CommitNext() {
 }
 
 Status Producer::Connect() {
-  OCTO_TRY(ReadFloor());
-  OCTO_TRY(CheckNotStopped());
+  OCTO_TRY(judge_.Begin());
   OCTO_ASSIGN(const auto admin, Client::Make(RD_KAFKA_PRODUCER, options_.client, {}, logger_));
   OCTO_ASSIGN(topics_, PrepareTopics(*admin, options_, logger_));
-  TakeTopicId(*admin);
+  ClientTopics topics(*admin, options_.topic, topics_.limits);
+  judge_.TakeTopicId(topics);
   OCTO_TRY(MakeClient());
   return TakePosition();
-}
-
-Status Producer::ReadFloor() {
-  if (is_floor_read_) return {};
-  OCTO_ASSIGN(const auto floor, floor_file_.Read());
-  is_floor_read_ = true;
-  if (!floor || floor->topic != options_.topic) return {};
-  floor_ = noted_ = floor;
-  topic_id_ = floor->topic_id;
-  // Noted, since the next start has more of its own, and may be the first that reaches Kafka.
-  opened_at_ = std::min(*opened_at_, floor->opened_at.value_or(*opened_at_));
-  floor_->opened_at = opened_at_;
-  return NoteFloor();
-}
-
-// By this producer or an earlier one.
-Status Producer::CheckNotStopped() {
-  OCTO_ASSIGN(const auto why, floor_file_.ReadStop());
-  if (!why) return {};
-  // The one that stopped may have had no time for it.
-  if (floor_) {
-    floor_->stopped = true;
-    OCTO_TRY(NoteFloor());
-  }
-  stopped_ =
-      Error{ErrorKind::kCorruption, "sending was stopped, as " + floor_file_.stop_location() +
-                                        " says: " + std::string(Trim(*why, " \n"))};
-  return tl::unexpected<Error>(*stopped_);
-}
-
-// Asked for before the position, so that what is noted is of no topic that came later.
-void Producer::TakeTopicId(Client& admin) {
-  const auto id = FindTopicId(admin, options_.topic);
-  if (id && *id) {
-    topic_id_ = **id;
-  } else {
-    logger_->warn("the id of topic {} is not known: {}", options_.topic,
-                  id ? "it is gone" : id.error().message);
-  }
 }
 
 Status Producer::MakeClient() {
@@ -229,177 +176,29 @@ Status Producer::TakePosition() {
   OCTO_ASSIGN(const JournalPositionFound found,
               ReadJournalPosition(options_.client, PositionsTopic(options_.topic), journal_.uuid(),
                                   logger_, waits));
-  OCTO_ASSIGN(const uint64_t sequence, PositionIn(found.sent));
-  const Status checked = journal_.CheckPosition({journal_.uuid(), sequence});
-  if (!checked) return WithContext(checked.error(), "topic " + PositionsTopic(options_.topic));
-  if (floor_ && !floor_->topic_id.empty() && topic_id_ != floor_->topic_id) {
-    logger_->warn(
-        "topic {} is not the one that had journal {} up to record {} (its id is {} and was {}): "
-        "what was not read of it before is not there",
-        options_.topic, journal_.uuid().ToString(), floor_->sequence, topic_id_, floor_->topic_id);
-  }
-  NowHas(sequence, found.sent);
+  ClientTopics topics(*client_, options_.topic, topics_.limits);
+  OCTO_TRY(judge_.Judge(found.sent, topics));
   // Before the first transaction, so that its sender is known whatever comes then.
-  const Status noted = NoteFloor();
+  const Status noted = Note();
   // What a transaction before the last stop had no time for.
-  OCTO_TRY(journal_.Release(kConsumer, position_));
+  OCTO_TRY(journal_.Release(kConsumer, position()));
   // A disk without room has some when the journal has let go of what is sent.
-  if (!noted) OCTO_TRY(NoteFloor());
+  if (!noted) OCTO_TRY(Note());
   if (found.left_open) {
-    OCTO_TRY(EndWhatIsOpen(sequence));
-    NowHas(sequence, SentPosition{sequence, sender_});
+    OCTO_TRY(EndWhatIsOpen(position()));
+    judge_.Committed(position());
   }
-  records_.emplace(journal_, position_);
+  records_.emplace(journal_, position());
   logger_->info("Kafka at {}: topic {} with {} partitions has journal {} up to record {}",
                 options_.client.bootstrap_servers, options_.topic, topics_.limits.partitions,
-                journal_.uuid().ToString(), position_);
+                journal_.uuid().ToString(), position());
   return {};
 }
 
-// The topic of positions says it, unless that contradicts what was noted. Where it has nothing at
-// all of the journal, and the events' topic is the one that had it, the topic of positions alone
-// was removed or emptied, and what was committed to Kafka is there. Where it has an older position
-// the whole cluster may have gone back, events included, and only a person can know.
-Result<uint64_t> Producer::PositionIn(const std::optional<SentPosition>& sent) {
-  const uint64_t in_kafka = sent ? sent->sequence : 0;
-  const std::string has = "topic " + PositionsTopic(options_.topic) + " has journal " +
-                          journal_.uuid().ToString() + " up to record " + std::to_string(in_kafka);
-  const bool is_behind =
-      floor_ && in_kafka < floor_->sequence;  // also of a producer long forgotten
-  if (sent && !is_behind && !IsKnown(*sent)) {
-    return StopForGood(ErrorKind::kInvalidArgument, in_kafka,
-                       has + ", sent by another producer (" + sent->sender +
-                           "): the journal's directory was copied, or an octolake that was "
-                           "believed dead still runs. End one of them");
-  }
-  // The very one that was noted may be of another producer, and what it means is noted, too.
-  const bool is_seen = floor_ && sent && floor_->seen == sent;
-  const uint64_t sequence = is_seen ? floor_->sequence : in_kafka;
-  if (opened_at_ && sequence > *opened_at_) {
-    return StopForGood(ErrorKind::kCorruption, in_kafka,
-                       has + ", and when octolake began, the journal ended with record " +
-                           std::to_string(*opened_at_) +
-                           ": an older copy of its directory was put here. Put the right one back");
-  }
-  if (is_seen) return sequence;
-  if (!is_behind) return in_kafka;
-  const std::string lost = has + ", and had it up to " + std::to_string(floor_->sequence) +
-                           " before: it was removed, or its records were";
-  if (sent) return StopForGood(ErrorKind::kCorruption, in_kafka, lost + ". Put the topic back");
-  OCTO_ASSIGN(const std::string more, LostBesidePositions());
-  if (!more.empty()) {
-    return StopForGood(ErrorKind::kCorruption, in_kafka,
-                       lost + "; " + more + ". Put the topics back");
-  }
-  logger_->warn(
-      "Kafka at {}: topic {} has no position of journal {} any more, it was removed or emptied; "
-      "topic {} is the one that had the journal up to record {}, so sending goes on behind that",
-      options_.client.bootstrap_servers, PositionsTopic(options_.topic), journal_.uuid().ToString(),
-      options_.topic, floor_->sequence);
-  return floor_->sequence;
-}
-
-// Empty if the topic of events is the one that had the journal, and has lost nothing of its end.
-// Behind the position that is missing: topics that are made again later have one.
-Result<std::string> Producer::LostBesidePositions() {
-  OCTO_ASSIGN(const auto id, FindTopicId(*client_, options_.topic));
-  if (!id) return MakeError(ErrorKind::kTransient, "topic " + options_.topic + " is gone");
-  if (id->empty() || floor_->topic_id.empty()) {
-    return "whether topic " + options_.topic + " is the one it was is not known";
-  }
-  if (*id != floor_->topic_id) return "topic " + options_.topic + " is not the one it was";
-  OCTO_ASSIGN(const int64_t end, EndOfMessages());
-  if (end > 0 && end >= floor_->messages_end) return std::string();
-  return "the partitions of " + options_.topic + " and " + RejectedTopic(options_.topic) +
-         " end at offsets whose sum is " + std::to_string(end) + ", and it was " +
-         std::to_string(floor_->messages_end) + ": they have lost messages, too";
-}
-
-Result<int64_t> Producer::EndOfMessages() const {
-  return SumEnds(*client_, {{options_.topic, topics_.limits.partitions},
-                            {RejectedTopic(options_.topic), topics_.limits.rejected_partitions}});
-}
-
-// A person has removed the file.
-uint64_t Producer::GoOnAfterAStop(uint64_t in_kafka) const {
-  const uint64_t behind = LowerOf(in_kafka);
-  const uint64_t first = journal_.first_sequence();
-  const std::string gone = behind + 1 < first
-                               ? "; the journal begins with record " + std::to_string(first) +
-                                     ", what was before is gone"
-                               : "";
-  logger_->warn("journal {} is sent on behind record {}, since {} was removed{}",
-                journal_.uuid().ToString(), behind, floor_file_.stop_location(), gone);
-  return std::max(behind, first - 1);
-}
-
-// Each position says who sent it. That another one's has come is certain, however long anything
-// took; of an error that looks like a fence that cannot be said: the coordinator answers in the
-// same way where it has ended a transaction for its age.
-bool Producer::IsKnown(const SentPosition& sent) const {
-  return !floor_ || floor_->noted_by.empty() || sent.sender == floor_->noted_by ||
-         floor_->seen == sent;
-}
-
-// Behind it nothing is passed over that the journal still has, and only the journal's own records
-// that Kafka has can come twice. All of them, if nothing was noted.
-uint64_t Producer::LowerOf(uint64_t in_kafka) const {
-  return std::min({in_kafka, floor_ ? floor_->sequence : 0, opened_at_.value_or(in_kafka)});
-}
-
-// Where Kafka and the note contradict each other. Also for those who start later: the journal
-// grows, and what was seen now would be seen no more. But behind a stop that a person has ended it
-// goes on.
-Result<uint64_t> Producer::StopForGood(ErrorKind kind, uint64_t in_kafka,
-                                       const std::string& problem) {
-  if (floor_ && floor_->stopped) return GoOnAfterAStop(in_kafka);
-  std::string why = "Kafka at " + options_.client.bootstrap_servers + ": " + problem;
-  const std::string file = floor_file_.stop_location();
-  if (!file.empty()) {
-    why += ". To go on with this journal, remove " + file +
-           " and start octolake again: it sends what the journal has behind record " +
-           std::to_string(LowerOf(in_kafka)) +
-           ", of which nothing is lost, and what Kafka has of it already comes twice";
-  }
-  if (!floor_) {
-    floor_ = SentFloor{options_.topic, topic_id_, 0};
-    floor_->opened_at = opened_at_;
-  }
-  floor_->stopped = true;
-  stopped_ = Error{kind, why};
-  // In this order, or a kill in between would have the next start go on.
-  Status written = floor_file_.Stop(why);
-  if (written) written = NoteFloor();
-  if (!written) {
-    logger_->error("the next start may not know that sending has stopped: {}",
-                   written.error().message);
-  }
-  return tl::unexpected<Error>(*stopped_);
-}
-
-// Only of what a committed transaction has.
-void Producer::NowHas(uint64_t sequence, const std::optional<SentPosition>& seen) {
-  position_ = sequence;
-  opened_at_.reset();
-  const int64_t end = floor_ ? floor_->messages_end : 0;  // asked for where it is noted
-  floor_ = SentFloor{options_.topic, topic_id_, sequence, seen, sender_};
-  floor_->messages_end = end;
-}
-
-Status Producer::NoteFloor() {
-  if (!floor_ || floor_ == noted_) return {};
-  noted_at_ = Steady::now();
-  if (client_ && !stopped_) {
-    const auto end = EndOfMessages();
-    if (end) {
-      floor_->messages_end = *end;
-    } else {
-      logger_->warn("{}", end.error().message);
-    }
-  }
-  OCTO_TRY(floor_file_.Write(*floor_));
-  noted_ = floor_;
-  return {};
+Status Producer::Note() {
+  if (!client_) return judge_.Note(nullptr);
+  ClientTopics topics(*client_, options_.topic, topics_.limits);
+  return judge_.Note(&topics);
 }
 
 // A transaction that has ended, and whose marks are missing on some partitions, ends there with the
@@ -446,7 +245,7 @@ Result<lake::JournalCommitReport> Producer::SendNext() {
   const double seconds = SecondsSince(began) - encode_seconds;
   report.events = batch.events;
   report.rejected = batch.rejected + batch.too_large;
-  NowHas(report.last_sequence, SentPosition{report.last_sequence, sender_});
+  judge_.Committed(report.last_sequence);
   metrics_.Update([&](SendFigures& figures) {
     ++figures.batches;
     figures.events += batch.events;
@@ -466,12 +265,12 @@ Result<lake::JournalCommitReport> Producer::SendNext() {
   }
   // The records are in Kafka whatever comes now.
   const auto next = records_->Front();
-  if (!next) records_.emplace(journal_, position_);  // the next call meets it
+  if (!next) records_.emplace(journal_, position());  // the next call meets it
   const bool more_waits = next && *next != nullptr;
   if (more_waits) report.next_received_at = (*next)->record.received_at;
-  if (more_waits && Steady::now() - noted_at_ < kNoteInterval) return report;
+  if (more_waits && Steady::now() - judge_.noted_at() < kNoteInterval) return report;
   // Noted before the journal lets go of it.
-  for (const Status& status : {NoteFloor(), journal_.Release(kConsumer, position_)}) {
+  for (const Status& status : {Note(), journal_.Release(kConsumer, position())}) {
     if (!status) report.warnings.push_back(status.error().message);
   }
   return report;
@@ -560,9 +359,6 @@ tl::unexpected<Error> Producer::Failed(const std::string& what, rd_kafka_resp_er
 }
 
 }  // namespace
-
-std::string RejectedTopic(const std::string& topic) { return topic + ".rejected"; }
-std::string PositionsTopic(const std::string& topic) { return topic + ".positions"; }
 
 std::unique_ptr<lake::JournalCommitter> MakeJournalProducer(journal::Journal& journal,
                                                             const ProducerOptions& options,

@@ -19,10 +19,6 @@
 
 namespace octolake::kafka {
 
-// Beside the topic of events are <topic>.rejected and <topic>.positions.
-std::string RejectedTopic(const std::string& topic);
-std::string PositionsTopic(const std::string& topic);
-
 struct ProducerOptions {
   ClientOptions client;
   std::string topic;

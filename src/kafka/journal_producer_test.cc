@@ -5,7 +5,6 @@
 #include <arrow/api.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <optional>
 #include <set>
 #include <string>
@@ -20,6 +19,7 @@
 #include "kafka/journal_position.h"
 #include "kafka/mock_cluster_for_test.h"
 #include "kafka/sent_floor.h"
+#include "kafka/topics.h"
 
 namespace octolake::kafka {
 namespace {
@@ -260,23 +260,6 @@ TEST_F(JournalProducerTest, GoesOnBehindACommitWhoseAnswerWasLost) {
   EXPECT_EQ(IdsOnTheTopic(), IdsUpTo(25));
 }
 
-// What is there instead of a topic of positions that was lost.
-TEST_F(JournalProducerTest, DoesNotGoBackBehindWhatKafkaHad) {
-  PutEvents(20);
-  const auto producer = Producer();
-  ASSERT_TRUE(producer->CommitNext());
-  EXPECT_EQ(producer->position(), 10u);
-  rd_kafka_mock_push_request_errors(cluster_.get(), kEndTxn, 1,
-                                    RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
-  ASSERT_FALSE(producer->CommitNext());
-  PutPosition(4);
-  const auto report = producer->CommitNext();
-  ASSERT_FALSE(report);
-  EXPECT_EQ(report.error().kind, ErrorKind::kCorruption);
-  EXPECT_NE(report.error().message.find("up to record 4, and had it up to 10"), std::string::npos)
-      << report.error().message;
-}
-
 // A coordinator that ends a transaction for its age answers like that, too. The answer comes while
 // messages are still given to the client.
 TEST_F(JournalProducerTest, GoesOnAfterAFenceIfNobodyElseHasSent) {
@@ -353,17 +336,6 @@ TEST_F(JournalProducerTest, StopsWhereAnotherHasSentAndLosesNothing) {
   EXPECT_EQ(report->first_sequence, 11u);
 }
 
-// What was seen before the stop is all that a start has to tell another one by.
-TEST_F(JournalProducerTest, StopsWhereAnotherHasSentBeforeItsStart) {
-  options_.journal_directory = temp_.path();
-  PutEvents(20);
-  ASSERT_TRUE(Producer()->CommitNext());
-  PutPositionOf("another one", 12);
-  const auto report = Producer()->CommitNext();
-  ASSERT_FALSE(report);
-  EXPECT_EQ(report.error().kind, ErrorKind::kInvalidArgument) << report.error().message;
-}
-
 // Durable before its first transaction, of which it may never learn.
 TEST_F(JournalProducerTest, KnowsWhatTheOneBeforeItHasSent) {
   options_.journal_directory = temp_.path();
@@ -389,20 +361,6 @@ TEST_F(JournalProducerTest, KnowsWhatTheOneBeforeItHasSent) {
   const auto report = producer->CommitNext();
   ASSERT_TRUE(report) << report.error().message;
   EXPECT_EQ(report->first_sequence, 21u);
-}
-
-// Nobody has sent anything when this one begins, and somebody has when it looks again.
-TEST_F(JournalProducerTest, StopsWhereAnotherWasTheFirstToSend) {
-  PutEvents(5);
-  const auto producer = Producer();
-  rd_kafka_mock_push_request_errors(cluster_.get(), kAddPartitionsToTxn, 1,
-                                    RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
-  ASSERT_FALSE(producer->CommitNext());
-  ASSERT_FALSE(LastPosition());
-  PutPositionOf("another one", 3);
-  const auto report = producer->CommitNext();
-  ASSERT_FALSE(report);
-  EXPECT_EQ(report.error().kind, ErrorKind::kInvalidArgument) << report.error().message;
 }
 
 TEST_F(JournalProducerTest, NotesWhatIsCommitted) {
@@ -440,100 +398,6 @@ TEST_F(JournalProducerTest, NotesEachTransactionThatNothingWaitsBehind) {
     EXPECT_GT(noted->messages_end, end);
     end = noted->messages_end;
   }
-}
-
-// What is there after the cluster went back in time: positions, and maybe events.
-TEST_F(JournalProducerTest, DoesNotGoBackBehindWhatAnEarlierRunHasNoted) {
-  options_.journal_directory = temp_.path();
-  PutEvents(20);
-  ASSERT_TRUE(Producer()->CommitNext());
-  PutPosition(4);
-  const auto report = Producer()->CommitNext();
-  ASSERT_FALSE(report);
-  EXPECT_EQ(report.error().kind, ErrorKind::kCorruption);
-  EXPECT_NE(report.error().message.find("up to record 4, and had it up to 10"), std::string::npos)
-      << report.error().message;
-  EXPECT_NE(report.error().message.find("remove " + temp_.path() + "/kafka.stopped"),
-            std::string::npos)
-      << report.error().message;
-  ASSERT_FALSE(Producer()->CommitNext());
-  RemoveTheStop();
-  const auto again = Producer()->CommitNext();
-  ASSERT_TRUE(again) << again.error().message;
-  EXPECT_EQ(again->first_sequence, 5u);
-}
-
-TEST_F(JournalProducerTest, SendsNothingWithoutKnowingWhatWasNoted) {
-  options_.journal_directory = temp_.path();
-  ASSERT_TRUE(io::WriteAll(*files_, temp_.path() + "/kafka.1", "damaged\n"));
-  PutEvents(1);
-  const auto report = Producer()->CommitNext();
-  ASSERT_FALSE(report);
-  EXPECT_EQ(report.error().kind, ErrorKind::kCorruption);
-}
-
-TEST_F(JournalProducerTest, ReadsAgainWhatCouldNotBeRead) {
-  options_.journal_directory = temp_.path();
-  PutEvents(20);
-  ASSERT_TRUE(Producer()->CommitNext());
-  const std::string file = files_->List(temp_.path()).value().front().location;
-  ASSERT_TRUE(std::filesystem::create_directory(temp_.path() + "/away"));
-  const std::string away = temp_.path() + "/away/kafka.1";
-  std::filesystem::rename(file, away);
-  // Neither a loop of links nor what it stands for is a file.
-  std::filesystem::create_symlink(file, file);
-  const auto producer = Producer();
-  EXPECT_EQ(producer->position_at_least(), 0u);
-  ASSERT_FALSE(producer->CommitNext());
-  std::filesystem::remove(file);
-  std::filesystem::rename(away, file);
-  const auto report = producer->CommitNext();
-  ASSERT_TRUE(report) << report.error().message;
-  EXPECT_EQ(report->first_sequence, 11u);
-}
-
-// It has got more of its own until it reaches Kafka, and would have enough.
-TEST_F(JournalProducerTest, AnOlderCopyOfTheJournalIsToldHoweverMuchComesToIt) {
-  options_.journal_directory = temp_.path();
-  PutEvents(10);
-  ASSERT_TRUE(Producer()->CommitNext());
-  // What the original has sent since the copy, before it was lost.
-  const auto sender = LastPosition();
-  ASSERT_TRUE(sender);
-  PutPositionOf(sender->sender, 15);
-  static_cast<void>(Producer());  // one that was stopped before it had reached Kafka
-  PutEvents(8);
-  {
-    const auto producer = Producer();
-    PutEvents(2);
-    const auto report = producer->CommitNext();
-    ASSERT_FALSE(report);
-    EXPECT_EQ(report.error().kind, ErrorKind::kCorruption);
-    EXPECT_NE(report.error().message.find("the journal ended with record 10: an older copy"),
-              std::string::npos)
-        << report.error().message;
-  }
-  const auto report = Producer()->CommitNext();
-  ASSERT_FALSE(report);
-  EXPECT_NE(report.error().message.find("an older copy"), std::string::npos)
-      << report.error().message;
-  RemoveTheStop();
-  const auto again = Producer()->CommitNext();
-  ASSERT_TRUE(again) << again.error().message;
-  EXPECT_EQ(again->first_sequence, 11u);
-}
-
-TEST_F(JournalProducerTest, IsNotWhereTheJournalIsAnother) {
-  PutEvents(3);
-  ASSERT_TRUE(Producer()->CommitNext());
-  // The same UUID, and fewer records: an older copy was put back.
-  journal::MemorySegmentStore older;
-  journal_ = journal::OpenJournal(older, journal::SmallSegments(1 << 20));
-  const auto report = Producer()->CommitNext();
-  ASSERT_FALSE(report);
-  EXPECT_EQ(report.error().kind, ErrorKind::kCorruption);
-  EXPECT_NE(report.error().message.find("events.positions"), std::string::npos)
-      << report.error().message;
 }
 
 TEST_F(JournalProducerTest, AClusterThatIsAwayIsAnErrorOfTheAttempt) {

@@ -48,6 +48,9 @@ Result<RdEvent> Ask(Client& client, rd_kafka_admin_op_t operation, const std::st
 
 }  // namespace
 
+std::string RejectedTopic(const std::string& topic) { return topic + ".rejected"; }
+std::string PositionsTopic(const std::string& topic) { return topic + ".positions"; }
+
 Result<std::optional<int32_t>> FindPartitions(Client& client, const std::string& topic) {
   const RdTopic handle(rd_kafka_topic_new(client.get(), topic.c_str(), nullptr));
   const auto deadline = std::chrono::steady_clock::now() + client.options().request_timeout;

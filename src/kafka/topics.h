@@ -13,6 +13,10 @@
 
 namespace octolake::kafka {
 
+// Beside a topic of events are <topic>.rejected and <topic>.positions.
+std::string RejectedTopic(const std::string& topic);
+std::string PositionsTopic(const std::string& topic);
+
 // How many partitions a topic has; nullopt if there is no such topic.
 Result<std::optional<int32_t>> FindPartitions(Client& client, const std::string& topic);
 // The same; kNotFound if there is none.
