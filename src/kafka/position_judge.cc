@@ -72,8 +72,8 @@ void PositionJudge::TakeTopicId(MessageTopics& topics) {
 }
 
 Status PositionJudge::Judge(const std::optional<SentPosition>& sent, MessageTopics& topics) {
-  OCTO_ASSIGN(const uint64_t sequence, PositionIn(sent, topics));
-  const Status checked = journal_.CheckPosition({journal_.uuid(), sequence});
+  OCTO_ASSIGN(const Verdict verdict, VerdictOn(sent, topics));
+  const Status checked = journal_.CheckPosition({journal_.uuid(), verdict.sequence});
   if (!checked) return WithContext(checked.error(), "topic " + PositionsTopic(options_.topic));
   if (floor_ && !floor_->topic_id.empty() && topic_id_ != floor_->topic_id) {
     logger_->warn(
@@ -81,7 +81,9 @@ Status PositionJudge::Judge(const std::optional<SentPosition>& sent, MessageTopi
         "what was not read of it before is not there",
         options_.topic, journal_.uuid().ToString(), floor_->sequence, topic_id_, floor_->topic_id);
   }
-  NowHas(sequence, sent);
+  NowHas(verdict.sequence, sent);
+  // With a position it is that by which the next one knows what was decided.
+  floor_->decided = verdict.decided && !sent;
   return {};
 }
 
@@ -93,8 +95,8 @@ void PositionJudge::Committed(uint64_t sequence) {
 // all of the journal, and the events' topic is the one that had it, the topic of positions alone
 // was removed or emptied, and what was committed to Kafka is there. Where it has an older position
 // the whole cluster may have gone back, events included, and only a person can know.
-Result<uint64_t> PositionJudge::PositionIn(const std::optional<SentPosition>& sent,
-                                           MessageTopics& topics) {
+Result<PositionJudge::Verdict> PositionJudge::VerdictOn(const std::optional<SentPosition>& sent,
+                                                        MessageTopics& topics) {
   const uint64_t in_kafka = sent ? sent->sequence : 0;
   const std::string has = "topic " + PositionsTopic(options_.topic) + " has journal " +
                           journal_.uuid().ToString() + " up to record " + std::to_string(in_kafka);
@@ -106,8 +108,9 @@ Result<uint64_t> PositionJudge::PositionIn(const std::optional<SentPosition>& se
                            "): the journal's directory was copied, or an octolake that was "
                            "believed dead still runs. End one of them");
   }
-  // The very one that was noted may be of another producer, and what it means is noted, too.
-  const bool is_seen = floor_ && sent && floor_->seen == sent;
+  // The very one that was noted may be of another producer, and what it means is noted, too; as it
+  // is where there still is none after a person has decided.
+  const bool is_seen = floor_ && floor_->seen == sent && (sent || floor_->decided);
   const uint64_t sequence = is_seen ? floor_->sequence : in_kafka;
   if (opened_at_ && sequence > *opened_at_) {
     return StopForGood(ErrorKind::kCorruption, in_kafka,
@@ -115,8 +118,8 @@ Result<uint64_t> PositionJudge::PositionIn(const std::optional<SentPosition>& se
                            std::to_string(*opened_at_) +
                            ": an older copy of its directory was put here. Put the right one back");
   }
-  if (is_seen) return sequence;
-  if (!is_behind) return in_kafka;
+  if (is_seen) return Verdict{sequence, floor_->decided};
+  if (!is_behind) return Verdict{in_kafka};
   const std::string lost = has + ", and had it up to " + std::to_string(floor_->sequence) +
                            " before: it was removed, or its records were";
   if (sent) return StopForGood(ErrorKind::kCorruption, in_kafka, lost + ". Put the topic back");
@@ -130,7 +133,7 @@ Result<uint64_t> PositionJudge::PositionIn(const std::optional<SentPosition>& se
       "topic {} is the one that had the journal up to record {}, so sending goes on behind that",
       options_.bootstrap_servers, PositionsTopic(options_.topic), journal_.uuid().ToString(),
       options_.topic, floor_->sequence);
-  return floor_->sequence;
+  return Verdict{floor_->sequence};
 }
 
 // Empty if the topic of events is the one that had the journal, and has lost nothing of its end.
@@ -150,7 +153,7 @@ Result<std::string> PositionJudge::LostBesidePositions(MessageTopics& topics) {
 }
 
 // A person has removed the file.
-uint64_t PositionJudge::GoOnAfterAStop(uint64_t in_kafka) const {
+PositionJudge::Verdict PositionJudge::GoOnAfterAStop(uint64_t in_kafka) const {
   const uint64_t behind = LowerOf(in_kafka);
   const uint64_t first = journal_.first_sequence();
   const std::string gone = behind + 1 < first
@@ -159,7 +162,7 @@ uint64_t PositionJudge::GoOnAfterAStop(uint64_t in_kafka) const {
                                : "";
   logger_->warn("journal {} is sent on behind record {}, since {} was removed{}",
                 journal_.uuid().ToString(), behind, file_.stop_location(), gone);
-  return std::max(behind, first - 1);
+  return {std::max(behind, first - 1), true};
 }
 
 // Each position says who sent it. That another one's has come is certain, however long anything
@@ -179,8 +182,8 @@ uint64_t PositionJudge::LowerOf(uint64_t in_kafka) const {
 // Where Kafka and the note contradict each other. Also for those who start later: the journal
 // grows, and what was seen now would be seen no more. But behind a stop that a person has ended it
 // goes on.
-Result<uint64_t> PositionJudge::StopForGood(ErrorKind kind, uint64_t in_kafka,
-                                            const std::string& problem) {
+Result<PositionJudge::Verdict> PositionJudge::StopForGood(ErrorKind kind, uint64_t in_kafka,
+                                                          const std::string& problem) {
   if (floor_ && floor_->stopped) return GoOnAfterAStop(in_kafka);
   std::string why = "Kafka at " + options_.bootstrap_servers + ": " + problem;
   const std::string file = file_.stop_location();

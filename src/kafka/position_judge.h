@@ -74,12 +74,16 @@ class PositionJudge {
  private:
   Status ReadFloor();
   Status CheckNotStopped();
-  Result<uint64_t> PositionIn(const std::optional<SentPosition>& sent, MessageTopics& topics);
+  struct Verdict {
+    uint64_t sequence = 0;  // sending goes on behind it
+    bool decided = false;   // by a person
+  };
+  Result<Verdict> VerdictOn(const std::optional<SentPosition>& sent, MessageTopics& topics);
   Result<std::string> LostBesidePositions(MessageTopics& topics);
-  uint64_t GoOnAfterAStop(uint64_t in_kafka) const;
+  Verdict GoOnAfterAStop(uint64_t in_kafka) const;
   bool IsKnown(const SentPosition& sent) const;
   uint64_t LowerOf(uint64_t in_kafka) const;
-  Result<uint64_t> StopForGood(ErrorKind kind, uint64_t in_kafka, const std::string& problem);
+  Result<Verdict> StopForGood(ErrorKind kind, uint64_t in_kafka, const std::string& problem);
   void NowHas(uint64_t sequence, const std::optional<SentPosition>& seen);
 
   journal::Journal& journal_;

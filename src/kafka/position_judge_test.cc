@@ -159,6 +159,37 @@ TEST_F(PositionJudgeTest, WithoutADirectoryItKnowsWhatItHasSent) {
 }
 
 // Topics that went back in time: positions, and maybe events.
+// A cluster that was lost and made anew, and an old journal.
+TEST_F(PositionJudgeTest, WhatAPersonDecidedOutlivesStartsThatSendNothing) {
+  PutRecords(400);
+  Send("a", std::nullopt, 300);
+  ASSERT_TRUE(journal_->Release("kafka", 300));
+  const uint64_t first = journal_->first_sequence();
+  ASSERT_GT(first, 100u);
+  topics_.id = std::optional<std::string>("second");
+  topics_.ends = 0;
+  ExpectStopped(std::nullopt, ErrorKind::kCorruption, "topic events is not the one it was");
+  RemoveTheStop();
+  EXPECT_EQ(GoesOnBehind(std::nullopt), first - 1);
+  {
+    auto judge = Start("that loses its connection and the next before a transaction");
+    for (int connection = 0; connection < 3; ++connection) {
+      const Status connected = Connect(judge, std::nullopt);
+      ASSERT_TRUE(connected) << connected.error().message;
+      EXPECT_EQ(judge.position(), first - 1);
+    }
+  }
+  // That was no word on what others send.
+  ExpectStopped(SentPosition{first, "another one"}, ErrorKind::kInvalidArgument,
+                "sent by another producer");
+  RemoveTheStop();
+  topics_.ends = 9;
+  Send("b", SentPosition{first, "another one"}, first + 10);
+  // Nor on what is lost once something was sent.
+  topics_.ends = 4;
+  ExpectStopped(std::nullopt, ErrorKind::kCorruption, "it was removed");
+}
+
 TEST_F(PositionJudgeTest, DoesNotGoBackBehindWhatWasNoted) {
   PutRecords(20);
   Send("a", std::nullopt, 10);

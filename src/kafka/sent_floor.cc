@@ -29,7 +29,9 @@ bool IsWhole(const nlohmann::json& json) {
   if (json.contains("noted_by") && !json["noted_by"].is_string()) return false;
   if (json.contains("messages_end") && !json["messages_end"].is_number_integer()) return false;
   if (json.contains("opened_at") && !json["opened_at"].is_number_unsigned()) return false;
-  if (json.contains("stopped") && !json["stopped"].is_boolean()) return false;
+  for (const char* name : {"stopped", "decided"}) {
+    if (json.contains(name) && !json[name].is_boolean()) return false;
+  }
   return !json.contains("seen") || DecodePosition(json["seen"].dump()).has_value();
 }
 
@@ -41,6 +43,7 @@ SentFloor FloorIn(const nlohmann::json& json) {
   floor.messages_end = json.value("messages_end", int64_t{0});
   if (json.contains("opened_at")) floor.opened_at = json["opened_at"].get<uint64_t>();
   floor.stopped = json.value("stopped", false);
+  floor.decided = json.value("decided", false);
   return floor;
 }
 
@@ -129,6 +132,7 @@ Status SentFloorFile::Write(const SentFloor& floor) {
   if (floor.messages_end > 0) json["messages_end"] = floor.messages_end;
   if (floor.opened_at) json["opened_at"] = *floor.opened_at;
   if (floor.stopped) json["stopped"] = true;
+  if (floor.decided) json["decided"] = true;
   ++last_number_;  // whatever comes of it, the name is used up
   OCTO_TRY(io::WriteAll(files_, LocationOf(last_number_), json.dump() + "\n"));
   return TakeAsWhole(last_number_);

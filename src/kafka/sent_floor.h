@@ -16,9 +16,11 @@
 namespace octolake::kafka {
 
 struct SentFloor {
-  std::string topic;      // of events
-  std::string topic_id;   // another one when it is made again; empty: the brokers have none
-  uint64_t sequence = 0;  // every record up to this one was in a transaction that was committed
+  std::string topic;     // of events
+  std::string topic_id;  // another one when it is made again; empty: the brokers have none
+  // Every record up to this one was in a transaction that was committed, or a person has decided
+  // to do without.
+  uint64_t sequence = 0;
   std::optional<SentPosition> seen = std::nullopt;  // in Kafka; nullopt: none, or not known
   std::string noted_by = {};  // the producer, whose positions are the journal's; empty: not known
   // The sum of the offsets at which the partitions of events and of rejected ones ended, at least.
@@ -28,6 +30,9 @@ struct SentFloor {
   std::optional<uint64_t> opened_at = std::nullopt;
   // Kafka and this contradicted each other, which is told to a person (SentFloorFile::Stop).
   bool stopped = false;
+  // `sequence` is where a person has decided to go on though Kafka had no position, and nothing was
+  // committed since.
+  bool decided = false;
   friend bool operator==(const SentFloor&, const SentFloor&) = default;
 };
 

@@ -52,7 +52,7 @@ TEST_F(SentFloorTest, IsReadAsItWasWritten) {
   EXPECT_EQ(file.location(), "");
   for (const SentFloor& floor :
        {SentFloor{"t", "id", 7},
-        SentFloor{"t", "id", UINT64_MAX, SentPosition{9, "a"}, "b", 30, 5, true},
+        SentFloor{"t", "id", UINT64_MAX, SentPosition{9, "a"}, "b", 30, 5, true, true},
         SentFloor{"u", "", 0}}) {
     ASSERT_TRUE(file.Write(floor));
     EXPECT_EQ(Read(), floor);
