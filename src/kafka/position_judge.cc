@@ -38,7 +38,8 @@ Status PositionJudge::ReadFloor() {
   if (is_floor_read_) return {};
   OCTO_ASSIGN(const auto floor, file_.Read());
   is_floor_read_ = true;
-  if (!floor || floor->topic != options_.topic) return {};
+  has_other_note_ = floor && floor->topic != options_.topic;
+  if (!floor || has_other_note_) return {};
   floor_ = noted_ = floor;
   topic_id_ = floor->topic_id;
   // Noted, since the next start has more of its own, and may be the first that reaches Kafka.
@@ -51,9 +52,9 @@ Status PositionJudge::ReadFloor() {
 Status PositionJudge::CheckNotStopped() {
   OCTO_ASSIGN(const auto why, file_.ReadStop());
   if (!why) return {};
-  // The one that stopped may have had no time for it.
-  if (floor_) {
-    floor_->stopped = true;
+  // The one that stopped may have had no time for it. What is noted of another topic stays.
+  if (!has_other_note_) {
+    MarkStopped();
     OCTO_TRY(Note(nullptr));
   }
   stopped_ = Error{ErrorKind::kCorruption, "sending was stopped, as " + file_.stop_location() +
@@ -193,11 +194,7 @@ Result<PositionJudge::Verdict> PositionJudge::StopForGood(ErrorKind kind, uint64
            std::to_string(LowerOf(in_kafka)) +
            ", of which nothing is lost, and what Kafka has of it already comes twice";
   }
-  if (!floor_) {
-    floor_ = SentFloor{options_.topic, topic_id_, 0};
-    floor_->opened_at = opened_at_;
-  }
-  floor_->stopped = true;
+  MarkStopped();
   stopped_ = Error{kind, why};
   // In this order, or a kill in between would have the next start go on.
   Status written = file_.Stop(why);
@@ -207,6 +204,14 @@ Result<PositionJudge::Verdict> PositionJudge::StopForGood(ErrorKind kind, uint64
                    written.error().message);
   }
   return tl::unexpected<Error>(*stopped_);
+}
+
+void PositionJudge::MarkStopped() {
+  if (!floor_) {
+    floor_ = SentFloor{options_.topic, topic_id_, 0};
+    floor_->opened_at = opened_at_;
+  }
+  floor_->stopped = true;
 }
 
 // Only of what a committed transaction has.

@@ -84,6 +84,7 @@ class PositionJudge {
   bool IsKnown(const SentPosition& sent) const;
   uint64_t LowerOf(uint64_t in_kafka) const;
   Result<Verdict> StopForGood(ErrorKind kind, uint64_t in_kafka, const std::string& problem);
+  void MarkStopped();
   void NowHas(uint64_t sequence, const std::optional<SentPosition>& seen);
 
   journal::Journal& journal_;
@@ -92,6 +93,7 @@ class PositionJudge {
   SentFloorFile file_;
   uint64_t position_;
   bool is_floor_read_ = false;
+  bool has_other_note_ = false;     // in the file, of another topic
   std::string topic_id_;            // of the events' topic, as last known; empty: not known
   std::optional<SentFloor> floor_;  // nullopt: the topic was never asked for the journal
   std::optional<SentFloor> noted_;  // in the file

@@ -242,6 +242,31 @@ TEST_F(PositionJudgeTest, AnOlderCopyOfTheJournalIsToldHoweverMuchComesToIt) {
   EXPECT_EQ(GoesOnBehind(sent), 10u);
 }
 
+// It was killed between the two.
+TEST_F(PositionJudgeTest, AStopWithoutANoteKeepsWhereTheJournalEnded) {
+  PutRecords(10);
+  ASSERT_TRUE(SentFloorFile(*files_, directory_, journal_->uuid()).Stop("an older copy"));
+  EXPECT_THAT(Start("a").Begin().error().message, HasSubstr("an older copy"));
+  const auto noted = Noted();
+  ASSERT_TRUE(noted);
+  EXPECT_EQ(noted->opened_at, 10u);
+  PutRecords(10);
+  EXPECT_FALSE(Start("b").Begin());
+  RemoveTheStop();
+  EXPECT_EQ(GoesOnBehind(SentPosition{15, "the original"}), 0u);
+}
+
+TEST_F(PositionJudgeTest, AStopLeavesWhatIsNotedOfAnotherTopic) {
+  PutRecords(20);
+  Send("a", std::nullopt, 10);
+  const auto before = Noted();
+  ASSERT_TRUE(SentFloorFile(*files_, directory_, journal_->uuid()).Stop("why"));
+  PositionJudge judge(*journal_, *files_, {"broker:9092", "another", directory_, "b"},
+                      MakeNullLogger());
+  EXPECT_FALSE(judge.Begin());
+  EXPECT_EQ(Noted(), before);
+}
+
 TEST_F(PositionJudgeTest, IsNotWhereTheJournalIsAnother) {
   directory_.clear();
   PutRecords(3);
