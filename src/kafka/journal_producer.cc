@@ -50,9 +50,11 @@ class ClientTopics final : public MessageTopics {
   ClientTopics(Client& client, const std::string& topic, const BatchLimits& limits)
       : client_(client), topic_(topic), limits_(limits) {}
   Result<std::optional<std::string>> Id() override { return FindTopicId(client_, topic_); }
-  Result<int64_t> Ends() override {
-    return SumEnds(client_, {{topic_, limits_.partitions},
-                             {RejectedTopic(topic_), limits_.rejected_partitions}});
+  Result<int64_t> Ends(std::optional<std::chrono::milliseconds> limit) override {
+    return SumEnds(
+        client_,
+        {{topic_, limits_.partitions}, {RejectedTopic(topic_), limits_.rejected_partitions}},
+        limit);
   }
 
  private:
@@ -183,7 +185,12 @@ Status Producer::TakePosition() {
   // What a transaction before the last stop had no time for.
   OCTO_TRY(journal_.Release(kConsumer, position()));
   // A disk without room has some when the journal has let go of what is sent.
-  if (!noted) OCTO_TRY(Note());
+  const Status again = noted ? noted : Note();
+  if (!again) {
+    // Only sending makes room then.
+    if (!judge_.is_sender_noted()) return again;
+    logger_->warn("{}", again.error().message);
+  }
   if (found.left_open) {
     OCTO_TRY(EndWhatIsOpen(position()));
     judge_.Committed(position());

@@ -5,6 +5,7 @@
 #include <arrow/api.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <optional>
 #include <set>
 #include <string>
@@ -26,6 +27,7 @@ namespace {
 
 // Of the protocol (protocol.html, "API keys").
 constexpr int16_t kProduce = 0;
+constexpr int16_t kListOffsets = 2;
 constexpr int16_t kAddPartitionsToTxn = 24;
 constexpr int16_t kEndTxn = 26;
 
@@ -398,6 +400,51 @@ TEST_F(JournalProducerTest, NotesEachTransactionThatNothingWaitsBehind) {
     EXPECT_GT(noted->messages_end, end);
     end = noted->messages_end;
   }
+}
+
+// As where the disk is full, and only sending makes room.
+TEST_F(JournalProducerTest, ConnectsAgainWhereNothingCanBeNoted) {
+  options_.journal_directory = temp_.path();
+  PutEvents(1);
+  const auto producer = Producer();
+  ASSERT_TRUE(producer->CommitNext());
+  // The names that its notes would have.
+  for (int number = 1; number < 100; ++number) {
+    const std::string name = temp_.path() + "/kafka." + std::to_string(number);
+    if (!std::filesystem::exists(name)) std::filesystem::create_directory(name);
+  }
+  PutEvents(1);
+  const auto sent = producer->CommitNext();
+  ASSERT_TRUE(sent) << sent.error().message;
+  EXPECT_EQ(sent->warnings.size(), 1u);
+  PutEvents(1);
+  rd_kafka_mock_push_request_errors(cluster_.get(), kAddPartitionsToTxn, 1,
+                                    RD_KAFKA_RESP_ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+  ASSERT_FALSE(producer->CommitNext());
+  const auto again = producer->CommitNext();
+  ASSERT_TRUE(again) << again.error().message;
+  EXPECT_EQ(producer->position(), 3u);
+  // Nobody would know a new one.
+  EXPECT_EQ(Producer()->CommitNext().error().kind, ErrorKind::kAlreadyExists);
+}
+
+// A partition without a leader has no end, for as long as that lasts.
+TEST_F(JournalProducerTest, ANoteDoesNotWaitLongForTheEndsOfPartitions) {
+  options_.journal_directory = temp_.path();
+  options_.client.request_timeout = std::chrono::seconds(60);
+  PutEvents(1);
+  const auto producer = Producer();
+  ASSERT_TRUE(producer->CommitNext());
+  const auto before = SentFloorFile(*files_, temp_.path(), journal_->uuid()).Read().value();
+  ASSERT_TRUE(before);
+  rd_kafka_mock_broker_push_request_error_rtts(cluster_.get(), 1, kListOffsets, 1,
+                                               RD_KAFKA_RESP_ERR_NO_ERROR, 30'000);
+  PutEvents(1);
+  ASSERT_TRUE(producer->CommitNext());
+  const auto after = SentFloorFile(*files_, temp_.path(), journal_->uuid()).Read().value();
+  ASSERT_TRUE(after);
+  EXPECT_EQ(after->sequence, 2u);
+  EXPECT_EQ(after->messages_end, before->messages_end);
 }
 
 TEST_F(JournalProducerTest, AClusterThatIsAwayIsAnErrorOfTheAttempt) {

@@ -9,6 +9,13 @@
 #include "kafka/topics.h"
 
 namespace octolake::kafka {
+namespace {
+
+// For partitions' ends that are only to be noted: one without a leader, which may be for long, does
+// not hold up the others.
+constexpr std::chrono::milliseconds kEndsWait{2'000};
+
+}  // namespace
 
 PositionJudge::PositionJudge(journal::Journal& journal, io::FileSystem& files, JudgeOptions options,
                              Logger logger)
@@ -146,7 +153,7 @@ Result<std::string> PositionJudge::LostBesidePositions(MessageTopics& topics) {
     return "whether topic " + options_.topic + " is the one it was is not known";
   }
   if (*id != floor_->topic_id) return "topic " + options_.topic + " is not the one it was";
-  OCTO_ASSIGN(const int64_t end, topics.Ends());
+  OCTO_ASSIGN(const int64_t end, topics.Ends(std::nullopt));
   if (end > 0 && end >= floor_->messages_end) return std::string();
   return "the partitions of " + options_.topic + " and " + RejectedTopic(options_.topic) +
          " end at offsets whose sum is " + std::to_string(end) + ", and it was " +
@@ -218,7 +225,8 @@ void PositionJudge::MarkStopped() {
 void PositionJudge::NowHas(uint64_t sequence, const std::optional<SentPosition>& seen) {
   position_ = sequence;
   opened_at_.reset();
-  const int64_t end = floor_ ? floor_->messages_end : 0;  // asked for where it is noted
+  // Asked for where it is noted; of a topic that was made again it is another one.
+  const int64_t end = floor_ && floor_->topic_id == topic_id_ ? floor_->messages_end : 0;
   floor_ = SentFloor{options_.topic, topic_id_, sequence, seen, options_.sender};
   floor_->messages_end = end;
 }
@@ -227,7 +235,7 @@ Status PositionJudge::Note(MessageTopics* topics) {
   if (!floor_ || floor_ == noted_) return {};
   noted_at_ = std::chrono::steady_clock::now();
   if (topics != nullptr) {
-    const auto end = topics->Ends();
+    const auto end = topics->Ends(kEndsWait);
     if (end) {
       floor_->messages_end = *end;
     } else {

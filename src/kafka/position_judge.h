@@ -24,8 +24,8 @@ class MessageTopics {
   // Of <topic>: another one when it is made again; empty where brokers have none. nullopt if there
   // is no such topic.
   virtual Result<std::optional<std::string>> Id() = 0;
-  // The sum of the offsets at which the partitions of both end.
-  virtual Result<int64_t> Ends() = 0;
+  // The sum of the offsets at which the partitions of both end. With a limit it takes no longer.
+  virtual Result<int64_t> Ends(std::optional<std::chrono::milliseconds> limit) = 0;
 };
 
 struct JudgeOptions {
@@ -36,7 +36,8 @@ struct JudgeOptions {
 };
 
 // Of one producer, over all of its connections. For each of them: Begin, TakeTopicId, Judge, and
-// Note before its first transaction; Committed after each. Not thread-safe.
+// Note before its first transaction, which is not to begin unless is_sender_noted; Committed after
+// each. Not thread-safe.
 class PositionJudge {
  public:
   // Reads what was noted, with a warning if it cannot be read, and takes the journal's end as it is
@@ -66,9 +67,13 @@ class PositionJudge {
   Status Judge(const std::optional<SentPosition>& sent, MessageTopics& topics);
   // A transaction of this producer was committed that ends with this record.
   void Committed(uint64_t sequence);
-  // Notes position(), and where the topics end; with nullptr, or where that cannot be asked, where
-  // they did when it last could. Durable when it returns; nothing is written that is noted already.
+  // Notes position(), and where the topics end; with nullptr, or where that is not answered soon,
+  // where they did when it last was. Durable when it returns; nothing is written that is noted
+  // already.
   Status Note(MessageTopics* topics);
+  // What this producer sends is known as the journal's to those that start later, whatever it did
+  // not get to note since.
+  bool is_sender_noted() const { return noted_ && noted_->noted_by == options_.sender; }
   std::chrono::steady_clock::time_point noted_at() const { return noted_at_; }
 
  private:

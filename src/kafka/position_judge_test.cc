@@ -21,10 +21,14 @@ using testing::HasSubstr;
 class FakeTopics final : public MessageTopics {
  public:
   Result<std::optional<std::string>> Id() override { return id; }
-  Result<int64_t> Ends() override { return ends; }
+  Result<int64_t> Ends(std::optional<std::chrono::milliseconds> limit) override {
+    last_limit = limit;
+    return ends;
+  }
 
   Result<std::optional<std::string>> id = std::optional<std::string>("first");
   Result<int64_t> ends = 5;
+  std::optional<std::chrono::milliseconds> last_limit;
 };
 
 Error Away() { return {ErrorKind::kTransient, "the broker is away"}; }
@@ -330,6 +334,40 @@ TEST_F(PositionJudgeTest, NotesTheEndsThatItKnewWhereTheyAreNotAnswered) {
   topics_.ends = tl::unexpected(Away());
   ASSERT_TRUE(judge.Note(&topics_));
   EXPECT_EQ(Noted(), (SentFloor{"events", "first", 10, SentPosition{10, "a"}, "a", 5}));
+}
+
+// They have a while to be judged by, and hold up nothing where they are only noted.
+TEST_F(PositionJudgeTest, WaitsLittleForTheEndsThatItNotes) {
+  PutRecords(20);
+  Send("a", std::nullopt, 10);
+  ASSERT_TRUE(topics_.last_limit);
+  EXPECT_LE(*topics_.last_limit, std::chrono::seconds(5));
+  auto judge = Start("b");
+  ASSERT_TRUE(judge.Begin());
+  ASSERT_TRUE(judge.Judge(std::nullopt, topics_));
+  EXPECT_FALSE(topics_.last_limit);
+}
+
+TEST_F(PositionJudgeTest, NotesNoEndOfATopicThatWasMadeAgain) {
+  PutRecords(20);
+  Send("a", std::nullopt, 10);
+  topics_.id = std::optional<std::string>("second");
+  topics_.ends = tl::unexpected(Away());
+  EXPECT_EQ(GoesOnBehind(SentPosition{10, "a"}), 10u);
+  EXPECT_EQ(Noted(),
+            (SentFloor{"events", "second", 10, SentPosition{10, "a"}, "one that goes on", 0}));
+}
+
+TEST_F(PositionJudgeTest, KnowsWhetherItsSenderIsNoted) {
+  PutRecords(20);
+  Send("a", std::nullopt, 10);
+  auto judge = Start("b");
+  ASSERT_TRUE(judge.Begin());
+  judge.TakeTopicId(topics_);
+  ASSERT_TRUE(judge.Judge(SentPosition{10, "a"}, topics_));
+  EXPECT_FALSE(judge.is_sender_noted());
+  ASSERT_TRUE(judge.Note(&topics_));
+  EXPECT_TRUE(judge.is_sender_noted());
 }
 
 TEST_F(PositionJudgeTest, BeginsNothingWithoutKnowingWhatWasNoted) {

@@ -1,6 +1,5 @@
 #include "kafka/topics.h"
 
-#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <string_view>
@@ -120,8 +119,8 @@ Result<std::optional<std::string>> FindTopicId(Client& client, const std::string
   return std::optional<std::string>(text == kZeroId ? "" : text);
 }
 
-Result<int64_t> SumEnds(Client& client,
-                        const std::vector<std::pair<std::string, int32_t>>& topics) {
+Result<int64_t> SumEnds(Client& client, const std::vector<std::pair<std::string, int32_t>>& topics,
+                        std::optional<std::chrono::milliseconds> limit) {
   const RdPartitions partitions(rd_kafka_topic_partition_list_new(1));
   for (const auto& [topic, count] : topics) {
     for (int32_t i = 0; i < count; ++i) {
@@ -131,10 +130,12 @@ Result<int64_t> SumEnds(Client& client,
   }
   const std::string what = "asking for the ends of topics";
   OCTO_ASSIGN(const RdEvent event,
-              Ask(client, RD_KAFKA_ADMIN_OP_LISTOFFSETS, what,
+              Ask(
+                  client, RD_KAFKA_ADMIN_OP_LISTOFFSETS, what,
                   [&](rd_kafka_AdminOptions_t* options, rd_kafka_queue_t* queue) {
                     rd_kafka_ListOffsets(client.get(), partitions.get(), options, queue);
-                  }));
+                  },
+                  limit));
   size_t count = 0;
   const auto* const* const ends =
       rd_kafka_ListOffsets_result_infos(rd_kafka_event_ListOffsets_result(event.get()), &count);
@@ -145,7 +146,9 @@ Result<int64_t> SumEnds(Client& client,
   for (size_t i = 0; i < count; ++i) {
     const auto* const end = rd_kafka_ListOffsetsResultInfo_topic_partition(ends[i]);
     if (end->err != RD_KAFKA_RESP_ERR_NO_ERROR) return client.Failed(what, end->err);
-    sum += std::max<int64_t>(end->offset, 0);
+    // What was asked for: the broker has not answered in time.
+    if (end->offset < 0) return client.Failed(what, RD_KAFKA_RESP_ERR__TIMED_OUT);
+    sum += end->offset;
   }
   return sum;
 }

@@ -31,8 +31,10 @@ Result<std::optional<std::string>> FindTopicId(
     std::optional<std::chrono::milliseconds> limit = std::nullopt);
 
 // The sum of the offsets at which partitions end: of topics and how many each has. It grows with
-// each message, and shrinks if a partition loses its end, or is made again.
-Result<int64_t> SumEnds(Client& client, const std::vector<std::pair<std::string, int32_t>>& topics);
+// each message, and shrinks if a partition loses its end, or is made again. All partitions answer,
+// or it is an error. With a limit as above.
+Result<int64_t> SumEnds(Client& client, const std::vector<std::pair<std::string, int32_t>>& topics,
+                        std::optional<std::chrono::milliseconds> limit = std::nullopt);
 
 struct TopicPlan {
   std::string name;
