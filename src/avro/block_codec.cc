@@ -17,6 +17,8 @@ constexpr int kMaxZstdWindowLog = 27;
 // isa-l counts in 32 bits.
 constexpr size_t kMaxDeflateInput = size_t{1} << 30;
 constexpr size_t kFirstOutput = 64 * 1024;
+// What takes more memory is not kept for the next block.
+constexpr size_t kMaxKept = size_t{1} << 20;
 
 uint8_t* Bytes(const char* text) {
   // isa-l takes pointers to non-const but does not write to its input.
@@ -39,14 +41,6 @@ tl::unexpected<Error> BadLevel(Codec codec, int level, int low, int high) {
 tl::unexpected<Error> TooLarge(int64_t limit) {
   return MakeError(ErrorKind::kResourceExhausted,
                    "a block of more than " + std::to_string(limit) + " bytes after decompression");
-}
-
-// Doubles the output's room up to `limit` + 1 bytes, so that one byte too many is noticed.
-bool Grow(std::string& out, int64_t limit) {
-  const auto most = static_cast<size_t>(limit) + 1;
-  if (out.size() >= most) return false;
-  out.resize(std::min(most, std::max(kFirstOutput, out.size() * 2)));
-  return true;
 }
 
 Result<std::string> Deflate(std::optional<int> wanted, std::string_view input) {
@@ -83,39 +77,6 @@ Result<std::string> Deflate(std::optional<int> wanted, std::string_view input) {
   return out;
 }
 
-// Raw deflate (RFC 1951). Bytes behind its end are ignored: some writers leave a part of zlib's
-// trailer there.
-Result<std::string> Inflate(std::string_view input, int64_t limit) {
-  if (input.size() > kMaxDeflateInput) return TooLarge(limit);
-  auto state = std::make_unique<inflate_state>();
-  isal_inflate_init(state.get());
-  state->crc_flag = ISAL_DEFLATE;
-  state->next_in = Bytes(input.data());
-  state->avail_in = static_cast<uint32_t>(input.size());
-  std::string out;
-  size_t used = 0;
-  while (state->block_state != ISAL_BLOCK_FINISH) {
-    if (used == out.size() && !Grow(out, limit)) return TooLarge(limit);
-    const size_t before = used;
-    const uint32_t input_before = state->avail_in;
-    state->next_out = Bytes(out.data()) + used;
-    state->avail_out = static_cast<uint32_t>(
-        std::min<size_t>(out.size() - used, std::numeric_limits<uint32_t>::max()));
-    const uint32_t room = state->avail_out;
-    if (isal_inflate(state.get()) < 0) {
-      return MakeError(ErrorKind::kCorruption, "a block that is no valid deflate data");
-    }
-    used += room - state->avail_out;
-    const bool stuck = used == before && state->avail_in == input_before;
-    if (stuck && state->block_state != ISAL_BLOCK_FINISH) {
-      return MakeError(ErrorKind::kCorruption, "a block whose deflate data is cut");
-    }
-  }
-  if (used > static_cast<size_t>(limit)) return TooLarge(limit);
-  out.resize(used);
-  return out;
-}
-
 Result<std::string> CompressZstd(std::optional<int> wanted, std::string_view input) {
   const int level = wanted.value_or(kDefaultZstdLevel);
   if (level < 1 || level > 19) return BadLevel(Codec::kZstandard, level, 1, 19);
@@ -132,36 +93,6 @@ Result<std::string> CompressZstd(std::optional<int> wanted, std::string_view inp
 struct FreeStream {
   void operator()(ZSTD_DStream* stream) const { ZSTD_freeDStream(stream); }
 };
-
-// Frames one after another, since nothing forbids a writer to flush.
-Result<std::string> DecompressZstd(std::string_view input, int64_t limit) {
-  const std::unique_ptr<ZSTD_DStream, FreeStream> stream(ZSTD_createDStream());
-  if (stream == nullptr ||
-      ZSTD_isError(ZSTD_DCtx_setParameter(stream.get(), ZSTD_d_windowLogMax, kMaxZstdWindowLog))) {
-    return MakeError(ErrorKind::kResourceExhausted, "no memory for a zstd decoder");
-  }
-  std::string out;
-  ZSTD_inBuffer in{input.data(), input.size(), 0};
-  size_t used = 0;
-  size_t result = 1;
-  while (in.pos < in.size || result != 0) {
-    if (used == out.size() && !Grow(out, limit)) return TooLarge(limit);
-    const size_t before = used + in.pos;
-    ZSTD_outBuffer target{out.data(), out.size(), used};
-    result = ZSTD_decompressStream(stream.get(), &target, &in);
-    if (ZSTD_isError(result)) {
-      return MakeError(ErrorKind::kCorruption,
-                       std::string("a block of broken zstd data: ") + ZSTD_getErrorName(result));
-    }
-    used = target.pos;
-    if (result != 0 && used + in.pos == before) {
-      return MakeError(ErrorKind::kCorruption, "a block whose zstd data is cut");
-    }
-  }
-  if (used > static_cast<size_t>(limit)) return TooLarge(limit);
-  out.resize(used);
-  return out;
-}
 
 }  // namespace
 
@@ -198,17 +129,137 @@ Result<std::string> CompressBlock(Codec codec, std::optional<int> level, std::st
   return MakeError(ErrorKind::kInvalidArgument, "unknown Avro codec");
 }
 
-Result<std::string> DecompressBlock(Codec codec, std::string_view input, int64_t limit) {
+// Where a block is decompressed to. It is as large as the largest was, but offers the same room to
+// each.
+class BlockDecompressor::Buffer {
+ public:
+  void Begin(int64_t limit) {
+    if (bytes_.size() > kMaxKept) bytes_ = {};
+    most_ = static_cast<size_t>(limit) + 1;
+    room_ = used_ = 0;
+  }
+
+  // Doubles the room, up to `limit` + 1 bytes, so that one byte too many is noticed.
+  bool Grow() {
+    if (room_ >= most_) return false;
+    room_ = std::min(most_, std::max(kFirstOutput, room_ * 2));
+    if (bytes_.size() < room_) bytes_.resize(room_);
+    return true;
+  }
+
+  bool IsFull() const { return used_ == room_; }
+  char* data() { return bytes_.data(); }
+  size_t room() const { return room_; }
+  size_t used() const { return used_; }
+  void set_used(size_t used) { used_ = used; }
+
+  Result<std::string> Take() const {
+    if (used_ >= most_) return TooLarge(static_cast<int64_t>(most_) - 1);
+    return std::string(bytes_, 0, used_);
+  }
+
+ private:
+  std::string bytes_;
+  size_t most_ = 0;
+  size_t room_ = 0;
+  size_t used_ = 0;
+};
+
+// Making one takes as long as decompressing a small block.
+struct BlockDecompressor::Decoders {
+  std::unique_ptr<inflate_state> inflate;
+  std::unique_ptr<ZSTD_DStream, FreeStream> zstd;
+
+  inflate_state& Inflate() {
+    if (inflate == nullptr) inflate = std::make_unique<inflate_state>();
+    isal_inflate_init(inflate.get());
+    inflate->crc_flag = ISAL_DEFLATE;
+    return *inflate;
+  }
+
+  // nullptr if there is no memory.
+  ZSTD_DStream* Zstd() {
+    if (zstd != nullptr && ZSTD_sizeof_DStream(zstd.get()) > kMaxKept) zstd.reset();
+    if (zstd == nullptr) zstd.reset(ZSTD_createDStream());
+    const bool is_ready =
+        zstd != nullptr &&
+        !ZSTD_isError(ZSTD_DCtx_reset(zstd.get(), ZSTD_reset_session_and_parameters)) &&
+        !ZSTD_isError(ZSTD_DCtx_setParameter(zstd.get(), ZSTD_d_windowLogMax, kMaxZstdWindowLog));
+    return is_ready ? zstd.get() : nullptr;
+  }
+};
+
+BlockDecompressor::BlockDecompressor()
+    : buffer_(std::make_unique<Buffer>()), decoders_(std::make_unique<Decoders>()) {}
+BlockDecompressor::~BlockDecompressor() = default;
+
+// Raw deflate (RFC 1951). Bytes behind its end are ignored: some writers leave a part of zlib's
+// trailer there.
+Status BlockDecompressor::Inflate(std::string_view input, int64_t limit) {
+  if (input.size() > kMaxDeflateInput) return TooLarge(limit);
+  inflate_state& state = decoders_->Inflate();
+  state.next_in = Bytes(input.data());
+  state.avail_in = static_cast<uint32_t>(input.size());
+  while (state.block_state != ISAL_BLOCK_FINISH) {
+    if (buffer_->IsFull() && !buffer_->Grow()) return TooLarge(limit);
+    const size_t used = buffer_->used();
+    const uint32_t input_before = state.avail_in;
+    state.next_out = Bytes(buffer_->data()) + used;
+    state.avail_out = static_cast<uint32_t>(
+        std::min<size_t>(buffer_->room() - used, std::numeric_limits<uint32_t>::max()));
+    const uint32_t room = state.avail_out;
+    if (isal_inflate(&state) < 0) {
+      return MakeError(ErrorKind::kCorruption, "a block that is no valid deflate data");
+    }
+    const uint32_t added = room - state.avail_out;
+    buffer_->set_used(used + added);
+    const bool stuck = added == 0 && state.avail_in == input_before;
+    if (stuck && state.block_state != ISAL_BLOCK_FINISH) {
+      return MakeError(ErrorKind::kCorruption, "a block whose deflate data is cut");
+    }
+  }
+  return {};
+}
+
+// Frames one after another, since nothing forbids a writer to flush.
+Status BlockDecompressor::DecompressZstd(std::string_view input, int64_t limit) {
+  ZSTD_DStream* const stream = decoders_->Zstd();
+  if (stream == nullptr) {
+    return MakeError(ErrorKind::kResourceExhausted, "no memory for a zstd decoder");
+  }
+  ZSTD_inBuffer in{input.data(), input.size(), 0};
+  size_t result = 1;
+  while (in.pos < in.size || result != 0) {
+    if (buffer_->IsFull() && !buffer_->Grow()) return TooLarge(limit);
+    const size_t before = buffer_->used() + in.pos;
+    ZSTD_outBuffer target{buffer_->data(), buffer_->room(), buffer_->used()};
+    result = ZSTD_decompressStream(stream, &target, &in);
+    if (ZSTD_isError(result)) {
+      return MakeError(ErrorKind::kCorruption,
+                       std::string("a block of broken zstd data: ") + ZSTD_getErrorName(result));
+    }
+    buffer_->set_used(target.pos);
+    if (result != 0 && target.pos + in.pos == before) {
+      return MakeError(ErrorKind::kCorruption, "a block whose zstd data is cut");
+    }
+  }
+  return {};
+}
+Result<std::string> BlockDecompressor::Decompress(Codec codec, std::string_view input,
+                                                  int64_t limit) {
+  buffer_->Begin(limit);
   switch (codec) {
     case Codec::kNull:
       if (input.size() > static_cast<size_t>(limit)) return TooLarge(limit);
       return std::string(input);
     case Codec::kDeflate:
-      return Inflate(input, limit);
+      OCTO_TRY(Inflate(input, limit));
+      break;
     case Codec::kZstandard:
-      return DecompressZstd(input, limit);
+      OCTO_TRY(DecompressZstd(input, limit));
+      break;
   }
-  return MakeError(ErrorKind::kInvalidArgument, "unknown Avro codec");
+  return buffer_->Take();
 }
 
 }  // namespace octolake::avro

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,8 +18,24 @@ Result<Codec> ParseCodec(std::string_view name);
 // `input` compressed. kInvalidArgument for a level that the codec does not have.
 Result<std::string> CompressBlock(Codec codec, std::optional<int> level, std::string_view input);
 
-// `input` decompressed. kCorruption if it is broken or cut, kResourceExhausted beyond `limit`
-// bytes.
-Result<std::string> DecompressBlock(Codec codec, std::string_view input, int64_t limit);
+// Decompresses blocks one after another. Not thread-safe.
+class BlockDecompressor {
+ public:
+  BlockDecompressor();
+  ~BlockDecompressor();
+
+  // `input` decompressed. kCorruption if it is broken or cut, kResourceExhausted beyond `limit`
+  // bytes.
+  Result<std::string> Decompress(Codec codec, std::string_view input, int64_t limit);
+
+ private:
+  class Buffer;
+  struct Decoders;
+  Status Inflate(std::string_view input, int64_t limit);
+  Status DecompressZstd(std::string_view input, int64_t limit);
+
+  std::unique_ptr<Buffer> buffer_;
+  std::unique_ptr<Decoders> decoders_;
+};
 
 }  // namespace octolake::avro

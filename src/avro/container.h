@@ -94,6 +94,8 @@ struct ReaderLimits {
   int64_t values = std::numeric_limits<int64_t>::max();
 };
 
+class BlockDecompressor;
+
 // Reads the records of one file held in memory. Codecs null, deflate and zstandard; any other is
 // refused by name with kUnsupported. Broken bytes are kCorruption and final; records returned
 // before are good (Avro keeps no checksum over them in these codecs but zstandard's own).
@@ -103,6 +105,7 @@ class ContainerReader {
   // `name` (a location) is for errors.
   static Result<std::unique_ptr<ContainerReader>> Open(std::string bytes, std::string name,
                                                        ReaderLimits limits = {});
+  ~ContainerReader();
 
   const SchemaPtr& schema() const { return schema_; }
   // The file's metadata with avro.schema and avro.codec, as written.
@@ -135,6 +138,7 @@ class ContainerReader {
   size_t position_ = 0;        // in bytes_, behind the block being read
   int64_t block_number_ = 0;   // for errors
   int64_t block_records_ = 0;  // left in the block
+  std::unique_ptr<BlockDecompressor> decompressor_;
   std::string decompressed_;
   std::string_view block_;  // of bytes_ or decompressed_
   size_t block_position_ = 0;

@@ -48,7 +48,9 @@ ContainerReader::ContainerReader(std::string bytes, std::string name, ReaderLimi
       name_(std::move(name)),
       limits_(limits),
       bytes_left_(limits.total_bytes),
-      values_left_(limits.values) {}
+      values_left_(limits.values),
+      decompressor_(std::make_unique<BlockDecompressor>()) {}
+ContainerReader::~ContainerReader() = default;
 
 Result<std::unique_ptr<ContainerReader>> ContainerReader::Open(std::string bytes, std::string name,
                                                                ReaderLimits limits) {
@@ -132,7 +134,7 @@ Status ContainerReader::ReadBlock() {
   }
   const int64_t most = std::min(limits_.block_bytes, bytes_left_);
   if (codec_ != Codec::kNull) {
-    OCTO_ASSIGN(decompressed_, DecompressBlock(codec_, data, most));
+    OCTO_ASSIGN(decompressed_, decompressor_->Decompress(codec_, data, most));
     block_ = decompressed_;
   } else if (static_cast<int64_t>(data.size()) <= most) {
     block_ = data;

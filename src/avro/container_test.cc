@@ -300,9 +300,30 @@ TEST(ContainerTest, ForeignTailsOfDeflateBlocksAreIgnored) {
   std::string block;
   ASSERT_TRUE(Encode(*EventSchema(), Event(1), block));
   const std::string data = CompressBlock(Codec::kDeflate, 1, block).value() + "abc";
-  EXPECT_EQ(DecompressBlock(Codec::kDeflate, data, 1000).value(), block);
-  EXPECT_EQ(DecompressBlock(Codec::kDeflate, "", 1000).error().kind, ErrorKind::kCorruption);
-  EXPECT_EQ(DecompressBlock(Codec::kZstandard, "", 1000).error().kind, ErrorKind::kCorruption);
+  BlockDecompressor decompressor;
+  EXPECT_EQ(decompressor.Decompress(Codec::kDeflate, data, 1000).value(), block);
+  for (const Codec codec : {Codec::kDeflate, Codec::kZstandard}) {
+    EXPECT_EQ(decompressor.Decompress(codec, "", 1000).error().kind, ErrorKind::kCorruption);
+  }
+}
+
+// One decompressor takes a large block and a small one, a broken one and a good one.
+TEST(ContainerTest, BlocksOfAnySizeFollowEachOther) {
+  BlockDecompressor decompressor;
+  std::mt19937_64 random(7);
+  for (const Codec codec : {Codec::kDeflate, Codec::kZstandard}) {
+    for (const size_t size : {10, 200'000, 1'500'000, 0, 70'000, 1}) {
+      std::string block(size, '\0');
+      for (char& c : block) c = static_cast<char>('a' + random() % 4);
+      const std::string data = CompressBlock(codec, 1, block).value();
+      const auto limit = static_cast<int64_t>(size);
+      EXPECT_EQ(decompressor.Decompress(codec, data, limit).value(), block);
+      EXPECT_FALSE(decompressor.Decompress(codec, data.substr(0, data.size() / 2), limit));
+      if (size == 0) continue;
+      EXPECT_EQ(decompressor.Decompress(codec, data, limit - 1).error().kind,
+                ErrorKind::kResourceExhausted);
+    }
+  }
 }
 
 TEST(ContainerTest, RecordsWithoutBytesAreCountedNotStored) {
