@@ -6,6 +6,7 @@
 #include <limits>
 #include <random>
 
+#include "avro/views_for_test.h"
 #include "base/hex.h"
 
 namespace octolake::avro {
@@ -22,10 +23,16 @@ std::string EncodeHex(const Schema& schema, const Value& value) {
   return HexEncode(out);
 }
 
+// In both ways that there are.
+Result<Value> DecodeFrom(Decoder& decoder, const Schema& schema, std::string_view bytes) {
+  EXPECT_EQ(DifferenceOfViews(schema, bytes), "");
+  return decoder.Decode(schema);
+}
+
 Result<Value> DecodeHex(const Schema& schema, const std::string& hex) {
   const std::string bytes = HexDecode(hex).value();
   Decoder decoder(bytes);
-  auto value = decoder.Decode(schema);
+  auto value = DecodeFrom(decoder, schema, bytes);
   if (value) {
     EXPECT_EQ(decoder.remaining(), 0u);
   }
@@ -178,17 +185,19 @@ TEST(BinaryTest, ElementsWithoutBytesAreLimited) {
   AppendLong(1 << 20, good);
   good.push_back('\0');
   Decoder decoder(good);
-  EXPECT_EQ(decoder.Decode(*schema)->IfArray()->size(), size_t{1} << 20);
+  EXPECT_EQ(DecodeFrom(decoder, *schema, good)->IfArray()->size(), size_t{1} << 20);
   std::string bad;
   AppendLong(int64_t{1} << 40, bad);
   bad.push_back('\0');
   Decoder refused(bad);
-  EXPECT_THAT(refused.Decode(*schema).error().message, HasSubstr("a count of 1099511627776"));
+  EXPECT_THAT(DecodeFrom(refused, *schema, bad).error().message,
+              HasSubstr("a count of 1099511627776"));
   std::string one_more;
   AppendLong((1 << 20) + 100, one_more);
   one_more.push_back('\0');
   Decoder too_many(one_more);
-  EXPECT_THAT(too_many.Decode(*schema).error().message, HasSubstr("a count of 1048676"));
+  EXPECT_THAT(DecodeFrom(too_many, *schema, one_more).error().message,
+              HasSubstr("a count of 1048676"));
 }
 
 // Each record holds the next one twice, so that a datum of no bytes has 2^40 values.
@@ -201,11 +210,11 @@ TEST(BinaryTest, RecordsThatMultiplyAreLimited) {
            R"(},{"name":"b","type":)" + again + "}]}";
   }
   Decoder decoder("");
-  EXPECT_THAT(decoder.Decode(*Parse(json)).error().message, HasSubstr("too many empty"));
+  EXPECT_THAT(DecodeFrom(decoder, *Parse(json), "").error().message, HasSubstr("too many empty"));
   const std::string items("\x02\x00", 2);
   Decoder array(items);
   const SchemaPtr schema = Parse(R"({"type":"array","items":)" + json + "}");
-  EXPECT_THAT(array.Decode(*schema).error().message, HasSubstr("too many empty"));
+  EXPECT_THAT(DecodeFrom(array, *schema, items).error().message, HasSubstr("too many empty"));
 }
 
 // A NULL in a union takes a byte, so the input bounds how many there are.
@@ -216,7 +225,7 @@ TEST(BinaryTest, NullsOfUnionsAreNotLimited) {
   AppendLong(count, bytes);
   bytes.resize(bytes.size() + static_cast<size_t>(count) + 1);
   Decoder decoder(bytes);
-  const auto value = decoder.Decode(*schema);
+  const auto value = DecodeFrom(decoder, *schema, bytes);
   ASSERT_TRUE(value) << value.error().message;
   EXPECT_EQ(std::ssize(*value->IfArray()), count);
 }
@@ -226,11 +235,13 @@ TEST(BinaryTest, NestingIsLimited) {
       {"name":"n","type":["null","L"]}]})");
   const std::string deep(1'000'000, '\x02');
   Decoder decoder(deep);
-  EXPECT_THAT(decoder.Decode(*schema).error().message, HasSubstr("nested more than 64 deep"));
+  EXPECT_THAT(DecodeFrom(decoder, *schema, deep).error().message,
+              HasSubstr("nested more than 64 deep"));
   const SchemaPtr endless =
       Parse(R"({"type":"record","name":"E","fields":[{"name":"e","type":"E"}]})");
   Decoder without_end(deep);
-  EXPECT_THAT(without_end.Decode(*endless).error().message, HasSubstr("nested more than 64 deep"));
+  EXPECT_THAT(DecodeFrom(without_end, *endless, deep).error().message,
+              HasSubstr("nested more than 64 deep"));
 }
 
 const char* const kEverything = R"({"type":"record","name":"Everything","fields":[
@@ -276,14 +287,14 @@ TEST(BinaryTest, RandomValuesComeBackAndEveryCutIsAnError) {
     std::string bytes;
     ASSERT_TRUE(Encode(*schema, value, bytes));
     Decoder decoder(bytes);
-    const auto decoded = decoder.Decode(*schema);
+    const auto decoded = DecodeFrom(decoder, *schema, bytes);
     ASSERT_TRUE(decoded) << decoded.error().message;
     ASSERT_EQ(*decoded, value);
     ASSERT_EQ(decoder.remaining(), 0u);
     for (size_t cut = 0; cut < bytes.size(); ++cut) {
       const std::string part = bytes.substr(0, cut);
       Decoder cut_decoder(part);
-      const auto result = cut_decoder.Decode(*schema);
+      const auto result = DecodeFrom(cut_decoder, *schema, part);
       ASSERT_FALSE(result) << cut;
       ASSERT_EQ(result.error().kind, ErrorKind::kCorruption);
     }
@@ -301,7 +312,7 @@ TEST(BinaryTest, RandomBytesNeverCrashAndWhatIsReadIsWrittenBack) {
       bytes[random() % bytes.size()] = static_cast<char>(random());
     }
     Decoder decoder(bytes);
-    const auto value = decoder.Decode(*schema);
+    const auto value = DecodeFrom(decoder, *schema, bytes);
     if (!value) {
       ASSERT_EQ(value.error().kind, ErrorKind::kCorruption);
       continue;
@@ -313,6 +324,48 @@ TEST(BinaryTest, RandomBytesNeverCrashAndWhatIsReadIsWrittenBack) {
     ASSERT_EQ(EncodeHex(*schema, second.Decode(*schema).value()), HexEncode(again));
   }
   EXPECT_GT(read, 100);
+}
+
+TEST(BinaryTest, ViewsTakeAsManyValuesOfALimit) {
+  const SchemaPtr schema = Parse(kEverything);
+  std::mt19937_64 random(13);
+  for (int i = 0; i < 300; ++i) {
+    std::string bytes;
+    ASSERT_TRUE(Encode(*schema, RandomEverything(random), bytes));
+    for (int64_t values = 0; values < 30; ++values) {
+      ASSERT_EQ(DifferenceOfViews(*schema, bytes, values), "") << values;
+    }
+  }
+}
+
+TEST(BinaryTest, ViewsHaveWhatIsWanted) {
+  const SchemaPtr schema = Parse(R"({"type":"record","name":"r","fields":[
+      {"name":"skipped","type":{"type":"array","items":"string"}},
+      {"name":"inner","type":["null",{"type":"record","name":"i","fields":[
+        {"name":"a","type":"string"},{"name":"b","type":["long","bytes"]}]}]},
+      {"name":"last","type":"boolean"}]})");
+  std::string bytes;
+  const Value skipped = Value::Array({Value::String("x"), Value::String("y")});
+  const auto append = [&](Value inner) {
+    const Value record = Value::Record({skipped, std::move(inner), Value::Boolean(true)});
+    EXPECT_TRUE(Encode(*schema, record, bytes));
+  };
+  append(Value::Record({Value::String("text"), Value::Bytes("b")}));
+  append(Value::Null());
+  // inner, inner.b and one field more than there are.
+  const WantedFields wanted{{}, {{}, {1, {{}, {0, {}}, {2, {}}}}, {}}};
+  std::vector<FieldView> views(3);
+  Decoder decoder(bytes);
+  ASSERT_TRUE(decoder.Read(*schema, wanted, views));
+  EXPECT_EQ(views[0].type, Type::kBytes);
+  EXPECT_EQ(views[0].text, "b");
+  EXPECT_EQ(views[1].type, Type::kRecord);
+  EXPECT_EQ(views[2].type, Type::kNull);
+  EXPECT_TRUE(views[0].text.data() > bytes.data() &&
+              views[0].text.data() < bytes.data() + bytes.size());
+  ASSERT_TRUE(decoder.Read(*schema, wanted, views));
+  EXPECT_EQ(decoder.remaining(), 0u);
+  for (const FieldView& view : views) EXPECT_EQ(view.type, Type::kNull);
 }
 
 TEST(ValueTest, AccessorsGiveNothingForOtherTypes) {

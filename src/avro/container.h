@@ -2,15 +2,18 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "avro/binary.h"
 #include "avro/schema.h"
 #include "avro/value.h"
 #include "base/random.h"
@@ -118,12 +121,19 @@ class ContainerReader {
 
   // The next record, of schema(); nullopt after the last one.
   Result<std::optional<Value>> Next();
+  // The encoding of the next record, with what is wanted of it in `views` (Decoder::Read); nullopt
+  // after the last one. Both stay good while the reader lives, unless Next is called: all blocks
+  // are kept.
+  Result<std::optional<std::string_view>> NextView(const WantedFields& wanted,
+                                                   std::span<FieldView> views);
 
  private:
   ContainerReader(std::string bytes, std::string name, ReaderLimits limits);
   Status ReadHeader();
+  template <typename Read>
+  Status ReadRecord(bool keep_blocks, const Read& read);
+  Result<bool> FindRecord(bool keep_blocks);
   Status ReadBlock();
-  Result<std::optional<Value>> NextUnchecked();
 
   std::string bytes_;
   std::string name_;
@@ -139,8 +149,8 @@ class ContainerReader {
   int64_t block_number_ = 0;   // for errors
   int64_t block_records_ = 0;  // left in the block
   std::unique_ptr<BlockDecompressor> decompressor_;
-  std::string decompressed_;
-  std::string_view block_;  // of bytes_ or decompressed_
+  std::deque<std::string> decompressed_;  // the blocks that are kept
+  std::string_view block_;                // of bytes_ or decompressed_
   size_t block_position_ = 0;
   std::optional<Error> failed_;
 };

@@ -1,11 +1,12 @@
 // Any bytes as an object container file: read within limits; the records written to a new file are
-// the same records.
+// the same records, and views are of the same values.
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "avro/binary.h"
 #include "avro/container.h"
+#include "avro/views_for_test.h"
 #include "base/fuzz.h"
 #include "base/random.h"
 
@@ -48,6 +49,20 @@ std::vector<Value> ReadRecords(ContainerReader& reader) {
   return records;
 }
 
+// As many records as were read come as views, of the same values.
+void CheckViews(ContainerReader& reader, const std::vector<Value>& records) {
+  size_t places = 0;
+  const WantedFields wanted = WantAll(*reader.schema(), &places);
+  std::vector<FieldView> views(places);
+  for (const Value& record : records) {
+    const auto next = fuzz::Value(reader.NextView(wanted, views), "a record without views");
+    fuzz::Check(next && AreViewsOf(&record, wanted, views), "views of another record");
+    const Value same = fuzz::Value(Decoder(*next).Decode(*reader.schema()), "no encoding");
+    fuzz::Check(Encoded(*reader.schema(), same) == Encoded(*reader.schema(), record),
+                "the encoding of another record");
+  }
+}
+
 void CheckRewrite(const ContainerReader& reader, const std::vector<Value>& records) {
   SeededRandom random(1);
   std::string file;
@@ -74,10 +89,12 @@ void CheckRewrite(const ContainerReader& reader, const std::vector<Value>& recor
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   ReaderLimits limits;
   limits.block_bytes = 1 << 20;
-  auto reader =
-      ContainerReader::Open(std::string(reinterpret_cast<const char*>(data), size), "fuzz", limits);
+  const std::string file(reinterpret_cast<const char*>(data), size);
+  auto reader = ContainerReader::Open(file, "fuzz", limits);
   if (!reader) return 0;
-  CheckRewrite(**reader, ReadRecords(**reader));
+  const std::vector<Value> records = ReadRecords(**reader);
+  CheckViews(*fuzz::Value(ContainerReader::Open(file, "fuzz", limits), "no reader"), records);
+  CheckRewrite(**reader, records);
   return 0;
 }
 

@@ -95,31 +95,59 @@ std::optional<std::string_view> ContainerReader::FindMetadata(std::string_view k
 }
 
 Result<std::optional<Value>> ContainerReader::Next() {
-  if (failed_) return tl::unexpected<Error>(*failed_);
-  Result<std::optional<Value>> next = NextUnchecked();
-  if (!next) {
-    failed_ = next.error();
-    failed_->message = name_ + ": block " + std::to_string(block_number_) + ": " + failed_->message;
-    return tl::unexpected<Error>(*failed_);
-  }
-  return next;
+  std::optional<Value> value;
+  const auto decode = [&](Decoder& decoder) -> Status {
+    OCTO_ASSIGN(value, decoder.Decode(*schema_));
+    return {};
+  };
+  OCTO_TRY(ReadRecord(false, decode));
+  return value;
 }
 
-Result<std::optional<Value>> ContainerReader::NextUnchecked() {
+Result<std::optional<std::string_view>> ContainerReader::NextView(const WantedFields& wanted,
+                                                                  std::span<FieldView> views) {
+  std::optional<std::string_view> record;
+  const auto view = [&](Decoder& decoder) -> Status {
+    OCTO_TRY(decoder.Read(*schema_, wanted, views));
+    record = block_.substr(block_position_, decoder.position() - block_position_);
+    return {};
+  };
+  OCTO_TRY(ReadRecord(true, view));
+  return record;
+}
+
+// `read` takes the next record from the decoder; it is not called behind the last one.
+template <typename Read>
+Status ContainerReader::ReadRecord(bool keep_blocks, const Read& read) {
+  if (failed_) return tl::unexpected<Error>(*failed_);
+  const Status done = [&]() -> Status {
+    OCTO_ASSIGN(const bool found, FindRecord(keep_blocks));
+    if (!found) return {};
+    Decoder decoder(block_, block_position_);
+    decoder.LimitValues(&values_left_);
+    OCTO_TRY(read(decoder));
+    block_position_ = decoder.position();
+    --block_records_;
+    return {};
+  }();
+  if (done) return {};
+  failed_ = done.error();
+  failed_->message = name_ + ": block " + std::to_string(block_number_) + ": " + failed_->message;
+  return tl::unexpected<Error>(*failed_);
+}
+
+// Whether there is another record, its block being read.
+Result<bool> ContainerReader::FindRecord(bool keep_blocks) {
   while (block_records_ == 0) {
     if (block_position_ != block_.size()) {
       return MakeError(ErrorKind::kCorruption, std::to_string(block_.size() - block_position_) +
                                                    " bytes behind the last record of the block");
     }
-    if (position_ == bytes_.size()) return std::optional<Value>();
+    if (position_ == bytes_.size()) return false;
+    if (!keep_blocks) decompressed_.clear();
     OCTO_TRY(ReadBlock());
   }
-  Decoder decoder(block_, block_position_);
-  decoder.LimitValues(&values_left_);
-  OCTO_ASSIGN(Value value, decoder.Decode(*schema_));
-  block_position_ = decoder.position();
-  --block_records_;
-  return std::optional<Value>(std::move(value));
+  return true;
 }
 
 // Number of records, size in bytes, the (compressed) records, the sync marker.
@@ -134,8 +162,8 @@ Status ContainerReader::ReadBlock() {
   }
   const int64_t most = std::min(limits_.block_bytes, bytes_left_);
   if (codec_ != Codec::kNull) {
-    OCTO_ASSIGN(decompressed_, decompressor_->Decompress(codec_, data, most));
-    block_ = decompressed_;
+    OCTO_ASSIGN(std::string block, decompressor_->Decompress(codec_, data, most));
+    block_ = decompressed_.emplace_back(std::move(block));
   } else if (static_cast<int64_t>(data.size()) <= most) {
     block_ = data;
   } else {

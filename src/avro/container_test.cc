@@ -9,6 +9,7 @@
 
 #include "avro/binary.h"
 #include "avro/block_codec.h"
+#include "avro/views_for_test.h"
 #include "base/hex.h"
 #include "base/temp_directory_for_test.h"
 #include "io/local_file_system.h"
@@ -41,6 +42,32 @@ std::string WriteEvents(int64_t count, WriterOptions options) {
   return out;
 }
 
+// The same records, one after another as views; and what they are is there when all are read.
+void ExpectViews(const std::string& bytes, const ReaderLimits& limits,
+                 const std::vector<Value>& records, const std::optional<Error>& error) {
+  const auto reader = ContainerReader::Open(bytes, "events.avro", limits).value();
+  size_t places = 0;
+  const WantedFields wanted = WantAll(*reader->schema(), &places);
+  std::vector<std::vector<FieldView>> views;
+  std::vector<std::string_view> encoded;
+  for (;;) {
+    const auto next = reader->NextView(wanted, views.emplace_back(places));
+    ASSERT_EQ(!next, error && views.size() > records.size());
+    if (!next) {
+      EXPECT_EQ(next.error().message, error->message);
+      EXPECT_EQ(next.error().kind, error->kind);
+      EXPECT_FALSE(reader->NextView(wanted, views.back()));
+    }
+    if (!next || !*next) break;
+    encoded.push_back(**next);
+  }
+  ASSERT_EQ(encoded.size(), records.size());
+  for (size_t i = 0; i < records.size(); ++i) {
+    EXPECT_TRUE(AreViewsOf(&records[i], wanted, views[i]));
+    EXPECT_EQ(Decoder(encoded[i]).Decode(*reader->schema()).value(), records[i]);
+  }
+}
+
 struct Outcome {
   std::vector<Value> records;
   std::optional<Error> error;
@@ -58,11 +85,13 @@ Outcome ReadRecords(const std::string& bytes, ReaderLimits limits = {}) {
     if (!next) {
       outcome.error = next.error();
       EXPECT_FALSE((*reader)->Next());
-      return outcome;
+      break;
     }
-    if (!*next) return outcome;
+    if (!*next) break;
     outcome.records.push_back(std::move(**next));
   }
+  ExpectViews(bytes, limits, outcome.records, outcome.error);
+  return outcome;
 }
 
 void ExpectEvents(const std::vector<Value>& records, int64_t count) {

@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <bit>
 #include <limits>
 
 #include "avro/binary.h"
+#include "avro/decode_target.h"
 
 namespace octolake::avro {
 namespace {
@@ -13,15 +15,15 @@ constexpr int64_t kMaxEmptyValues = 1 << 20;
 
 }  // namespace
 
-// Reads one datum. The member functions return false at the first error, kept in `what_`; the path
-// is put together on the way back, so that a good datum pays nothing for it.
-class ValueDecoder {
+// Reads one datum, into whatever. The member functions return false at the first error, kept in
+// `what_`; the path is put together on the way back, so that a good datum pays nothing for it.
+class DatumDecoder {
  public:
-  explicit ValueDecoder(Decoder& decoder) : d_(decoder), start_(decoder.position_) {}
+  explicit DatumDecoder(Decoder& decoder) : d_(decoder), start_(decoder.position_) {}
 
-  Result<Value> Run(const Schema& schema) {
-    Value value;
-    if (Spend(1) && Get(schema, value, 0)) return value;
+  template <typename Target>
+  Status Run(const Schema& schema, Target target) {
+    if (Spend(1) && Get(schema, target, 0)) return {};
     const std::string place = (path_.empty() ? "" : " in field " + path_) + " at byte " +
                               std::to_string(d_.position_) + ": " + what_;
     if (exhausted_) return MakeError(ErrorKind::kResourceExhausted, "Avro data" + place);
@@ -100,66 +102,68 @@ class ValueDecoder {
     return bits;
   }
 
-  bool Get(const Schema& schema, Value& value, int depth) {
+  template <typename Target>
+  bool Get(const Schema& schema, Target target, int depth) {
     if (depth > kMaxDepth) return Fail("values nested more than 64 deep");
     std::string_view raw;
     switch (schema.type) {
       case Type::kNull:
-        value = Value::Null();
+        target.PutNull();
         return CountEmpty();
       case Type::kBoolean:
         if (!GetRaw(1, raw)) return false;
         if (raw[0] != 0 && raw[0] != 1) return Fail("a boolean that is neither 0 nor 1");
-        value = Value::Boolean(raw[0] == 1);
+        target.PutBoolean(raw[0] == 1);
         return true;
       case Type::kInt:
-        return GetInt(value);
+        return GetInt(target);
       case Type::kLong: {
         int64_t number = 0;
         if (!GetLong(number)) return false;
-        value = Value::Long(number);
+        target.PutLong(number);
         return true;
       }
       case Type::kFloat:
         if (!GetRaw(4, raw)) return false;
-        value = Value::Float(std::bit_cast<float>(static_cast<uint32_t>(LittleEndian(raw))));
+        target.PutFloat(std::bit_cast<float>(static_cast<uint32_t>(LittleEndian(raw))));
         return true;
       case Type::kDouble:
         if (!GetRaw(8, raw)) return false;
-        value = Value::Double(std::bit_cast<double>(LittleEndian(raw)));
+        target.PutDouble(std::bit_cast<double>(LittleEndian(raw)));
         return true;
       case Type::kBytes:
         if (!GetBytes(raw)) return false;
-        value = Value::Bytes(std::string(raw));
+        target.PutBytes(raw);
         return true;
       case Type::kString:
         if (!GetBytes(raw)) return false;
-        value = Value::String(std::string(raw));
+        target.PutString(raw);
         return true;
       case Type::kFixed:
         if (!GetRaw(schema.size, raw)) return false;
-        value = Value::Fixed(std::string(raw));
+        target.PutFixed(raw);
         return !raw.empty() || CountEmpty();
       default:
-        return GetComplex(schema, value, depth);
+        return GetComplex(schema, target, depth);
     }
   }
 
-  bool GetComplex(const Schema& schema, Value& value, int depth) {
+  template <typename Target>
+  bool GetComplex(const Schema& schema, Target target, int depth) {
     switch (schema.type) {
       case Type::kEnum:
-        return GetEnum(schema, value);
+        return GetEnum(schema, target);
       case Type::kRecord:
-        return GetRecord(schema, value, depth);
+        return GetRecord(schema, target, depth);
       case Type::kArray:
-        return GetArray(schema, value, depth);
+        return GetArray(schema, target, depth);
       case Type::kMap:
-        return GetMap(schema, value, depth);
+        return GetMap(schema, target, depth);
       case Type::kUnion:
-        return GetUnion(schema, value, depth);
+        return GetUnion(schema, target, depth);
       case Type::kNamed: {
         const SchemaPtr named = schema.named.lock();
-        return named ? Get(*named, value, depth + 1)
+        return named ? Get(*named, target, depth + 1)
                      : Fail("the definition of " + schema.name + " is gone");
       }
       default:
@@ -167,48 +171,52 @@ class ValueDecoder {
     }
   }
 
-  bool GetInt(Value& value) {
+  template <typename Target>
+  bool GetInt(Target target) {
     int64_t number = 0;
     if (!GetLong(number)) return false;
     if (number < std::numeric_limits<int32_t>::min() ||
         number > std::numeric_limits<int32_t>::max()) {
       return Fail("an int of more than 32 bits");
     }
-    value = Value::Int(static_cast<int32_t>(number));
+    target.PutInt(static_cast<int32_t>(number));
     return true;
   }
 
-  bool GetEnum(const Schema& schema, Value& value) {
+  template <typename Target>
+  bool GetEnum(const Schema& schema, Target target) {
     int64_t index = 0;
     if (!GetLong(index)) return false;
     if (index < 0 || static_cast<uint64_t>(index) >= schema.symbols.size()) {
       return Fail("no symbol " + std::to_string(index) + " in enum " + schema.name);
     }
-    value = Value::Enum(static_cast<int32_t>(index));
+    target.PutEnum(static_cast<int32_t>(index));
     return true;
   }
 
-  bool GetRecord(const Schema& schema, Value& value, int depth) {
+  template <typename Target>
+  bool GetRecord(const Schema& schema, Target target, int depth) {
     if (schema.fields.empty() && !CountEmpty()) return false;
     if (!Spend(schema.fields.size())) return false;
-    std::vector<Value> fields(schema.fields.size());
-    for (size_t i = 0; i < fields.size(); ++i) {
+    auto fields = target.MakeRecord(schema.fields.size());
+    for (size_t i = 0; i < schema.fields.size(); ++i) {
       const Field& field = schema.fields[i];
-      if (!Get(*field.schema, fields[i], depth + 1)) return FailAt(field.name);
+      if (!Get(*field.schema, fields.At(i), depth + 1)) return FailAt(field.name);
     }
-    value = Value::Record(std::move(fields));
+    fields.PutInto(target);
     return true;
   }
 
-  bool GetUnion(const Schema& schema, Value& value, int depth) {
+  template <typename Target>
+  bool GetUnion(const Schema& schema, Target target, int depth) {
     int64_t branch = 0;
     if (!GetLong(branch)) return false;
     if (branch < 0 || static_cast<uint64_t>(branch) >= schema.branches.size()) {
       return Fail("branch " + std::to_string(branch) + " of a union with " +
                   std::to_string(schema.branches.size()));
     }
-    if (!Get(*schema.branches[static_cast<size_t>(branch)], value, depth + 1)) return false;
-    std::move(value).WithBranch(static_cast<int32_t>(branch));
+    if (!Get(*schema.branches[static_cast<size_t>(branch)], target, depth + 1)) return false;
+    target.PutBranch(static_cast<int32_t>(branch));
     return true;
   }
 
@@ -243,28 +251,29 @@ class ValueDecoder {
     }
   }
 
-  bool GetArray(const Schema& schema, Value& value, int depth) {
-    std::vector<Value> items;
+  template <typename Target>
+  bool GetArray(const Schema& schema, Target target, int depth) {
+    typename Target::Array items;
+    size_t count = 0;
     const bool good = GetBlocks([&] {
       if (!Spend(1)) return false;
-      if (Get(*schema.items, items.emplace_back(), depth + 1)) return true;
-      return FailAt("[" + std::to_string(items.size() - 1) + "]");
+      if (Get(*schema.items, items.Add(), depth + 1)) return ++count, true;
+      return FailAt("[" + std::to_string(count) + "]");
     });
-    value = Value::Array(std::move(items));
+    if (good) items.PutInto(target);
     return good;
   }
 
-  bool GetMap(const Schema& schema, Value& value, int depth) {
-    std::vector<MapEntry> entries;
+  template <typename Target>
+  bool GetMap(const Schema& schema, Target target, int depth) {
+    typename Target::Map entries;
     const bool good = GetBlocks([&] {
       std::string_view key;
       if (!GetBytes(key) || !Spend(1)) return false;
-      MapEntry& entry = entries.emplace_back();
-      entry.key = key;
-      if (Get(*schema.items, entry.value, depth + 1)) return true;
-      return FailAt("['" + entry.key.substr(0, 64) + "']");
+      if (Get(*schema.items, entries.Add(key), depth + 1)) return true;
+      return FailAt("['" + std::string(key.substr(0, 64)) + "']");
     });
-    value = Value::Map(std::move(entries));
+    if (good) entries.PutInto(target);
     return good;
   }
 
@@ -276,9 +285,18 @@ class ValueDecoder {
   std::string what_;
 };
 
-Result<Value> Decoder::Decode(const Schema& schema) { return ValueDecoder(*this).Run(schema); }
+Result<Value> Decoder::Decode(const Schema& schema) {
+  Value value;
+  OCTO_TRY(DatumDecoder(*this).Run(schema, IntoValue(value)));
+  return value;
+}
 
-Result<int64_t> Decoder::ReadLong() { return ValueDecoder(*this).RunLong(); }
+Status Decoder::Read(const Schema& schema, const WantedFields& wanted, std::span<FieldView> views) {
+  std::fill(views.begin(), views.end(), FieldView());
+  return DatumDecoder(*this).Run(schema, IntoViews(&wanted, views));
+}
+
+Result<int64_t> Decoder::ReadLong() { return DatumDecoder(*this).RunLong(); }
 
 Result<std::string_view> Decoder::ReadBytes() {
   OCTO_ASSIGN(const int64_t length, ReadLong());

@@ -1,10 +1,11 @@
 // A schema's JSON up to a NUL byte, then data of it: what can be read is written and read again as
-// the same.
+// the same, and views are of the same values.
 #include <string>
 #include <string_view>
 
 #include "avro/binary.h"
 #include "avro/schema.h"
+#include "avro/views_for_test.h"
 #include "base/fuzz.h"
 
 namespace octolake::avro {
@@ -13,8 +14,14 @@ namespace {
 void CheckData(const Schema& schema, std::string_view data) {
   // A value that takes few bytes can take a second.
   constexpr int kMaxValues = 3;
+  constexpr int64_t kFewValues = 20;
   Decoder decoder(data);
   for (int i = 0; i < kMaxValues && decoder.remaining() > 0; ++i) {
+    const std::string_view rest = data.substr(decoder.position());
+    for (const int64_t most : {kFewValues, int64_t{1} << 40}) {
+      const std::string difference = DifferenceOfViews(schema, rest, most);
+      fuzz::Check(difference.empty(), "views of another value", difference);
+    }
     const auto value = decoder.Decode(schema);
     if (!value) return;
     std::string encoded;
