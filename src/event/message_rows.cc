@@ -58,17 +58,17 @@ std::string AsText(std::string_view bytes) {
   return text;
 }
 
-struct Message {
-  avro::SchemaPtr schema;
-  std::optional<MessageResolution> resolution;
-  std::vector<avro::Value> values;  // a record each
-};
-
-// One record of a message, complete; its text belongs to the message.
+// One record of a message; its text belongs to the message.
 struct Judged {
+  std::string_view encoded;
   MessageRecord record;
   std::string problem;  // empty: it is an event
   std::string json;     // of what is none
+};
+
+struct Message {
+  std::unique_ptr<avro::ContainerReader> reader;  // has the text
+  std::vector<Judged> records;
 };
 
 tl::unexpected<Error> TooMuch(int64_t limit, const char* of_what) {
@@ -79,21 +79,30 @@ tl::unexpected<Error> TooMuch(int64_t limit, const char* of_what) {
 // The whole message, or why it cannot be read.
 Result<Message> ReadMessage(std::string_view bytes, const MessageLimits& limits) {
   if (bytes.empty()) return MakeError(ErrorKind::kCorruption, kEmptyMessage);
-  OCTO_ASSIGN(const auto reader, avro::ContainerReader::Open(std::string(bytes), "message",
-                                                             {.block_bytes = limits.block_bytes,
-                                                              .total_bytes = limits.total_bytes,
-                                                              .values = limits.values}));
   Message message;
-  message.schema = reader->schema();
-  OCTO_ASSIGN(message.resolution, MessageResolution::Resolve(message.schema));
+  OCTO_ASSIGN(message.reader, avro::ContainerReader::Open(std::string(bytes), "message",
+                                                          {.block_bytes = limits.block_bytes,
+                                                           .total_bytes = limits.total_bytes,
+                                                           .values = limits.values}));
+  OCTO_ASSIGN(const auto resolution, MessageResolution::Resolve(message.reader->schema()));
+  std::vector<avro::FieldView> views(resolution.views());
   while (true) {
-    OCTO_ASSIGN(auto record, reader->Next());
-    if (!record) return message;
-    if (static_cast<int64_t>(message.values.size()) >= limits.records) {
+    OCTO_ASSIGN(const auto encoded, message.reader->NextView(resolution.wanted(), views));
+    if (!encoded) return message;
+    if (static_cast<int64_t>(message.records.size()) >= limits.records) {
       return TooMuch(limits.records, "records");
     }
-    message.values.push_back(*std::move(record));
+    Judged& record = message.records.emplace_back();
+    record.encoded = *encoded;
+    record.problem = resolution.Fill(views, &record.record);
   }
+}
+
+// Of a record that was read before.
+Result<std::optional<std::string>> JsonOf(const avro::Schema& schema, std::string_view encoded,
+                                          size_t most) {
+  OCTO_ASSIGN(const avro::Value value, avro::Decoder(encoded).Decode(schema));
+  return JsonOfAvro(schema, value, most);
 }
 
 }  // namespace
@@ -131,20 +140,17 @@ struct MessageRows::State {
   }
 
   // All records of a message, before the first becomes a row.
-  Result<std::vector<Judged>> Judge(const Message& message) {
-    std::vector<Judged> all(message.values.size());
+  Status Judge(Message* message) {
     auto left = static_cast<size_t>(limits.rejected_json_bytes);
-    for (size_t i = 0; i < all.size(); ++i) {
-      Judged& one = all[i];
-      one.problem = message.resolution->Read(message.values[i], &one.record);
+    for (Judged& one : message->records) {
       if (one.problem.empty()) one.problem = Check(&one.record);
       if (one.problem.empty()) continue;
-      auto text = JsonOfAvro(*message.schema, message.values[i], left);
+      OCTO_ASSIGN(auto text, JsonOf(*message->reader->schema(), one.encoded, left));
       if (!text) return TooMuch(limits.rejected_json_bytes, "bytes of records that are no events");
       left -= text->size();
       one.json = *std::move(text);
     }
-    return all;
+    return {};
   }
 
   Status AddRecord(const Judged& judged, const MessagePlace& place) {
@@ -192,11 +198,10 @@ Status MessageRows::Add(std::string_view bytes, const MessagePlace& place) {
   const auto reject = [&](const Error& error) {
     return state_->Reject(bytes, error.message, state_->EnvelopeOf({}, {}, {}, place), place);
   };
-  const auto message = ReadMessage(bytes, state_->limits);
+  auto message = ReadMessage(bytes, state_->limits);
   if (!message) return reject(message.error());
-  const auto records = state_->Judge(*message);
-  if (!records) return reject(records.error());
-  for (const Judged& record : *records) OCTO_TRY(state_->AddRecord(record, place));
+  if (const Status judged = state_->Judge(&*message); !judged) return reject(judged.error());
+  for (const Judged& record : message->records) OCTO_TRY(state_->AddRecord(record, place));
   return {};
 }
 

@@ -83,13 +83,14 @@ bool AnyBranch(const Schema& schema, const Test& test) {
                      [&](const SchemaPtr& branch) { return test(*branch); });
 }
 
-// The record that the schema is, or that is the only one in a union; else nullptr.
+// The record that the schema is, or that is the only one in a union; else nullptr. A record inside
+// its own definition is another one.
 const Schema* FindRecord(const Schema& schema) {
   if (schema.type != Type::kUnion) return schema.type == Type::kRecord ? &schema : nullptr;
   const Schema* found = nullptr;
   for (const SchemaPtr& branch : schema.branches) {
-    if (branch->type != Type::kRecord) continue;
-    if (found != nullptr) return nullptr;
+    if (branch->type != Type::kRecord && branch->type != Type::kNamed) continue;
+    if (found != nullptr || branch->type == Type::kNamed) return nullptr;
     found = branch.get();
   }
   return found;
@@ -113,20 +114,24 @@ bool IsUtf8(const Text& text) {
 }
 
 // False if the datum is of another type.
-bool Fill(const avro::Value& value, const Target& target, MessageRecord* record) {
+bool FillField(const avro::FieldView& view, const Target& target, MessageRecord* record) {
   if (const auto* text = std::get_if<TextTarget>(&target)) {
-    const std::string* found = value.IfString() != nullptr ? value.IfString() : value.IfBytes();
-    if (found == nullptr) return false;
-    record->** text = *found;
+    if (view.type != Type::kString && view.type != Type::kBytes) return false;
+    record->** text = view.text;
   } else if (const auto* integer = std::get_if<IntegerTarget>(&target)) {
-    record->** integer = value.IfInteger();
-    return (record->**integer).has_value();
+    if (view.type != Type::kInt && view.type != Type::kLong) return false;
+    record->** integer = view.integer;
   } else {
-    const auto flag = std::get<FlagTarget>(target);
-    record->*flag = value.IfBoolean();
-    return (record->*flag).has_value();
+    if (view.type != Type::kBoolean) return false;
+    record->*std::get<FlagTarget>(target) = view.integer != 0;
   }
   return true;
+}
+
+// The fields of a record that is wanted, or of one that is a field of it.
+avro::WantedFields& WantedField(avro::WantedFields& wanted, const Schema& record, size_t field) {
+  wanted.fields.resize(record.fields.size());
+  return wanted.fields[field];
 }
 
 }  // namespace
@@ -173,15 +178,20 @@ Result<MessageResolution> MessageResolution::Resolve(const SchemaPtr& writer) {
       return CannotRead(NameOf(slot), ExpectedType(slot.target), "no such field");
     }
     if (!field) continue;
-    Source source{*field, std::nullopt, i};
+    Source source;
+    source.slot = i;
+    avro::WantedFields* wanted = &WantedField(resolution.wanted_, *writer, *field);
     const Schema* schema = writer->fields[*field].schema.get();
     if (nested) {
       const Schema* record = FindRecord(*schema);
       if (record == nullptr) return CannotRead(slot.object, "one record", Described(*schema));
-      source.member = avro::FindField(*record, slot.field);
-      if (!source.member) continue;
-      schema = record->fields[*source.member].schema.get();
+      const auto member = avro::FindField(*record, slot.field);
+      if (!member) continue;
+      source.object_view = resolution.Want(wanted);
+      wanted = &WantedField(*wanted, *record, *member);
+      schema = record->fields[*member].schema.get();
     }
+    source.view = resolution.Want(wanted);
     const auto fits = [&](const Schema& branch) { return Fits(branch, slot.target); };
     if (!AnyBranch(*schema, fits)) {
       return CannotRead(NameOf(slot), ExpectedType(slot.target), Described(*schema));
@@ -191,24 +201,27 @@ Result<MessageResolution> MessageResolution::Resolve(const SchemaPtr& writer) {
   return resolution;
 }
 
-std::string MessageResolution::Read(const avro::Value& value, MessageRecord* record) const {
+size_t MessageResolution::Want(avro::WantedFields* field) {
+  if (!field->place) field->place = views_++;
+  return *field->place;
+}
+
+std::string MessageResolution::Fill(std::span<const avro::FieldView> views,
+                                    MessageRecord* record) const {
   *record = {};
-  const std::vector<avro::Value>& fields = *value.IfRecord();
   std::string problem;
   for (const Source& source : sources_) {
     const Slot& slot = Slots()[source.slot];
-    const avro::Value* found = &fields[source.field];
-    if (source.member && !found->IsNull()) {
-      const std::vector<avro::Value>* members = found->IfRecord();
-      if (members == nullptr) {
-        problem = std::string(slot.object) + " is a " + std::string(TypeName(found->type()));
-        continue;
+    if (source.object_view) {
+      const Type type = views[*source.object_view].type;
+      if (type != Type::kNull && type != Type::kRecord) {
+        problem = std::string(slot.object) + " is a " + std::string(TypeName(type));
       }
-      found = &(*members)[*source.member];
     }
-    if (found->IsNull()) continue;
-    if (!Fill(*found, slot.target, record)) {
-      problem = NameOf(slot) + " is a " + std::string(TypeName(found->type()));
+    const avro::FieldView& view = views[source.view];
+    if (view.type == Type::kNull) continue;
+    if (!FillField(view, slot.target, record)) {
+      problem = NameOf(slot) + " is a " + std::string(TypeName(view.type));
     } else if (const auto* text = std::get_if<TextTarget>(&slot.target);
                text != nullptr && !IsUtf8(record->**text)) {
       problem = NameOf(slot) + " is not UTF-8";

@@ -6,13 +6,16 @@
 // delivery_id, received_at and extra are added.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "avro/binary.h"
 #include "avro/schema.h"
-#include "avro/value.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "event/event_row.h"
@@ -39,18 +42,24 @@ class MessageResolution {
   // kUnsupported, naming the field, if the schema cannot be read as a GitHubEvent.
   static Result<MessageResolution> Resolve(const avro::SchemaPtr& writer);
 
-  // Fills `record`, whose text belongs to `value`, a record of the writer's schema. Empty, or what
-  // is wrong: a branch of a union that cannot be read as the field ("actor.id is a string"), or
-  // text that is not UTF-8.
-  std::string Read(const avro::Value& value, MessageRecord* record) const;
+  // What is to be read of a record of the writer's schema, and how many views that makes.
+  const avro::WantedFields& wanted() const { return wanted_; }
+  size_t views() const { return views_; }
+
+  // Fills `record` from the views of one; its text is theirs. Empty, or what is wrong: a branch of
+  // a union that cannot be read as the field ("actor.id is a string"), or text that is not UTF-8.
+  std::string Fill(std::span<const avro::FieldView> views, MessageRecord* record) const;
 
  private:
   struct Source {
-    size_t field = 0;              // of the writer's record
-    std::optional<size_t> member;  // of the record in that field
     size_t slot = 0;
+    size_t view = 0;
+    std::optional<size_t> object_view;  // of the record that it is in
   };
+  size_t Want(avro::WantedFields* field);  // its view
   std::vector<Source> sources_;
+  avro::WantedFields wanted_;
+  size_t views_ = 0;
 };
 
 }  // namespace octolake::event

@@ -279,6 +279,24 @@ TEST_F(MessageTest, NamesTheFieldOfASchemaThatDoesNotFit) {
             start + "expected a record, found string");
 }
 
+// A record inside its own definition stands where an actor may: it has not an actor's fields.
+TEST_F(MessageTest, RefusesASchemaWhereAnActorMayBeAnEvent) {
+  const std::string schema = R"({"type":"record","name":"GitHubEvent","fields":[
+    {"name":"id","type":"string"},{"name":"type","type":"string"},
+    {"name":"created_at","type":"string"},
+    {"name":"actor","type":["null","GitHubEvent",{"type":"record","name":"Actor","fields":[
+      {"name":"a","type":"long"},{"name":"b","type":"long"},{"name":"c","type":"long"},
+      {"name":"d","type":"long"},{"name":"id","type":"long"}]}]}]})";
+  const auto event = [](Value actor) {
+    return Value::Record(
+        {Value::String("1"), Value::String("T"), Value::String(kGoodTime), std::move(actor)});
+  };
+  const Value inner = event(Value::Null().WithBranch(0)).WithBranch(1);
+  EXPECT_EQ(ReasonOfMessage(Container(schema, {event(inner)})),
+            "the schema is none of a GitHubEvent: field actor: expected one record, found a union "
+            "of null named type record");
+}
+
 TEST_F(MessageTest, HoldsToItsLimits) {
   const std::string padding(5000, ' ');
   std::vector<Value> events;

@@ -17,7 +17,8 @@ namespace octolake::event {
 
 struct MessageOptions {
   int zstd_level = 3;
-  // Records compressed together. Larger blocks compress better, and a reader holds one at a time.
+  // Records compressed together. Larger blocks compress better, and a reader decompresses one at a
+  // time.
   int64_t block_bytes = int64_t{256} << 10;
 };
 
