@@ -47,8 +47,9 @@ Result<Rows> TakeFront(Rows* rows, const BatchLimits& limits) {
 // Of one batch of messages.
 class MessageDecoder::Work {
  public:
-  Work(int64_t messages, AddMessage add, UuidV7Generator& trace_ids, const BatchLimits& limits)
-      : messages_(messages), add_(std::move(add)), limits_(limits), rows_(trace_ids) {}
+  Work(int64_t messages, AddMessage add, std::unique_ptr<event::MessageRows> rows,
+       const BatchLimits& limits)
+      : messages_(messages), add_(std::move(add)), limits_(limits), rows_(std::move(rows)) {}
 
   Result<std::optional<event::EventBatch>> Next() {
     if (!HasDecoded()) OCTO_TRY(Decode());
@@ -59,6 +60,9 @@ class MessageDecoder::Work {
     return batch;
   }
 
+  // Once there are no more. Empty, and ready for as many rows as before.
+  std::unique_ptr<event::MessageRows> TakeRows() && { return std::move(rows_); }
+
  private:
   bool HasDecoded() const {
     return decoded_.events != nullptr &&
@@ -68,18 +72,19 @@ class MessageDecoder::Work {
   // Messages until their rows are about half a batch: the next one then seldom makes two of it.
   Status Decode() {
     decoded_ = {};  // before there are others
-    while (next_ < messages_ && rows_.rows() < (limits_.rows + 1) / 2 &&
-           rows_.bytes() < (limits_.bytes + 1) / 2) {
-      OCTO_TRY(add_(rows_, next_++));
+    while (next_ < messages_ && rows_->rows() < (limits_.rows + 1) / 2 &&
+           rows_->bytes() < (limits_.bytes + 1) / 2) {
+      OCTO_TRY(add_(*rows_, next_++));
     }
-    OCTO_ASSIGN(decoded_, rows_.Finish());
+    if (rows_->rows() == 0) return {};
+    OCTO_ASSIGN(decoded_, rows_->Finish());
     return {};
   }
 
   const int64_t messages_;
   const AddMessage add_;
   const BatchLimits limits_;
-  event::MessageRows rows_;
+  std::unique_ptr<event::MessageRows> rows_;
   int64_t next_ = 0;
   event::EventBatch decoded_;  // what is left of it
 };
@@ -94,7 +99,8 @@ Status MessageDecoder::Give(int64_t messages, AddMessage add) {
                      "messages were given while rows of those before are left; take the rows until "
                      "there are no more");
   }
-  work_ = std::make_unique<Work>(messages, std::move(add), trace_ids_, limits_);
+  if (rows_ == nullptr) rows_ = std::make_unique<event::MessageRows>(trace_ids_);
+  work_ = std::make_unique<Work>(messages, std::move(add), std::move(rows_), limits_);
   return {};
 }
 
@@ -102,7 +108,11 @@ Result<std::optional<event::EventBatch>> MessageDecoder::Next() {
   std::unique_ptr<Work> work = std::move(work_);  // and put back only if all went well
   if (work == nullptr) return std::nullopt;
   OCTO_ASSIGN(auto batch, work->Next());
-  if (batch) work_ = std::move(work);
+  if (batch) {
+    work_ = std::move(work);
+  } else {
+    rows_ = std::move(*work).TakeRows();
+  }
   return batch;
 }
 

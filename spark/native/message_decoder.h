@@ -41,7 +41,8 @@ class MessageDecoder {
 
   const BatchLimits limits_;
   UuidV7Generator trace_ids_;
-  std::unique_ptr<Work> work_;  // nullptr: nothing is left
+  std::unique_ptr<event::MessageRows> rows_;  // while there is no work; nullptr: to be made
+  std::unique_ptr<Work> work_;                // nullptr: nothing is left
 };
 
 }  // namespace octolake::spark
