@@ -74,10 +74,12 @@ void TidyRemoval(const path& removal) {
   if (!EmptyDirectories(removal)) return;
   const path places = removal / kPlacesFile;
   auto held = io::OwnedFile::TakeOver(places.native());
-  std::error_code ignored;
-  if (!held || (!*held && fs::exists(places, ignored))) return;
+  // Where it is not known whether they are there, they may be held.
+  std::error_code error;
+  if (!held || (!*held && (fs::exists(places, error) || error))) return;
   const auto directories = EmptyDirectories(removal);
   if (!directories) return;
+  std::error_code ignored;
   for (auto it = directories->rbegin(); it != directories->rend(); ++it) fs::remove(*it, ignored);
   if (*held) (void)(*held)->Remove();
   fs::remove(removal, ignored);
