@@ -48,23 +48,25 @@ class StreamRecord:
         before any row is written, and the tables know them."""
         self._topic_ids = self._ask_topic_ids()
         if not after_ingest:
-            for filled in self._filled:
-                self._check_ingest(filled)
+            try:
+                self._check_no_ingest()
+            except StreamError:
+                self._take_back_unread()
+                raise
         for filled in self._filled:
             self._check(filled, self._query_of(filled), new_checkpoint)
         undo = []
-        for filled in self._filled:
-            self._queries[filled.name] = self._query_of(filled) or self._new_query(filled)
-            undo.append((filled, self._record(filled)))
-        if after_ingest:
-            return
-        # A commit of ingest from here on finds the property; one that came before has left its tags.
         try:
             for filled in self._filled:
-                self._check_ingest(filled)
-        except StreamError:
-            for filled, before in undo:
-                self._set(self.tables.load(filled.name), before)
+                self._queries[filled.name] = self._query_of(filled) or self._new_query(filled)
+                table, news = self._news(filled)
+                undo.append((filled, {key: table.properties().get(key) for key in news}))
+                self._set(table, news)
+            # A commit of ingest from here on finds the property; one that came before has left its tags.
+            if not after_ingest:
+                self._check_no_ingest()
+        except BaseException as error:
+            self._take_back(undo, error)
             raise
 
     def look_again(self):
@@ -82,7 +84,35 @@ class StreamRecord:
         for filled in self._filled:
             self._check(filled, self._queries[filled.name], new_checkpoint=False)
         for filled in self._filled:
-            self._record(filled)
+            self._set(*self._news(filled))
+
+    def _take_back(self, undo, error):
+        try:
+            for filled, before in undo:
+                self._set(self.tables.load(filled.name), before)
+        except Exception as failed:  # Py4J's
+            raise StreamError(
+                f"{error}; what {', '.join(filled.name for filled, _ in undo)} may say of this stream could not be "
+                f"taken back ({failed}), and `octolake ingest` does not start while it does: start the stream again "
+                f"with the same --checkpoint, or remove the tables' property {QUERY}{undo[0][0].topics[0]} "
+                "(ALTER TABLE … UNSET TBLPROPERTIES)") from error
+
+    def _take_back_unread(self):
+        """What a start left that was killed before it could look for ingest once more: it has read nothing."""
+        if any(self._has_begun(filled) for filled in self._filled):
+            return
+        for filled in self._filled:
+            query = self._query_of(filled)
+            table = self.tables.load(filled.name)
+            properties = table.properties()
+            if query is None or properties.get(QUERY + filled.topics[0]) != query:
+                continue
+            keys = [QUERY + filled.topics[0], *(TOPIC_ID + topic for topic in filled.topics)]
+            self._set(table, {key: None for key in keys if properties.get(key) is not None})
+
+    def _check_no_ingest(self):
+        for filled in self._filled:
+            self._check_ingest(filled)
 
     def _check_ingest(self, filled):
         tag = re.compile(re.escape(f"octolake.kafka.{filled.topics[0]}") + r"(\.rejected)?\.[0-9]+")
@@ -113,8 +143,8 @@ class StreamRecord:
                     f"and the offsets in {filled.checkpoint} are of that; --new-checkpoint with an empty --checkpoint "
                     "reads the new topic from its beginning")
 
-    def _record(self, filled):
-        """In one commit, if anything is new. Returns what the properties that changed were."""
+    def _news(self, filled):
+        """The table, and its properties that are not yet what they should be."""
         query = self._queries[filled.name]
         table = self.tables.load(filled.name)
         properties = table.properties()
@@ -124,13 +154,10 @@ class StreamRecord:
             # Of a topic that is not there now, what another checkpoint knew means nothing.
             kept = known if properties.get(QUERY + filled.topics[0]) == query else None
             wanted[TOPIC_ID + topic] = self._topic_ids.get(topic, kept)
-        changes = {key: value for key, value in wanted.items() if properties.get(key) != value}
-        before = {key: properties.get(key) for key in changes}
-        self._set(table, changes)
-        return before
+        return table, {key: value for key, value in wanted.items() if properties.get(key) != value}
 
     def _set(self, table, properties):
-        """None removes one."""
+        """In one commit, if there are any. None removes one."""
         if not properties:
             return
         update = table.updateProperties()
@@ -158,7 +185,17 @@ class StreamRecord:
         return query
 
     def _metadata_file(self, filled):
-        path = self._jvm.org.apache.hadoop.fs.Path(f"{filled.checkpoint}/metadata")
+        return self._in_checkpoint(filled, "metadata")
+
+    def _has_begun(self, filled):
+        """Spark writes down what a batch takes before it reads it."""
+        path, configuration = self._in_checkpoint(filled, "offsets")
+        file_system = path.getFileSystem(configuration)
+        return file_system.exists(path) and any(found.getPath().getName().isdigit()
+                                                for found in file_system.listStatus(path))
+
+    def _in_checkpoint(self, filled, name):
+        path = self._jvm.org.apache.hadoop.fs.Path(f"{filled.checkpoint}/{name}")
         return path, self._session._jsparkSession.sessionState().newHadoopConf()
 
     def _ask_topic_ids(self):

@@ -8,6 +8,7 @@ import json
 import os
 import random
 import re
+import shutil
 import time
 from collections import Counter
 from pathlib import Path
@@ -347,3 +348,10 @@ def test_what_ingest_reads_is_not_read_once_more(spark, broker, stream):
     assert not stream.checkpoint.exists(), "what was refused leaves nothing"
     stream.take_all("--after-ingest")
     assert stream.lake.counts()[BRONZE] == 4, "the topic was read from its beginning"
+    assert "--after-ingest" in stream.refuse()
+    assert topic_id_of(stream, BRONZE), "the tables are still the stream's"
+    # As a start leaves it that is killed before it looks for ingest once more.
+    for query in ("events", "rejected"):
+        shutil.rmtree(stream.checkpoint / query / "offsets")
+    assert "--after-ingest" in stream.refuse()
+    assert topic_id_of(stream, BRONZE) is None and topic_id_of(stream, REJECTED) is None

@@ -21,8 +21,10 @@ class Catalog:
         self.refs = {BRONZE: {"main"}, REJECTED: {"main"}}
         self.properties = {BRONZE: {"other": "1"}, REJECTED: {"other": "1"}}
         self.before_commit = lambda name: None
+        self.before_load = lambda name: None
 
     def load(self, name):
+        self.before_load(name)
         return Table(self, name)
 
 
@@ -56,16 +58,21 @@ class Table:
 
 
 class Record(StreamRecord):
-    """With new checkpoints, and a topic that is there."""
+    """With checkpoints that are new, or of a stream that has read, and a topic that is there."""
+
+    is_new, has_begun = True, False
 
     def _ask_topic_ids(self):
         return {"events": "id"}
 
     def _query_of(self, filled):
-        return None
+        return None if self.is_new else self._new_query(filled)
 
     def _new_query(self, filled):
         return f"query of {filled.name}"
+
+    def _has_begun(self, filled):
+        return self.has_begun
 
 
 class NoSession:
@@ -77,9 +84,11 @@ def catalog():
     return Catalog()
 
 
-def begin(catalog, after_ingest=False):
+def begin(catalog, after_ingest=False, is_new=True, has_begun=False):
     filled = [Filled(name, "/checkpoint", ("events",)) for name in (BRONZE, REJECTED)]
-    Record(NoSession(), catalog, filled, {}).begin(new_checkpoint=False, after_ingest=after_ingest)
+    record = Record(NoSession(), catalog, filled, {})
+    record.is_new, record.has_begun = is_new, has_begun
+    record.begin(new_checkpoint=False, after_ingest=after_ingest)
 
 
 def known_by(table):
@@ -98,6 +107,69 @@ def test_ingest_that_commits_before_the_property_is_there(catalog, table, tag):
     with pytest.raises(StreamError, match=f"table {table} has tags of .*{tag}"):
         begin(catalog)
     assert catalog.properties == {BRONZE: {"other": "1"}, REJECTED: {"other": "1"}}
+
+
+class CatalogIsAway(Exception):
+    """As Py4J hands it on."""
+
+
+def fail_once_the_property_is_there(catalog, failures):
+    """The next loads of a table fail, so many."""
+    left = [failures]
+
+    def load(name):
+        if left[0] and catalog.properties[REJECTED] == known_by(REJECTED):
+            left[0] -= 1
+            raise CatalogIsAway("no answer")
+
+    catalog.before_load = load
+
+
+def test_a_stream_that_cannot_look_once_more_takes_its_property_back(catalog):
+    fail_once_the_property_is_there(catalog, 1)
+    with pytest.raises(CatalogIsAway):
+        begin(catalog)
+    assert catalog.properties == {BRONZE: {"other": "1"}, REJECTED: {"other": "1"}}
+
+
+def test_a_stream_that_fails_at_its_second_table_takes_its_property_back_from_the_first(catalog):
+    def commit(name):
+        if name == REJECTED and catalog.properties[REJECTED] == {"other": "1"} and not done:
+            done.append(name)
+            raise CatalogIsAway("no answer")
+
+    done = []
+    catalog.before_commit = commit
+    with pytest.raises(CatalogIsAway):
+        begin(catalog)
+    assert catalog.properties == {BRONZE: {"other": "1"}, REJECTED: {"other": "1"}}
+
+
+def test_a_property_that_cannot_be_taken_back_is_told(catalog):
+    fail_once_the_property_is_there(catalog, 2)
+    with pytest.raises(StreamError, match=f"no answer; what {BRONZE}, {REJECTED} may say .* same --checkpoint"):
+        begin(catalog)
+    # The next start does.
+    catalog.refs[BRONZE].add(TAG)
+    with pytest.raises(StreamError, match=f"table {BRONZE} has tags"):
+        begin(catalog, is_new=False)
+    assert catalog.properties == {BRONZE: {"other": "1"}, REJECTED: {"other": "1"}}
+
+
+def test_a_stream_that_has_read_keeps_its_property_beside_ingest(catalog):
+    begin(catalog)
+    catalog.refs[BRONZE].add(TAG)
+    with pytest.raises(StreamError, match=f"table {BRONZE} has tags"):
+        begin(catalog, is_new=False, has_begun=True)
+    assert catalog.properties == {BRONZE: known_by(BRONZE), REJECTED: known_by(REJECTED)}
+
+
+def test_the_property_of_another_stream_stays(catalog):
+    catalog.properties[BRONZE]["octolake.stream-query.events"] = "another"
+    catalog.refs[BRONZE].add(TAG)
+    with pytest.raises(StreamError, match=f"table {BRONZE} has tags"):
+        begin(catalog, is_new=False)
+    assert catalog.properties[BRONZE] == {"other": "1", "octolake.stream-query.events": "another"}
 
 
 def test_a_stream_that_is_meant_to_follow_ingest(catalog):
