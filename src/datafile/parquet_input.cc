@@ -1,6 +1,9 @@
 #include "datafile/parquet_input.h"
 
+#include <arrow/buffer.h>
 #include <arrow/io/interfaces.h>
+#include <arrow/io/memory.h>
+#include <arrow/memory_pool.h>
 #include <parquet/file_reader.h>
 #include <parquet/metadata.h>
 
@@ -8,9 +11,18 @@
 
 #include "datafile/arrow_files.h"
 #include "datafile/arrow_status.h"
+#include "datafile/data_file_writer.h"
 #include "datafile/file_check.h"
+#include "datafile/zstd_pages.h"
 
 namespace octolake::datafile {
+namespace {
+
+// Arrow reads the last 64 KiB for the footer: the rest of a small file costs less than a call for
+// each of its columns.
+constexpr int64_t kReadAtOnce = int64_t{256} << 10;
+
+}  // namespace
 
 Status AboutFile(const arrow::Status& status, const std::string& location) {
   // What is wrong with the bytes is an IOError to Parquet; errors of the file system carry ours.
@@ -31,16 +43,28 @@ Result<ParquetInput> OpenParquet(io::FileSystem& fs, const iceberg::DataFile& fi
                                  int64_t batch_rows, const ChooseProperties& choose) {
   OCTO_ASSIGN(auto input, OpenChecked(fs, file));
   ParquetInput opened{MakeRandomAccessFile(std::move(input)), nullptr};
-  parquet::arrow::FileReaderBuilder builder;
-  OCTO_TRY(Guard(file.file_path, [&] { return builder.Open(opened.bytes, CheckedProperties()); }));
-  const auto footer = builder.raw_reader()->metadata();
+  std::unique_ptr<parquet::ParquetFileReader> raw;
+  OCTO_TRY(Guard(file.file_path, [&]() -> arrow::Status {
+    if (file.file_size_in_bytes <= kReadAtOnce) {
+      ARROW_ASSIGN_OR_RAISE(auto whole, opened.bytes->ReadAt(0, file.file_size_in_bytes));
+      opened.bytes = std::make_shared<arrow::io::BufferReader>(std::move(whole));
+    }
+    raw = parquet::ParquetFileReader::Open(opened.bytes, CheckedProperties());
+    if (raw->metadata()->created_by() == kCreatedBy) {
+      raw = WithKeptContext(std::move(raw), opened.bytes, CheckedProperties());
+    }
+    return arrow::Status::OK();
+  }));
+  const auto footer = raw->metadata();
   OCTO_TRY(CheckFooter(*footer, file));
   parquet::ArrowReaderProperties properties;
   properties.set_batch_size(batch_rows);
   properties.set_pre_buffer(false);
   if (choose) OCTO_TRY(choose(*footer->schema(), properties));
   OCTO_TRY(Guard(file.file_path, [&]() -> arrow::Status {
-    ARROW_ASSIGN_OR_RAISE(opened.file, builder.properties(properties)->Build());
+    ARROW_ASSIGN_OR_RAISE(
+        opened.file,
+        parquet::arrow::FileReader::Make(arrow::default_memory_pool(), std::move(raw), properties));
     return arrow::Status::OK();
   }));
   return opened;

@@ -49,7 +49,8 @@ struct ParquetInput {
 // How all pages are read: with their checksums compared.
 parquet::ReaderProperties CheckedProperties();
 
-// The file is as its manifest says (file_check.h). Nothing is read ahead.
+// The file is as its manifest says (file_check.h). A small one is read at once, of others nothing
+// is read ahead.
 Result<ParquetInput> OpenParquet(io::FileSystem& fs, const iceberg::DataFile& file,
                                  int64_t batch_rows, const ChooseProperties& choose = {});
 
