@@ -1,20 +1,20 @@
-#include "datafile/column_workers.h"
+#include "base/worker_pool.h"
 
 #include <utility>
 
 #include "base/thread.h"
 
-namespace octolake::datafile {
+namespace octolake {
 
-ColumnWorkers::ColumnWorkers(int threads) {
+WorkerPool::WorkerPool(int threads) {
   for (int i = 1; i < threads; ++i) {
-    auto thread = StartThread("to encode columns", [this] { Wait(); });
+    auto thread = StartThread("to share work", [this] { Wait(); });
     if (!thread) break;
     threads_.push_back(*std::move(thread));
   }
 }
 
-ColumnWorkers::~ColumnWorkers() {
+WorkerPool::~WorkerPool() {
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
@@ -22,7 +22,7 @@ ColumnWorkers::~ColumnWorkers() {
   changed_.notify_all();
 }
 
-void ColumnWorkers::WorkOn(const std::function<void(size_t)>& work, size_t count) {
+void WorkerPool::WorkOn(const std::function<void(size_t)>& work, size_t count) {
   try {
     for (size_t i = next_++; i < count; i = next_++) work(i);
   } catch (...) {
@@ -32,7 +32,7 @@ void ColumnWorkers::WorkOn(const std::function<void(size_t)>& work, size_t count
   }
 }
 
-void ColumnWorkers::Wait() {
+void WorkerPool::Wait() {
   uint64_t done = 0;
   std::unique_lock lock(mutex_);
   while (true) {
@@ -48,7 +48,7 @@ void ColumnWorkers::Wait() {
   }
 }
 
-void ColumnWorkers::ForEach(size_t count, const std::function<void(size_t)>& work) {
+void WorkerPool::ForEach(size_t count, const std::function<void(size_t)>& work) {
   {
     const std::lock_guard lock(mutex_);
     work_ = &work;
@@ -64,4 +64,4 @@ void ColumnWorkers::ForEach(size_t count, const std::function<void(size_t)>& wor
   if (failure_ != nullptr) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
-}  // namespace octolake::datafile
+}  // namespace octolake

@@ -1,4 +1,4 @@
-// Threads that share the columns of a batch. Internal to datafile/.
+// Threads that share the parts of one piece of work after another.
 #pragma once
 
 #include <atomic>
@@ -11,16 +11,17 @@
 #include <thread>
 #include <vector>
 
-namespace octolake::datafile {
+namespace octolake {
 
 // Used by one thread, which does its share too.
-class ColumnWorkers {
+class WorkerPool {
  public:
-  // Fewer threads where the system gives no more.
-  explicit ColumnWorkers(int threads);
-  ~ColumnWorkers();
-  ColumnWorkers(const ColumnWorkers&) = delete;
-  ColumnWorkers& operator=(const ColumnWorkers&) = delete;
+  // So many threads together with the one that uses it, which is alone for 1 and less; fewer where
+  // the system gives no more.
+  explicit WorkerPool(int threads);
+  ~WorkerPool();
+  WorkerPool(const WorkerPool&) = delete;
+  WorkerPool& operator=(const WorkerPool&) = delete;
 
   // Calls `work` for 0 to count - 1, in any order and several at a time; returns when all are done.
   // Throws what the first of them threw that did.
@@ -42,4 +43,4 @@ class ColumnWorkers {
   std::vector<std::jthread> threads_;  // the last member: they end before the others go
 };
 
-}  // namespace octolake::datafile
+}  // namespace octolake

@@ -1,16 +1,16 @@
-#include "datafile/column_workers.h"
+#include "base/worker_pool.h"
 
 #include <gtest/gtest.h>
 
 #include <stdexcept>
 #include <vector>
 
-namespace octolake::datafile {
+namespace octolake {
 namespace {
 
-TEST(ColumnWorkers, EachIsDoneOnceInEveryRound) {
+TEST(WorkerPool, EachIsDoneOnceInEveryRound) {
   for (const int threads : {1, 2, 4}) {
-    ColumnWorkers workers(threads);
+    WorkerPool workers(threads);
     for (size_t round = 0; round < 200; ++round) {
       std::vector<int> done(round % 60, 0);
       workers.ForEach(done.size(), [&](size_t i) { ++done[i]; });
@@ -19,8 +19,8 @@ TEST(ColumnWorkers, EachIsDoneOnceInEveryRound) {
   }
 }
 
-TEST(ColumnWorkers, WhatIsThrownComesOutAndTheNextRoundWorks) {
-  ColumnWorkers workers(3);
+TEST(WorkerPool, WhatIsThrownComesOutAndTheNextRoundWorks) {
+  WorkerPool workers(3);
   const auto fail = [](size_t i) {
     if (i == 7) throw std::runtime_error("seven");
   };
@@ -31,4 +31,4 @@ TEST(ColumnWorkers, WhatIsThrownComesOutAndTheNextRoundWorks) {
 }
 
 }  // namespace
-}  // namespace octolake::datafile
+}  // namespace octolake

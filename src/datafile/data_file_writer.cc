@@ -12,10 +12,10 @@
 
 #include <utility>
 
+#include "base/worker_pool.h"
 #include "datafile/arrow_files.h"
 #include "datafile/arrow_schema.h"
 #include "datafile/arrow_status.h"
-#include "datafile/column_workers.h"
 #include "datafile/dictionary_choice.h"
 #include "datafile/parquet_output.h"
 

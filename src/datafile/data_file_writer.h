@@ -24,9 +24,12 @@ namespace parquet {
 class SchemaDescriptor;
 }
 
+namespace octolake {
+class WorkerPool;
+}
+
 namespace octolake::datafile {
 
-class ColumnWorkers;
 struct ColumnPages;
 class ParquetOutput;
 
@@ -42,7 +45,7 @@ struct FileLayout {
   std::vector<MetricsMode> modes;  // by column
   std::shared_ptr<parquet::SchemaDescriptor> descriptor;
   int zstd_level = 1;
-  std::shared_ptr<ColumnWorkers> workers;  // that encode the columns; null: the caller's thread
+  std::shared_ptr<WorkerPool> workers;  // that encode the columns; null: the caller's thread
 };
 
 Result<FileLayout> MakeFileLayout(const iceberg::TableMetadata& metadata, int zstd_level);

@@ -21,17 +21,23 @@ namespace bits = arrow::bit_util;
 using Batches = std::vector<std::shared_ptr<arrow::RecordBatch>>;
 using Places = std::span<const RowPlace>;
 
+}  // namespace
+
 // One column of all batches.
-class Column {
+class RowGatherer::Column {
  public:
   Column(const Batches& batches, int column) : type_(batches.front()->column(column)->type()) {
     for (const auto& batch : batches) {
-      const arrow::ArrayData& data = *batch->column_data(column);
+      arrays_.push_back(batch->column(column));
+      const arrow::ArrayData& data = *arrays_.back()->data();
       const bool nulls = data.GetNullCount() > 0;
       any_nulls_ = any_nulls_ || nulls;
       only_nulls_ = only_nulls_ && data.GetNullCount() == data.length;
-      parts_.push_back({&data, nulls ? data.buffers[0]->data() : nullptr});
-      arrays_.push_back(batch->column(column));
+      parts_.push_back({.data = &data,
+                        .offset = data.offset,
+                        .valid = nulls ? data.buffers[0]->data() : nullptr,
+                        .values = BytesOf(data, 1),
+                        .texts = BytesOf(data, 2)});
     }
   }
 
@@ -46,14 +52,23 @@ class Column {
   }
 
  private:
+  // Of one batch, with what of the array is looked at for every row.
   struct Part {
     const arrow::ArrayData* data;
-    const uint8_t* valid;  // null: all are
+    int64_t offset;
+    const uint8_t* valid;   // null: all are
+    const uint8_t* values;  // of texts: where they begin
+    const uint8_t* texts;
   };
+
+  static const uint8_t* BytesOf(const arrow::ArrayData& data, size_t buffer) {
+    if (data.buffers.size() <= buffer || data.buffers[buffer] == nullptr) return nullptr;
+    return data.buffers[buffer]->data();
+  }
 
   bool IsValid(const RowPlace& place) const {
     const Part& part = parts_[place.batch];
-    return part.valid == nullptr || bits::GetBit(part.valid, part.data->offset + place.row);
+    return part.valid == nullptr || bits::GetBit(part.valid, part.offset + place.row);
   }
 
   arrow::Result<std::shared_ptr<arrow::Array>> Make(Places places,
@@ -83,9 +98,9 @@ class Column {
       constexpr size_t kFixed = decltype(fixed_width)::value;
       const size_t size = kFixed == 0 ? width : kFixed;
       for (const RowPlace& place : places) {
-        const arrow::ArrayData& data = *parts_[place.batch].data;
-        const size_t row = static_cast<size_t>(data.offset) + place.row;
-        std::memcpy(out, data.buffers[1]->data() + row * size, size);
+        const Part& part = parts_[place.batch];
+        const size_t row = static_cast<size_t>(part.offset) + place.row;
+        std::memcpy(out, part.values + row * size, size);
         out += size;
       }
     };
@@ -104,9 +119,8 @@ class Column {
     ARROW_ASSIGN_OR_RAISE(auto values, arrow::AllocateEmptyBitmap(count));
     for (int64_t i = 0; i < count; ++i) {
       const RowPlace& place = places[static_cast<size_t>(i)];
-      const arrow::ArrayData& data = *parts_[place.batch].data;
-      bits::SetBitTo(values->mutable_data(), i,
-                     bits::GetBit(data.buffers[1]->data(), data.offset + place.row));
+      const Part& part = parts_[place.batch];
+      bits::SetBitTo(values->mutable_data(), i, bits::GetBit(part.values, part.offset + place.row));
     }
     return Make(places, {nullptr, std::move(values)});
   }
@@ -135,11 +149,10 @@ class Column {
   }
 
   std::span<const uint8_t> TextAt(const RowPlace& place) const {
-    const arrow::ArrayData& data = *parts_[place.batch].data;
-    const int32_t* at = data.GetValues<int32_t>(1) + place.row;
+    const Part& part = parts_[place.batch];
+    const auto* at = reinterpret_cast<const int32_t*>(part.values) + part.offset + place.row;
     const auto size = static_cast<size_t>(at[1] - at[0]);
-    return size == 0 ? std::span<const uint8_t>()
-                     : std::span(data.buffers[2]->data() + at[0], size);
+    return size == 0 ? std::span<const uint8_t>() : std::span(part.texts + at[0], size);
   }
 
   arrow::Result<std::shared_ptr<arrow::Array>> GatherAny(Places places) const {
@@ -159,16 +172,27 @@ class Column {
   bool only_nulls_ = true;
 };
 
-}  // namespace
+RowGatherer::RowGatherer(const Batches& batches) : schema_(batches.front()->schema()) {
+  for (int column = 0; column < schema_->num_fields(); ++column) {
+    columns_.emplace_back(batches, column);
+  }
+}
 
-Result<std::shared_ptr<arrow::RecordBatch>> GatherRows(const Batches& batches, Places places) {
+RowGatherer::~RowGatherer() = default;
+RowGatherer::RowGatherer(RowGatherer&&) noexcept = default;
+
+Result<std::shared_ptr<arrow::RecordBatch>> RowGatherer::Gather(Places places) const {
   arrow::ArrayVector columns;
-  for (int column = 0; column < batches.front()->num_columns(); ++column) {
-    OCTO_ASSIGN(auto gathered, ToResult(Column(batches, column).Gather(places), "copy of rows"));
+  columns.reserve(columns_.size());
+  for (const Column& column : columns_) {
+    OCTO_ASSIGN(auto gathered, ToResult(column.Gather(places), "copy of rows"));
     columns.push_back(std::move(gathered));
   }
-  return arrow::RecordBatch::Make(batches.front()->schema(), static_cast<int64_t>(places.size()),
-                                  std::move(columns));
+  return arrow::RecordBatch::Make(schema_, static_cast<int64_t>(places.size()), std::move(columns));
+}
+
+Result<std::shared_ptr<arrow::RecordBatch>> GatherRows(const Batches& batches, Places places) {
+  return RowGatherer(batches).Gather(places);
 }
 
 }  // namespace octolake::datafile

@@ -11,7 +11,8 @@
 
 namespace arrow {
 class RecordBatch;
-}
+class Schema;
+}  // namespace arrow
 
 namespace octolake::datafile {
 
@@ -20,9 +21,26 @@ struct RowPlace {
   uint32_t row = 0;  // in it
 };
 
-// Copies of the rows at these places, which must be there, in the order given. The batches, at
-// least one, have the same schema. Each value is copied once; texts may have 2^31 - 1 bytes
-// together.
+// Used by one thread.
+class RowGatherer {
+ public:
+  // At least one batch; they have the same schema.
+  explicit RowGatherer(const std::vector<std::shared_ptr<arrow::RecordBatch>>& batches);
+  ~RowGatherer();
+  RowGatherer(RowGatherer&&) noexcept;
+
+  // Copies of the rows at these places, which must be there, in the order given. Each value is
+  // copied once; texts may have 2^31 - 1 bytes together.
+  Result<std::shared_ptr<arrow::RecordBatch>> Gather(std::span<const RowPlace> places) const;
+
+ private:
+  class Column;
+
+  std::shared_ptr<arrow::Schema> schema_;
+  std::vector<Column> columns_;
+};
+
+// The same of batches that are gathered from only once.
 Result<std::shared_ptr<arrow::RecordBatch>> GatherRows(
     const std::vector<std::shared_ptr<arrow::RecordBatch>>& batches,
     std::span<const RowPlace> places);

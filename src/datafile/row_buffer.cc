@@ -15,8 +15,9 @@ namespace {
 // About what an array of one row takes beside its value: objects, and buffers rounded to 64 bytes.
 constexpr int64_t kOverheadPerColumn = 512;
 constexpr size_t kMaxLooseBatches = 64;
-// Only batches of fewer rows are merged.
-constexpr int64_t kLooseRows = 1024;
+// Only batches of which a larger part is not values are merged: a copy of the others would cost
+// more than it saves.
+constexpr int64_t kMostOverheadPercent = 20;
 constexpr int64_t kWorthCopying = int64_t{1} << 20;
 
 // What an array refers to of its buffers. Arrow's own count takes a few percent of a load: it looks
@@ -33,10 +34,14 @@ Result<int64_t> MemoryOf(const arrow::Array& array) {
   return ToResult(arrow::util::ReferencedBufferSize(array), "memory of a column");
 }
 
+int64_t OverheadOf(const arrow::RecordBatch& batch) {
+  return batch.num_columns() * kOverheadPerColumn;
+}
+
 }  // namespace
 
 Result<int64_t> RowMemory(const arrow::RecordBatch& batch) {
-  int64_t bytes = batch.num_columns() * kOverheadPerColumn;
+  int64_t bytes = OverheadOf(batch);
   for (int column = 0; column < batch.num_columns(); ++column) {
     OCTO_ASSIGN(const int64_t more, MemoryOf(*batch.column(column)));
     bytes += more;
@@ -53,7 +58,7 @@ Status RowBuffer::Add(std::shared_ptr<arrow::RecordBatch> batch) {
   }
   rows_ += batch->num_rows();
   bytes_ += bytes;
-  const bool loose = batch->num_rows() < kLooseRows;
+  const bool loose = OverheadOf(*batch) * 100 > bytes * kMostOverheadPercent;
   batches_.push_back(std::move(batch));
   if (!loose) {
     first_loose_ = batches_.size();

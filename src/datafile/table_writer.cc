@@ -8,9 +8,9 @@
 #include <map>
 #include <utility>
 
+#include "base/worker_pool.h"
 #include "datafile/arrow_status.h"
 #include "datafile/column_cast.h"
-#include "datafile/column_workers.h"
 #include "datafile/data_file_names.h"
 #include "datafile/data_file_writer.h"
 #include "datafile/partitioner.h"
@@ -290,7 +290,7 @@ Result<std::unique_ptr<TableWriter>> MakeTableWriter(io::FileSystem& fs, RandomS
   };
   auto layout = MakeFileLayout(metadata, options.zstd_level);
   if (!layout) return context(std::move(layout).error());
-  if (options.threads > 1) layout->workers = std::make_shared<ColumnWorkers>(options.threads);
+  if (options.threads > 1) layout->workers = std::make_shared<WorkerPool>(options.threads);
   const auto& spec = metadata.DefaultSpec();
   auto partitioner = Partitioner::Make(layout->schema, spec);
   if (!partitioner) return context(std::move(partitioner).error());

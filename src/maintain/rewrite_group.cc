@@ -45,9 +45,10 @@ class ColumnSampler {
       const auto values = batch.GetColumnByName(field.name);
       for (int64_t row = (distance_ - first_ % distance_) % distance_; row < batch.num_rows();
            row += distance_) {
-        std::vector<std::string> key(1);
-        AppendToKeys(*field.type, *values->Slice(row, 1), key);
-        samples_[column].push_back(key.front().substr(0, kSampledKeyBytes));
+        std::string key;
+        AppendToKey(*field.type, *values, row, key);
+        key.resize(std::min(key.size(), kSampledKeyBytes));
+        samples_[column].push_back(std::move(key));
       }
     }
     first_ += batch.num_rows();
@@ -148,6 +149,7 @@ Status Rewrite::Sort(const RowSource& source, const RowSink& sink) const {
   options.memory_bytes = request_.sort_memory_bytes;
   options.temp_directory = request_.temp_directory;
   options.expected_rows = request_.group.rows;
+  options.threads = request_.threads;
   return SortRows(
       source, [this](const Rows* all) { return MakeOrder(all); }, options, sink);
 }

@@ -9,6 +9,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/worker_pool.h"
 #include "datafile/arrow_status.h"
 #include "datafile/gather_rows.h"
 #include "datafile/row_buffer.h"
@@ -60,40 +61,64 @@ uint64_t HeadOf(const std::string& key) {
   return head;
 }
 
-// All rows, ordered.
-std::vector<RowPlace> PlacesOf(const Rows& rows, const KeyMaker& order) {
-  std::vector<std::vector<std::string>> keys;
-  std::vector<Place> places;
-  for (const Batch& batch : rows) {
-    const auto number = static_cast<uint32_t>(keys.size());
-    const auto& of_batch = keys.emplace_back(order.KeysOf(*batch));
-    for (size_t row = 0; row < of_batch.size(); ++row) {
-      places.push_back({HeadOf(of_batch[row]), {number, static_cast<uint32_t>(row)}});
+// Parts by as many threads, then together.
+template <typename Less>
+void SortInParts(std::vector<Place>& places, size_t parts, WorkerPool& workers, const Less& less) {
+  const size_t size = places.size();
+  const size_t of_part = (size + parts - 1) / parts;
+  const auto at = [&](size_t index) {
+    return places.begin() + static_cast<std::ptrdiff_t>(std::min(index, size));
+  };
+  workers.ForEach(
+      parts, [&](size_t part) { std::sort(at(part * of_part), at((part + 1) * of_part), less); });
+  for (size_t width = of_part; width < size; width *= 2) {
+    for (size_t begin = 0; begin + width < size; begin += 2 * width) {
+      std::inplace_merge(at(begin), at(begin + width), at(begin + 2 * width), less);
     }
   }
-  std::sort(places.begin(), places.end(), [&](const Place& a, const Place& b) {
+}
+
+// All rows, ordered.
+std::vector<RowPlace> PlacesOf(const Rows& rows, const KeyMaker& order, int threads) {
+  std::vector<size_t> first_place = {0};  // by batch
+  for (const Batch& batch : rows) {
+    first_place.push_back(first_place.back() + static_cast<size_t>(batch->num_rows()));
+  }
+  std::vector<std::vector<std::string>> keys(rows.size());
+  std::vector<Place> places(first_place.back());
+  WorkerPool workers(threads);
+  workers.ForEach(rows.size(), [&](size_t number) {
+    keys[number] = order.KeysOf(*rows[number]);
+    for (size_t row = 0; row < keys[number].size(); ++row) {
+      places[first_place[number] + row] = {
+          HeadOf(keys[number][row]), {static_cast<uint32_t>(number), static_cast<uint32_t>(row)}};
+    }
+  });
+  const auto comes_before = [&](const Place& a, const Place& b) {
     if (a.head != b.head) return a.head < b.head;
     const int rest = keys[a.at.batch][a.at.row].compare(keys[b.at.batch][b.at.row]);
     if (rest != 0) return rest < 0;
     return std::pair(a.at.batch, a.at.row) < std::pair(b.at.batch, b.at.row);
-  });
+  };
+  SortInParts(places, static_cast<size_t>(std::max(threads, 1)), workers, comes_before);
   std::vector<RowPlace> ordered;
   ordered.reserve(places.size());
   for (const Place& place : places) ordered.push_back(place.at);
   return ordered;
 }
 
-Status SortInMemory(RowBuffer& rows, const OrderMaker& make_order, const RowSink& sink) {
+Status SortInMemory(RowBuffer& rows, const OrderMaker& make_order, int threads,
+                    const RowSink& sink) {
   if (rows.rows() == 0) return {};
   const size_t at_once = RowsAtOnce(rows.bytes(), rows.rows());
   const Rows all = rows.Release();
   OCTO_ASSIGN(const SampledOrder order, make_order(&all));
-  const std::vector<RowPlace> places = PlacesOf(all, *order.keys);
+  const std::vector<RowPlace> places = PlacesOf(all, *order.keys, threads);
   const std::span<const RowPlace> span(places);
+  const datafile::RowGatherer gatherer(all);
   for (size_t begin = 0; begin < span.size(); begin += at_once) {
-    OCTO_ASSIGN(
-        Batch sorted,
-        datafile::GatherRows(all, span.subspan(begin, std::min(at_once, span.size() - begin))));
+    OCTO_ASSIGN(Batch sorted,
+                gatherer.Gather(span.subspan(begin, std::min(at_once, span.size() - begin))));
     OCTO_TRY(sink(std::move(sorted)));
   }
   return {};
@@ -163,7 +188,7 @@ class Division {
   // Writes what waits to the ranges' files. Many rows at once: few at a time would come in arrays
   // that take more than they hold.
   Status Flush();
-  Status Write(size_t range);
+  Status Write(size_t range, const datafile::RowGatherer& waiting);
   static RowSource SourceOf(Range& range);
 
   const std::shared_ptr<const KeyMaker> order_;
@@ -176,13 +201,13 @@ class Division {
   int64_t waiting_rows_ = 0;
 };
 
-Status Division::Write(size_t number) {
+Status Division::Write(size_t number, const datafile::RowGatherer& waiting) {
   Range& range = ranges_[number];
   const auto at_once = RowsAtOnce(waiting_bytes_, waiting_rows_);
   const std::span<const RowPlace> places(range.waiting);
   for (size_t begin = 0; begin < places.size(); begin += at_once) {
     const auto some = places.subspan(begin, std::min(at_once, places.size() - begin));
-    OCTO_ASSIGN(const Batch rows, datafile::GatherRows(waiting_, some));
+    OCTO_ASSIGN(const Batch rows, waiting.Gather(some));
     if (range.file == nullptr) {
       OCTO_ASSIGN(range.file, SpillFile::Create(directory_.path() + "/" + std::to_string(number),
                                                 rows->schema()));
@@ -200,7 +225,10 @@ Status Division::Flush() {
     return MakeError(ErrorKind::kIo, "cannot make " + directory_.path() +
                                          ", where rows to be sorted go: " + error.message());
   }
-  for (size_t i = 0; i < ranges_.size(); ++i) OCTO_TRY(Write(i));
+  if (!waiting_.empty()) {
+    const datafile::RowGatherer gatherer(waiting_);
+    for (size_t i = 0; i < ranges_.size(); ++i) OCTO_TRY(Write(i, gatherer));
+  }
   waiting_.clear();
   waiting_bytes_ = 0;
   waiting_rows_ = 0;
@@ -267,7 +295,7 @@ Status SortRows(const RowSource& source, const OrderMaker& make_order,
   RowBuffer rows;
   while (MemoryOf(rows) < std::min(options.memory_bytes, kMostAtOnce)) {
     OCTO_ASSIGN(Batch batch, source());
-    if (batch == nullptr) return SortInMemory(rows, make_order, sink);
+    if (batch == nullptr) return SortInMemory(rows, make_order, options.threads, sink);
     OCTO_TRY(rows.Add(std::move(batch)));
   }
   // As many ranges as each fits into memory with room to spare.

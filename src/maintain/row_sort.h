@@ -23,6 +23,7 @@ struct RowSortOptions {
   std::string temp_directory;
   // How many rows the source has, about.
   int64_t expected_rows = 0;
+  int threads = 1;  // that make keys and order them, with the caller's; fewer will do
 };
 
 using RowSource = std::function<Result<std::shared_ptr<arrow::RecordBatch>>()>;  // null at the end

@@ -64,6 +64,7 @@ class RowSortTest : public ::testing::Test {
     options.memory_bytes = memory;
     options.temp_directory = directory_.path() + "/tmp";
     options.expected_rows = static_cast<int64_t>(keys.size());
+    options.threads = threads_;
     std::vector<int64_t> sorted;
     const Status status = SortRows(source, make_order, options, [&](Batch batch) -> Status {
       const auto& key = static_cast<const arrow::Int64Array&>(*batch->column(0));
@@ -103,6 +104,7 @@ class RowSortTest : public ::testing::Test {
   }
 
   TempDirectory directory_;
+  int threads_ = 1;
   int64_t most_on_disk_ = 0;
   bool in_memory_ = false;  // the last sort
 };
@@ -116,6 +118,50 @@ TEST_F(RowSortTest, InMemory) {
   EXPECT_TRUE(in_memory_);
   EXPECT_EQ(most_on_disk_, 0);
   EXPECT_EQ(Sort({}, kEnough, 0), std::vector<int64_t>());
+}
+
+TEST_F(RowSortTest, InMemoryByAnyNumberOfThreads) {
+  for (const size_t rows : {size_t{1}, size_t{2}, size_t{4999}}) {
+    const auto keys = Random(rows, 100);
+    for (threads_ = 0; threads_ <= 5; ++threads_) {
+      EXPECT_EQ(Sort(keys, kEnough, 0), Sorted(keys)) << threads_ << " threads";
+    }
+  }
+}
+
+TEST_F(RowSortTest, EqualRowsOfOneThreadsPartAndAnothersComeOutAsTheyCame) {
+  threads_ = 3;
+  size_t given = 0;
+  const RowSource source = [&]() -> Result<Batch> {
+    if (given == 7000) return Batch();
+    arrow::Int64Builder key;
+    arrow::StringBuilder text;
+    for (size_t row = 0; row < 700; ++row, ++given) {
+      EXPECT_TRUE(key.Append(static_cast<int64_t>(given % 3)).ok());
+      EXPECT_TRUE(text.Append(std::to_string(given)).ok());
+    }
+    return arrow::RecordBatch::Make(kSchema, 700,
+                                    {key.Finish().ValueOrDie(), text.Finish().ValueOrDie()});
+  };
+  const OrderMaker order = [](const Rows*) -> Result<SampledOrder> {
+    return SampledOrder{std::make_shared<ColumnOrder>(std::vector<iceberg::Field>{
+                            {1, "key", iceberg::LongType(), false, ""}}),
+                        {}};
+  };
+  RowSortOptions options;
+  options.memory_bytes = kEnough;
+  options.threads = threads_;
+  std::vector<std::pair<int64_t, int64_t>> sorted;
+  ASSERT_TRUE(SortRows(source, order, options, [&](Batch batch) -> Status {
+    const auto& key = static_cast<const arrow::Int64Array&>(*batch->column(0));
+    const auto& text = static_cast<const arrow::StringArray&>(*batch->column(1));
+    for (int64_t row = 0; row < batch->num_rows(); ++row) {
+      sorted.emplace_back(key.Value(row), std::stoll(text.GetString(row)));
+    }
+    return {};
+  }));
+  EXPECT_EQ(sorted.size(), 7000U);
+  EXPECT_TRUE(std::is_sorted(sorted.begin(), sorted.end()));
 }
 
 TEST_F(RowSortTest, OnDiskByRangesOfTheSample) {

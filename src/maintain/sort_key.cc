@@ -80,12 +80,17 @@ void AppendValue(const iceberg::Type& type, const arrow::Array& array, int64_t r
 
 }  // namespace
 
+void AppendToKey(const iceberg::Type& type, const arrow::Array& array, int64_t row,
+                 std::string& key) {
+  const bool null = array.IsNull(row);
+  key.push_back(null ? kNull : kValue);
+  if (!null) AppendValue(type, array, row, key);
+}
+
 void AppendToKeys(const iceberg::Type& type, const arrow::Array& array,
                   std::vector<std::string>& keys) {
   for (int64_t row = 0; row < array.length(); ++row) {
-    std::string& key = keys[static_cast<size_t>(row)];
-    key.push_back(array.IsNull(row) ? kNull : kValue);
-    if (!array.IsNull(row)) AppendValue(type, array, row, key);
+    AppendToKey(type, array, row, keys[static_cast<size_t>(row)]);
   }
 }
 

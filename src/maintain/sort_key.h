@@ -1,6 +1,7 @@
 // Rows' places in an order, as byte strings that compare as the rows do.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,12 @@ namespace octolake::maintain {
 void AppendToKeys(const iceberg::Type& type, const arrow::Array& array,
                   std::vector<std::string>& keys);
 
+// The same of one row.
+void AppendToKey(const iceberg::Type& type, const arrow::Array& array, int64_t row,
+                 std::string& key);
+
 // Gives the rows of a batch their keys.
-class KeyMaker {
+class KeyMaker {  // used by several threads at once
  public:
   virtual ~KeyMaker() = default;
   virtual std::vector<std::string> KeysOf(const arrow::RecordBatch& batch) const = 0;

@@ -17,18 +17,20 @@ constexpr int kRankBits = 32;
 
 Ranks::Ranks(std::vector<std::string> sample) {
   std::sort(sample.begin(), sample.end());
-  const size_t count = std::min(kQuantiles, sample.size());
-  quantiles_.reserve(count);
-  for (size_t i = 0; i < count; ++i) {
-    quantiles_.push_back(std::move(sample[i * sample.size() / count]));
+  count_ = std::min(kQuantiles, sample.size());
+  for (size_t i = 0; i < count_; ++i) {
+    std::string& key = sample[i * sample.size() / count_];
+    if (quantiles_.empty() || quantiles_.back().key != key) quantiles_.push_back({key, i});
   }
 }
 
 uint32_t Ranks::Of(const std::string& key) const {
   if (quantiles_.empty()) return 0;
-  const auto before = static_cast<uint64_t>(
-      std::lower_bound(quantiles_.begin(), quantiles_.end(), key) - quantiles_.begin());
-  const uint64_t rank = (before << kRankBits) / quantiles_.size();
+  const auto found = std::lower_bound(
+      quantiles_.begin(), quantiles_.end(), key,
+      [](const Quantile& quantile, const std::string& wanted) { return quantile.key < wanted; });
+  const uint64_t before = found == quantiles_.end() ? count_ : found->before;
+  const uint64_t rank = (before << kRankBits) / count_;
   return static_cast<uint32_t>(std::min<uint64_t>(rank, UINT32_MAX));
 }
 

@@ -23,7 +23,12 @@ class Ranks {
   uint32_t Of(const std::string& key) const;
 
  private:
-  std::vector<std::string> quantiles_;  // ascending
+  struct Quantile {
+    std::string key;
+    uint64_t before = 0;  // how many quantiles have a lesser key
+  };
+  std::vector<Quantile> quantiles_;  // by key, of which each has one
+  uint64_t count_ = 0;               // of all quantiles, repeated ones too
 };
 
 // A bit of each in turn, the highest first: four bytes a rank, which compare as the curve goes.
