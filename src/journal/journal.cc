@@ -14,6 +14,7 @@
 #include "journal/segment_format.h"
 #include "journal/segment_scan.h"
 #include "journal/segment_writer.h"
+#include "journal/spare_segments.h"
 
 namespace octolake::journal {
 namespace {
@@ -34,13 +35,15 @@ class SegmentedJournal final : public Journal {
         options_(options),
         clock_(clock),
         segments_(uuid, std::move(segments)),
-        writer_(store, segments_, clock, options.segment_bytes, options.max_bytes,
+        spares_(store, options.segment_bytes),
+        writer_(store, segments_, spares_, clock, options.segment_bytes, options.max_bytes,
                 options.reserve_bytes) {
     stats_.torn_bytes = torn_bytes;
   }
   ~SegmentedJournal() override { Stop(); }
 
   Status Begin(bool is_new) {
+    spares_.RemoveLeftovers();
     // Also on a disk that is nearly full: what comes then is refused, and said.
     if (is_new) OCTO_TRY(writer_.Begin(SegmentWriter::Limit::kOwn));
     OCTO_ASSIGN(thread_, StartThread("to write the journal", [this] { Work(); }));
@@ -71,11 +74,13 @@ class SegmentedJournal final : public Journal {
   void Work();
   std::vector<Waiting> TakeGroup();
   void WriteGroup(std::vector<Waiting> group);
+  Status RemoveOrKeep(const SegmentInfo& segment);
 
   SegmentStore& store_;
   const JournalOptions options_;
   const Clock& clock_;
   journal::Segments segments_;
+  SpareSegments spares_;
   SegmentWriter writer_;  // the thread's, once that runs
 
   mutable std::mutex mutex_;
@@ -157,11 +162,12 @@ std::vector<Waiting> SegmentedJournal::TakeGroup() {
 }
 
 void SegmentedJournal::WriteGroup(std::vector<Waiting> group) {
-  std::string records;
+  std::vector<const Record*> records;
+  records.reserve(group.size());
+  for (const Waiting& one : group) records.push_back(&one.record);
   const auto limit =
       IsOwnRecord(group.front().record) ? SegmentWriter::Limit::kOwn : SegmentWriter::Limit::kUsual;
-  for (const Waiting& one : group) AppendRecord(one.record, records);
-  const Status written = writer_.WriteGroup(records, static_cast<uint32_t>(group.size()), limit);
+  const Status written = writer_.WriteGroup(records, limit);
   {
     const std::lock_guard lock(mutex_);
     ++(written ? stats_.groups : stats_.failed_groups);
@@ -221,10 +227,21 @@ Status SegmentedJournal::Release(const std::string& consumer, uint64_t sequence)
   segments_.SetConsumed(consumer, sequence);
   const auto removable = segments_.Removable(clock_.Now() - options_.retention_micros);
   for (const SegmentInfo& segment : removable) {
-    OCTO_TRY(store_.Remove(SegmentName(segment.number)));
+    OCTO_TRY(RemoveOrKeep(segment));
     segments_.RemoveFirst();
   }
   return {};
+}
+
+// As a spare, but where the tables have not the room that is theirs.
+Status SegmentedJournal::RemoveOrKeep(const SegmentInfo& segment) {
+  const auto free = store_.FreeBytes();
+  if (free && *free >= options_.reserve_bytes + options_.segment_bytes) {
+    if (spares_.Keep(segment)) return {};
+  } else {
+    spares_.Clear();
+  }
+  return store_.Remove(SegmentName(segment.number));
 }
 
 JournalStats SegmentedJournal::Stats() const {
@@ -260,10 +277,10 @@ Status SyncLast(SegmentStore& store, const std::vector<SegmentInfo>& segments) {
 }
 
 // Of segments that are written no more, as far as a process that was killed had not done it.
-void CutToEnds(SegmentStore& store, std::vector<SegmentInfo>& segments) {
+void CutToEnds(SegmentStore& store, int64_t segment_bytes, std::vector<SegmentInfo>& segments) {
   for (size_t i = 0; i + 1 < segments.size(); ++i) {
     SegmentInfo& segment = segments[i];
-    if (segment.file_bytes <= segment.end) continue;
+    if (!SegmentWriter::IsWorthCutting(segment, segment_bytes)) continue;
     auto file = store.Open(SegmentName(segment.number));
     // Only gives space back: where it fails, the next start tries again.
     if (file && (*file)->Truncate(segment.end)) segment.file_bytes = segment.end;
@@ -276,7 +293,7 @@ Result<std::unique_ptr<Journal>> Journal::Open(SegmentStore& store, const Journa
                                                const Clock& clock, RandomSource& random) {
   OCTO_ASSIGN(RecoveredJournal recovered, RecoverJournal(store));
   OCTO_TRY(SyncLast(store, recovered.segments));
-  CutToEnds(store, recovered.segments);
+  CutToEnds(store, options.segment_bytes, recovered.segments);
   if (recovered.unfinished) OCTO_TRY(store.Remove(*recovered.unfinished));
   const bool is_new = recovered.segments.empty();
   const Uuid uuid = recovered.uuid ? *recovered.uuid : Uuid::RandomV4(random);

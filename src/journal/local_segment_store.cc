@@ -65,6 +65,12 @@ class LocalSegmentFile final : public SegmentFile {
     return status.st_size;
   }
 
+  Result<int64_t> Links() override {
+    struct stat status {};
+    if (::fstat(descriptor_.get(), &status) != 0) return ErrnoError(errno, "look at", path_);
+    return static_cast<int64_t>(status.st_nlink);
+  }
+
   Status Truncate(int64_t size) override {
     if (::ftruncate(descriptor_.get(), size) != 0) return ErrnoError(errno, "cut", path_);
     return {};
@@ -131,6 +137,14 @@ class LocalSegmentStore final : public SegmentStore {
     const Descriptor file(::open(Path(name).c_str(), O_WRONLY | O_CLOEXEC));
     if (::unlink(Path(name).c_str()) != 0) return ErrnoError(errno, "remove", Path(name));
     if (file.get() >= 0) FreeInSteps(file);
+    return {};
+  }
+
+  Status Rename(const std::string& name, const std::string& new_name) override {
+    OCTO_TRY(CheckWritable());
+    if (::rename(Path(name).c_str(), Path(new_name).c_str()) != 0) {
+      return ErrnoError(errno, "rename", Path(name));
+    }
     return {};
   }
 

@@ -21,9 +21,8 @@ class MemorySegmentStore final : public SegmentStore {
     std::string bytes;           // as processes see it
     std::string durable;         // as a power cut leaves it
     std::set<int64_t> unsynced;  // sectors written since the last sync
-    bool name_durable = false;
   };
-  enum class Step { kCreate, kWrite, kSync, kSyncDirectory, kRemove };
+  enum class Step { kCreate, kWrite, kSync, kSyncDirectory, kRemove, kRename };
   static constexpr int64_t kSector = 512;
 
   // Asked before each step; an error is what the step gives. A write that fails has written half.
@@ -35,22 +34,19 @@ class MemorySegmentStore final : public SegmentStore {
   int64_t free_bytes = int64_t{1} << 40;
   std::map<std::string, std::shared_ptr<File>> files;
 
-  // The machine loses power: of what was not synced, some sectors are on disk and some are not.
+  // The machine loses power: of what was not synced, some sectors are on disk and some are not; of
+  // changes of names since the last sync of the directory, the last ones may not have happened.
   void CutPower(RandomSource& random) {
-    for (auto at = files.begin(); at != files.end();) {
+    for (; !undo_.empty() && random.Next() % 2 == 0; undo_.pop_back()) undo_.back()(files);
+    undo_.clear();
+    for (auto at = files.begin(); at != files.end(); ++at) {
       File& file = *at->second;
-      if (!file.name_durable && random.Next() % 2 == 0) {
-        at = files.erase(at);
-        continue;
-      }
       file.durable.resize(file.bytes.size(), '\0');
       for (const int64_t sector : file.unsynced) {
         if (random.Next() % 2 == 0) CopySector(file, sector);
       }
       file.bytes = file.durable;
       file.unsynced.clear();
-      file.name_durable = true;
-      ++at;
     }
   }
 
@@ -67,6 +63,7 @@ class MemorySegmentStore final : public SegmentStore {
     file->bytes.assign(static_cast<size_t>(size), '\0');
     file->durable = file->bytes;
     files[name] = file;
+    undo_.push_back([name](auto& names) { names.erase(name); });
     return std::make_unique<Handle>(*this, file);
   }
   Result<std::unique_ptr<SegmentFile>> Open(const std::string& name) override {
@@ -78,13 +75,34 @@ class MemorySegmentStore final : public SegmentStore {
   }
   Status Remove(const std::string& name) override {
     OCTO_TRY(Before(Step::kRemove));
-    if (files.erase(name) == 0) return MakeError(ErrorKind::kNotFound, name + " is not there");
+    const auto found = files.find(name);
+    if (found == files.end()) return MakeError(ErrorKind::kNotFound, name + " is not there");
+    undo_.push_back([name, file = found->second](auto& names) { names[name] = file; });
+    files.erase(found);
+    return {};
+  }
+  Status Rename(const std::string& name, const std::string& new_name) override {
+    OCTO_TRY(Before(Step::kRename));
+    const auto found = files.find(name);
+    if (found == files.end()) return MakeError(ErrorKind::kNotFound, name + " is not there");
+    const auto replaced = files.find(new_name);
+    undo_.push_back([name, new_name, file = found->second,
+                     before = replaced == files.end() ? nullptr : replaced->second](auto& names) {
+      names[name] = file;
+      if (before == nullptr) {
+        names.erase(new_name);
+      } else {
+        names[new_name] = before;
+      }
+    });
+    files[new_name] = found->second;
+    files.erase(name);
     return {};
   }
   Result<int64_t> FreeBytes() override { return free_bytes; }
   Status SyncDirectory() override {
     OCTO_TRY(Before(Step::kSyncDirectory));
-    for (auto& [name, file] : files) file->name_durable = true;
+    undo_.clear();
     return {};
   }
 
@@ -110,6 +128,10 @@ class MemorySegmentStore final : public SegmentStore {
       return file_->bytes.substr(static_cast<size_t>(offset), static_cast<size_t>(length));
     }
     Result<int64_t> Size() override { return static_cast<int64_t>(file_->bytes.size()); }
+    Result<int64_t> Links() override {
+      return std::count_if(store_.files.begin(), store_.files.end(),
+                           [this](const auto& one) { return one.second == file_; });
+    }
     Status Truncate(int64_t size) override {
       file_->bytes.resize(static_cast<size_t>(size), '\0');
       return {};
@@ -136,6 +158,7 @@ class MemorySegmentStore final : public SegmentStore {
   Status Before(Step step) { return before ? before(step) : Status(); }
 
   std::string directory_ = "/journal";
+  std::vector<std::function<void(std::map<std::string, std::shared_ptr<File>>&)>> undo_;
 };
 
 }  // namespace octolake::journal

@@ -22,7 +22,7 @@ class SegmentReader final : public JournalReader {
       }
       std::string_view front = std::string_view(waiting_).substr(waiting_begin_);
       const size_t before = front.size();
-      OCTO_ASSIGN(Record record, TakeRecord(front));
+      OCTO_ASSIGN(Record record, TakeRecord(front, RecordCrcOf(id_)));
       const size_t taken = before - front.size();
       waiting_begin_ += taken;
       if (front.empty()) waiting_.clear();
@@ -45,10 +45,9 @@ class SegmentReader final : public JournalReader {
                                                    std::to_string(next_sequence_) +
                                                    " was removed, since it was passed");
       }
-      if (segment->number != number_) OCTO_TRY(OpenSegment(*segment));
+      if (segment->number != id_.number) OCTO_TRY(OpenSegment(*segment));
       if (offset_ >= segment->end) return false;
-      OCTO_ASSIGN(Group group,
-                  ReadGroup(*file_, {segments_.journal(), number_}, offset_, segment->end));
+      OCTO_ASSIGN(Group group, ReadGroup(*file_, id_, offset_, segment->end));
       offset_ = group.end;
       if (group.head.first_sequence + group.head.record_count <= next_sequence_) continue;
       waiting_ = std::move(group.body);
@@ -60,7 +59,7 @@ class SegmentReader final : public JournalReader {
 
   Status OpenSegment(const SegmentInfo& segment) {
     OCTO_ASSIGN(file_, store_.Open(SegmentName(segment.number)));
-    number_ = segment.number;
+    id_ = segments_.IdOf(segment);
     offset_ = kSegmentHeaderBytes;
     return {};
   }
@@ -68,7 +67,7 @@ class SegmentReader final : public JournalReader {
   SegmentStore& store_;
   const Segments& segments_;
   uint64_t next_sequence_;
-  uint64_t number_ = 0;  // of the open segment; 0: none
+  SegmentId id_;  // of the open segment; number 0: none
   std::unique_ptr<SegmentFile> file_;
   int64_t offset_ = 0;
   std::string waiting_;  // records of the group at hand

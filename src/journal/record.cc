@@ -96,7 +96,7 @@ int64_t EncodedSize(const Record& record) {
   return static_cast<int64_t>(size);
 }
 
-void AppendRecord(const Record& record, std::string& out) {
+void AppendRecord(const Record& record, uint32_t crc_before, std::string& out) {
   const size_t begin = out.size();
   PutInteger<uint32_t>(static_cast<uint32_t>(EncodedSize(record) - kHeadBytes), out);
   PutInteger<uint32_t>(0, out);  // the CRC, once the rest is there
@@ -113,11 +113,11 @@ void AppendRecord(const Record& record, std::string& out) {
   }
   out.append(record.body);
   const std::string_view all = std::string_view(out).substr(begin);
-  const uint32_t crc = Crc32c(all.substr(kHeadBytes), Crc32c(all.substr(0, 4)));
+  const uint32_t crc = Crc32c(all.substr(kHeadBytes), Crc32c(all.substr(0, 4), crc_before));
   std::memcpy(out.data() + begin + 4, &crc, sizeof(crc));
 }
 
-Result<Record> TakeRecord(std::string_view& bytes) {
+Result<Record> TakeRecord(std::string_view& bytes, uint32_t crc_before) {
   if (bytes.size() < kHeadBytes) return Broken("is cut within its length and CRC");
   const auto length = GetInteger<uint32_t>(bytes, 0);
   if (length > bytes.size() - kHeadBytes) {
@@ -125,7 +125,7 @@ Result<Record> TakeRecord(std::string_view& bytes) {
                   std::to_string(bytes.size() - kHeadBytes) + " are there");
   }
   const std::string_view content = bytes.substr(kHeadBytes, length);
-  if (Crc32c(content, Crc32c(bytes.substr(0, 4))) != GetInteger<uint32_t>(bytes, 4)) {
+  if (Crc32c(content, Crc32c(bytes.substr(0, 4), crc_before)) != GetInteger<uint32_t>(bytes, 4)) {
     return Broken("of " + std::to_string(length) + " bytes has another CRC than was written");
   }
   OCTO_ASSIGN(Record record, Decode(content));

@@ -33,10 +33,11 @@ inline bool IsOwnRecord(const Record& record) {
 
 // Bytes that AppendRecord adds. docs/formats/journal.md has the layout.
 int64_t EncodedSize(const Record& record);
-// Adds length, CRC and the record to `out`. The record must be smaller than 4 GiB.
-void AppendRecord(const Record& record, std::string& out);
+// Adds length, CRC and the record to `out`; the CRC goes on from `crc_before`, which says where the
+// record is (RecordCrcOf). The record must be smaller than 4 GiB.
+void AppendRecord(const Record& record, uint32_t crc_before, std::string& out);
 
 // Takes the record at the front of `bytes`. kCorruption, saying what is wrong, if it is not whole.
-Result<Record> TakeRecord(std::string_view& bytes);
+Result<Record> TakeRecord(std::string_view& bytes, uint32_t crc_before);
 
 }  // namespace octolake::journal

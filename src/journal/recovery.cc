@@ -91,6 +91,7 @@ class Recovery {
     OCTO_ASSIGN(const SegmentScan scan, ScanSegment(*segment.file, segment.name, known_end));
     SegmentInfo info;
     info.number = scan.header.id.number;
+    info.version = scan.header.id.version;
     info.first_sequence = scan.header.first_sequence;
     info.next_sequence = scan.next_sequence;
     info.end = scan.end;

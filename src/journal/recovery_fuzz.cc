@@ -15,7 +15,8 @@
 namespace octolake::journal {
 namespace {
 
-constexpr int kRecords = 24;
+constexpr int kPassedRecords = 24;
+constexpr int kRecords = 48;
 constexpr int64_t kSegmentBytes = 8 << 10;
 constexpr int kMostEdits = 16;
 constexpr size_t kMostAppended = 64;
@@ -49,14 +50,17 @@ Record MakeRecord(std::string body) {
   return record;
 }
 
-// A journal of some segments, as a process left it.
+// A journal of some segments, as a process left it; some are in files that were written before.
 const MemorySegmentStore& Whole() {
   static const auto* const whole = [] {
     auto* store = new MemorySegmentStore;
     Opener opener;
     const auto journal = fuzz::Value(opener.Open(*store), "a new journal");
     for (int i = 0; i < kRecords; ++i) {
-      fuzz::Value(journal->AppendAndWait(MakeRecord(BodyOf(i))), "an append");
+      const uint64_t last = fuzz::Value(journal->AppendAndWait(MakeRecord(BodyOf(i))), "an append");
+      if (last == kPassedRecords) {
+        fuzz::Check(journal->Release("bronze", last).has_value(), "segments cannot be passed");
+      }
     }
     return store;
   }();
@@ -102,7 +106,6 @@ void Fill(const Files& files, MemorySegmentStore& store) {
   for (const auto& [name, bytes] : files) {
     auto file = std::make_shared<MemorySegmentStore::File>();
     file->bytes = file->durable = bytes;
-    file->name_durable = true;
     store.files[name] = std::move(file);
   }
 }

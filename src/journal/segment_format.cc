@@ -13,8 +13,9 @@ namespace {
 constexpr std::string_view kMagic = "OCTOJRNL";
 constexpr std::string_view kGroupMagic = "GRP1";
 constexpr std::string_view kSuffix = ".segment";
-constexpr uint32_t kVersion = 1;
-constexpr size_t kHeaderEnd = 72;
+constexpr size_t kReusedOffset = 72;
+constexpr size_t kHeaderEnd = 80;
+constexpr size_t kHeaderEndVersion1 = 72;
 constexpr size_t kCrcBegin = 16;
 
 std::string_view BytesOf(const Uuid& uuid) {
@@ -27,6 +28,8 @@ uint32_t CrcOf(const SegmentId& id) {
   return Crc32c(number, Crc32c(BytesOf(id.journal)));
 }
 
+size_t HeaderEnd(uint32_t version) { return version == 1 ? kHeaderEndVersion1 : kHeaderEnd; }
+
 uint32_t GroupCrc(const SegmentId& id, int64_t offset, std::string_view head) {
   std::string place;
   PutInteger<int64_t>(offset, place);
@@ -34,6 +37,8 @@ uint32_t GroupCrc(const SegmentId& id, int64_t offset, std::string_view head) {
 }
 
 }  // namespace
+
+uint32_t RecordCrcOf(const SegmentId& id) { return id.version == 1 ? 0 : CrcOf(id); }
 
 std::string EncodeSegmentHeader(const SegmentHeader& header) {
   std::string fields;
@@ -43,8 +48,9 @@ std::string EncodeSegmentHeader(const SegmentHeader& header) {
   PutInteger<int64_t>(header.created_at, fields);
   PutInteger<uint64_t>(header.previous_number, fields);
   PutInteger<int64_t>(header.previous_end, fields);
+  PutInteger<uint64_t>(header.reused ? 1 : 0, fields);
   std::string bytes(kMagic);
-  PutInteger<uint32_t>(kVersion, bytes);
+  PutInteger<uint32_t>(kSegmentVersion, bytes);
   PutInteger<uint32_t>(Crc32c(fields), bytes);
   bytes += fields;
   bytes.resize(kSegmentHeaderBytes, '\0');
@@ -56,23 +62,25 @@ Result<SegmentHeader> DecodeSegmentHeader(std::string_view bytes) {
     return MakeError(ErrorKind::kCorruption, "does not begin as a segment of a journal does");
   }
   const auto version = GetInteger<uint32_t>(bytes, kMagic.size());
-  if (version > kVersion) {
+  if (version > kSegmentVersion) {
     return MakeError(ErrorKind::kUnsupported,
                      "has format version " + std::to_string(version) + ", expected " +
-                         std::to_string(kVersion) +
+                         std::to_string(kSegmentVersion) + " at most" +
                          ": it was written by a newer version of octolake");
   }
-  if (version != kVersion ||
-      Crc32c(bytes.substr(kCrcBegin, kHeaderEnd - kCrcBegin)) != GetInteger<uint32_t>(bytes, 12)) {
+  if (version == 0 || Crc32c(bytes.substr(kCrcBegin, HeaderEnd(version) - kCrcBegin)) !=
+                          GetInteger<uint32_t>(bytes, 12)) {
     return MakeError(ErrorKind::kCorruption, "has a damaged header");
   }
   SegmentHeader header;
   std::memcpy(header.id.journal.bytes.data(), bytes.data() + 16, header.id.journal.bytes.size());
   header.id.number = GetInteger<uint64_t>(bytes, 32);
+  header.id.version = version;
   header.first_sequence = GetInteger<uint64_t>(bytes, 40);
   header.created_at = GetInteger<int64_t>(bytes, 48);
   header.previous_number = GetInteger<uint64_t>(bytes, 56);
   header.previous_end = GetInteger<int64_t>(bytes, 64);
+  header.reused = version != 1 && GetInteger<uint64_t>(bytes, kReusedOffset) != 0;
   return header;
 }
 

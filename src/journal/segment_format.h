@@ -17,11 +17,17 @@ inline constexpr int64_t kGroupHeadBytes = 32;
 inline constexpr int64_t kMarkBytes = 24;
 inline constexpr int64_t kMarkOffsets[] = {2048, 3072};
 
+inline constexpr uint32_t kSegmentVersion = 2;
+
 // Which segment: part of every CRC in it.
 struct SegmentId {
   Uuid journal;
   uint64_t number = 0;
+  uint32_t version = kSegmentVersion;  // of its format; 1 is only read
 };
+
+// What a record's CRC goes on from. In version 1 it said nothing of the segment.
+uint32_t RecordCrcOf(const SegmentId& id);
 
 struct SegmentHeader {
   SegmentId id;
@@ -29,9 +35,10 @@ struct SegmentHeader {
   TimestampMicros created_at = 0;
   uint64_t previous_number = 0;  // 0: none
   int64_t previous_end = 0;
+  bool reused = false;  // behind its groups are bytes of an earlier segment
 };
 
-// kSegmentHeaderBytes, without marks.
+// kSegmentHeaderBytes, without marks; of version 2.
 std::string EncodeSegmentHeader(const SegmentHeader& header);
 // Of a segment's first bytes. kCorruption if it is none; kUnsupported for a newer version.
 Result<SegmentHeader> DecodeSegmentHeader(std::string_view bytes);

@@ -20,7 +20,7 @@ tl::unexpected<Error> NotWhole(const SegmentId& id, int64_t offset, const std::s
 Status CheckRecords(const SegmentId& id, int64_t offset, const Group& group) {
   std::string_view rest = group.body;
   for (uint32_t i = 0; i < group.head.record_count; ++i) {
-    auto record = TakeRecord(rest);
+    auto record = TakeRecord(rest, RecordCrcOf(id));
     if (record) continue;
     Error error = std::move(record).error();
     const uint64_t sequence = group.head.first_sequence + i;
@@ -30,6 +30,17 @@ Status CheckRecords(const SegmentId& id, int64_t offset, const Group& group) {
   }
   if (!rest.empty()) return NotWhole(id, offset, "more bytes than the records of the group have");
   return {};
+}
+
+// Bytes in [begin, end) up to the last that is not zero.
+Result<int64_t> CountNonZero(SegmentFile& file, int64_t begin, int64_t end) {
+  int64_t count = 0;
+  for (int64_t at = begin; at < end; at += kSearchBytes) {
+    OCTO_ASSIGN(const std::string piece, file.ReadAt(at, std::min(kSearchBytes, end - at)));
+    const size_t last = piece.find_last_not_of('\0');
+    if (last != std::string::npos) count = at + static_cast<int64_t>(last) + 1 - begin;
+  }
+  return count;
 }
 
 class Scanner {
@@ -60,7 +71,7 @@ class Scanner {
       OCTO_ASSIGN(const auto later,
                   FindGroupHead(file_, scan_.header.id, scan_.end + 1, size_, scan_.next_sequence));
       if (!later) {
-        OCTO_ASSIGN(scan_.torn_bytes, CountNonZero(file_, scan_.end, size_));
+        OCTO_ASSIGN(scan_.torn_bytes, CountTornBytes(file_, scan_.header, scan_.end, size_));
         return {};
       }
       Error error = std::move(group).error();
@@ -118,14 +129,13 @@ Result<std::optional<FoundHead>> FindGroupHead(SegmentFile& file, const SegmentI
   return std::optional<FoundHead>();
 }
 
-Result<int64_t> CountNonZero(SegmentFile& file, int64_t begin, int64_t end) {
-  int64_t count = 0;
-  for (int64_t at = begin; at < end; at += kSearchBytes) {
-    OCTO_ASSIGN(const std::string piece, file.ReadAt(at, std::min(kSearchBytes, end - at)));
-    const size_t last = piece.find_last_not_of('\0');
-    if (last != std::string::npos) count = at + static_cast<int64_t>(last) + 1 - begin;
-  }
-  return count;
+Result<int64_t> CountTornBytes(SegmentFile& file, const SegmentHeader& header, int64_t begin,
+                               int64_t end) {
+  if (!header.reused) return CountNonZero(file, begin, end);
+  // What is behind a group that was begun may be of the file's earlier segment.
+  OCTO_ASSIGN(const std::string head_bytes, file.ReadAt(begin, kGroupHeadBytes));
+  const auto head = DecodeGroupHead(header.id, begin, head_bytes);
+  return head ? std::min(kGroupHeadBytes + head->body_bytes, end - begin) : 0;
 }
 
 Result<SegmentHeader> ReadSegmentHeader(SegmentFile& file, const std::string& name) {

@@ -35,8 +35,10 @@ Result<std::optional<FoundHead>> FindGroupHead(SegmentFile& file, const SegmentI
 // The one that counts; the header's end if there is none.
 Result<SyncedMark> ReadMark(SegmentFile& file, const SegmentHeader& header);
 
-// Bytes in [begin, end) up to the last that is not zero.
-Result<int64_t> CountNonZero(SegmentFile& file, int64_t begin, int64_t end);
+// Of [begin, end), behind the last whole group: how much is of a write that was never acknowledged.
+// In a reused file only a whole head tells of one.
+Result<int64_t> CountTornBytes(SegmentFile& file, const SegmentHeader& header, int64_t begin,
+                               int64_t end);
 
 struct SegmentScan {
   SegmentHeader header;

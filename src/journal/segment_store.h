@@ -23,6 +23,8 @@ class SegmentFile {
   // Fewer than asked for only at the end of the file.
   virtual Result<std::string> ReadAt(int64_t offset, int64_t length) = 0;
   virtual Result<int64_t> Size() = 0;
+  // How many names the file has.
+  virtual Result<int64_t> Links() = 0;
   virtual Status Truncate(int64_t size) = 0;
 };
 
@@ -38,6 +40,8 @@ class SegmentStore {
   virtual Result<std::unique_ptr<SegmentFile>> Create(const std::string& name, int64_t size) = 0;
   virtual Result<std::unique_ptr<SegmentFile>> Open(const std::string& name) = 0;
   virtual Status Remove(const std::string& name) = 0;
+  // Takes the place of a file that has the new name.
+  virtual Status Rename(const std::string& name, const std::string& new_name) = 0;
   // That the disk has left.
   virtual Result<int64_t> FreeBytes() = 0;
   // Makes names durable.

@@ -9,6 +9,9 @@ namespace {
 // off.
 constexpr int64_t kOwnSegments = 4;
 
+// A larger group gives its memory back.
+constexpr size_t kKeptGroupBytes = 1 << 20;
+
 }  // namespace
 
 Status SegmentWriter::CheckRoom(Limit limit) const {
@@ -20,7 +23,8 @@ Status SegmentWriter::CheckRoom(Limit limit) const {
                          " would exceed; nothing is accepted until its consumers get on, or "
                          "journal.max_size is raised");
   }
-  if (limit == Limit::kOwn || reserve_bytes_ == 0) return {};
+  // A spare takes nothing from the disk.
+  if (limit == Limit::kOwn || reserve_bytes_ == 0 || spares_.HasAny()) return {};
   OCTO_ASSIGN(const int64_t free, store_.FreeBytes());
   if (free - segment_bytes_ >= reserve_bytes_) return {};
   return MakeError(ErrorKind::kResourceExhausted,
@@ -40,18 +44,40 @@ Status SegmentWriter::Begin(Limit limit) {
   header.previous_number = before.number;
   header.previous_end = before.number == 0 ? 0 : before.end;
 
+  OCTO_ASSIGN(file_, Make(header));
+  next_mark_ = 0;
+  segments_.Add({header.id.number, header.id.version, header.first_sequence, header.first_sequence,
+                 kSegmentHeaderBytes, segment_bytes_, header.created_at});
+  if (before.number != 0) CutToEnd(before);
+  return {};
+}
+
+Result<std::unique_ptr<SegmentFile>> SegmentWriter::Make(SegmentHeader header) {
+  if (auto spare = spares_.Take()) return MakeOf(std::move(*spare), header);
   OCTO_ASSIGN(auto file, Create(SegmentName(header.id.number)));
   // From here on the segment before may be ended by a header on disk: it is not written any more.
   file_ = nullptr;
   OCTO_TRY(file->WriteAt(0, EncodeSegmentHeader(header)));
   OCTO_TRY(file->Sync());
   OCTO_TRY(store_.SyncDirectory());
-  file_ = std::move(file);
-  next_mark_ = 0;
-  segments_.Add({header.id.number, header.first_sequence, header.first_sequence,
-                 kSegmentHeaderBytes, segment_bytes_, header.created_at});
-  if (before.number != 0) CutToEnd(before);
-  return {};
+  return file;
+}
+
+// It gets the segment's name when it is one, so that there is never a segment with another's
+// header.
+Result<std::unique_ptr<SegmentFile>> SegmentWriter::MakeOf(SpareSegments::Spare spare,
+                                                           SegmentHeader header) {
+  header.reused = true;
+  Status made = spare.file->WriteAt(0, EncodeSegmentHeader(header));
+  if (made) made = spare.file->Sync();
+  if (!made) {
+    spares_.Drop(spare);
+    return tl::unexpected<Error>(std::move(made).error());
+  }
+  file_ = nullptr;  // as in Make
+  OCTO_TRY(store_.Rename(spare.name, SegmentName(header.id.number)));
+  OCTO_TRY(store_.SyncDirectory());
+  return store_.Open(SegmentName(header.id.number));  // messages name it as it is called now
 }
 
 Result<std::unique_ptr<SegmentFile>> SegmentWriter::Create(const std::string& name) {
@@ -64,20 +90,24 @@ Result<std::unique_ptr<SegmentFile>> SegmentWriter::Create(const std::string& na
 
 // Only gives space back: where it fails, the next start tries again.
 void SegmentWriter::CutToEnd(const SegmentInfo& segment) {
+  if (!IsWorthCutting(segment, segment_bytes_)) return;
   auto file = store_.Open(SegmentName(segment.number));
   if (file && (*file)->Truncate(segment.end)) {
     segments_.SetFileBytes(segment.number, segment.end);
   }
 }
 
-Status SegmentWriter::WriteGroup(const std::string& records, uint32_t count, Limit limit) {
+Status SegmentWriter::WriteGroup(const std::vector<const Record*>& records, Limit limit) {
   // What came beyond the limit is for the journal's own records, all of it.
   if (limit == Limit::kUsual && segments_.Bytes() > max_bytes_) OCTO_TRY(CheckRoom(limit));
   const SegmentInfo last = segments_.Last();
-  const auto bytes = kGroupHeadBytes + static_cast<int64_t>(records.size());
-  if (file_ == nullptr || last.end + bytes > segment_bytes_) OCTO_TRY(Begin(limit));
+  int64_t record_bytes = 0;
+  for (const Record* record : records) record_bytes += EncodedSize(*record);
+  if (file_ == nullptr || last.end + kGroupHeadBytes + record_bytes > segment_bytes_) {
+    OCTO_TRY(Begin(limit));
+  }
   SegmentInfo info = segments_.Last();
-  Status written = WriteAndSync(info, records, count);
+  Status written = WriteAndSync(info, records, record_bytes);
   if (!written) {
     file_ = nullptr;
     return written;
@@ -86,13 +116,18 @@ Status SegmentWriter::WriteGroup(const std::string& records, uint32_t count, Lim
   return {};
 }
 
-Status SegmentWriter::WriteAndSync(SegmentInfo& info, const std::string& records, uint32_t count) {
-  const SegmentId id{segments_.journal(), info.number};
-  const GroupHead head{info.next_sequence, count, static_cast<int64_t>(records.size())};
-  const std::string head_bytes = EncodeGroupHead(id, info.end, head);
-  OCTO_TRY(file_->WriteAt(info.end, head_bytes + records));
+Status SegmentWriter::WriteAndSync(SegmentInfo& info, const std::vector<const Record*>& records,
+                                   int64_t record_bytes) {
+  const SegmentId id = segments_.IdOf(info);
+  const auto count = static_cast<uint32_t>(records.size());
+  group_.reserve(static_cast<size_t>(kGroupHeadBytes + record_bytes));
+  group_.assign(EncodeGroupHead(id, info.end, {info.next_sequence, count, record_bytes}));
+  for (const Record* record : records) AppendRecord(*record, RecordCrcOf(id), group_);
+  const Status written = file_->WriteAt(info.end, group_);
+  if (group_.capacity() > kKeptGroupBytes) group_ = std::string();
+  OCTO_TRY(written);
   OCTO_TRY(file_->Sync());
-  info.end += kGroupHeadBytes + static_cast<int64_t>(records.size());
+  info.end += kGroupHeadBytes + record_bytes;
   info.next_sequence += count;
   return WriteMark(info);
 }
@@ -100,7 +135,7 @@ Status SegmentWriter::WriteAndSync(SegmentInfo& info, const std::string& records
 // The group is durable already: it counts also if its mark cannot be written, but nothing may
 // follow it then, since the mark's bytes are unknown.
 Status SegmentWriter::WriteMark(const SegmentInfo& info) {
-  const SegmentId id{segments_.journal(), info.number};
+  const SegmentId id = segments_.IdOf(info);
   const std::string mark = EncodeMark(id, {info.end, info.next_sequence});
   if (!file_->WriteAt(kMarkOffsets[next_mark_], mark)) file_ = nullptr;
   next_mark_ = 1 - next_mark_;

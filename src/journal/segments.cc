@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "journal/segment_format.h"
-
 namespace octolake::journal {
 
 Segments::Segments(const Uuid& journal, std::vector<SegmentInfo> segments)

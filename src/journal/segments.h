@@ -11,11 +11,13 @@
 
 #include "base/clock.h"
 #include "base/uuid.h"
+#include "journal/segment_format.h"
 
 namespace octolake::journal {
 
 struct SegmentInfo {
   uint64_t number = 0;
+  uint32_t version = kSegmentVersion;
   uint64_t first_sequence = 1;
   uint64_t next_sequence = 1;  // behind its last synced record
   int64_t end = 0;             // behind its last synced group, in bytes
@@ -33,6 +35,9 @@ class Segments {
   SegmentInfo Last() const;
   // The segment that holds the record, or will; nullopt if it was removed.
   std::optional<SegmentInfo> Holding(uint64_t sequence) const;
+  SegmentId IdOf(const SegmentInfo& segment) const {
+    return {journal_, segment.number, segment.version};
+  }
   int64_t Bytes() const;
   // Of the groups behind the record; within a segment by its share of the records.
   int64_t BytesAfter(uint64_t sequence) const;

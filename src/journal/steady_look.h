@@ -7,9 +7,9 @@
 
 namespace octolake::journal {
 
-// What `look` gives. A segment that is removed meanwhile is cut in steps (OpenSegmentStore), which
-// looks like damage: as long as the oldest segment is another one than before, what is not good is
-// looked at again, a few times.
+// What `look` gives. A segment that is removed meanwhile is cut in steps (OpenSegmentStore) or
+// written over (SpareSegments), which looks like damage: as long as the oldest segment is another
+// one than before, what is not good is looked at again, a few times.
 template <typename Look, typename IsGood>
 auto LookSteadily(SegmentStore& store, const Look& look, const IsGood& is_good) {
   constexpr int kMostLooks = 5;

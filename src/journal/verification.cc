@@ -109,7 +109,7 @@ Result<std::optional<FoundHead>> Verifier::Skip(const VerifiedSegment& segment, 
     expected_ = next;
     return later;
   }
-  OCTO_ASSIGN(report_.torn_bytes, CountNonZero(*segment.file, offset, limit));
+  OCTO_ASSIGN(report_.torn_bytes, CountTornBytes(*segment.file, *segment.header, offset, limit));
   return later;
 }
 

@@ -1,0 +1,74 @@
+#include "journal/spare_segments.h"
+
+#include <utility>
+
+#include "journal/segment_format.h"
+
+namespace octolake::journal {
+namespace {
+
+// As many as a commit passes at once at 100 MB a second and a second between commits.
+constexpr size_t kMostSpares = 2;
+constexpr std::string_view kSuffix = ".spare";
+
+}  // namespace
+
+SpareSegments::~SpareSegments() { Clear(); }
+
+void SpareSegments::RemoveLeftovers() {
+  const auto names = store_.List();
+  if (!names) return;
+  for (const std::string& name : *names) {
+    if (name.ends_with(kSuffix)) (void)store_.Remove(name);
+  }
+}
+
+bool SpareSegments::Keep(const SegmentInfo& segment) {
+  const std::lock_guard lock(mutex_);
+  if (names_.size() >= kMostSpares || segment.file_bytes != segment_bytes_) return false;
+  const std::string name = SegmentName(segment.number);
+  const std::string spare = name + std::string(kSuffix);
+  if (!store_.Rename(name, spare)) return false;
+  // Before a byte of it is overwritten, so that after a power cut no segment has another's bytes.
+  if (store_.SyncDirectory()) {
+    names_.push_back(spare);
+  } else {
+    (void)store_.Remove(spare);
+  }
+  return true;
+}
+
+std::optional<SpareSegments::Spare> SpareSegments::Take() {
+  const std::lock_guard lock(mutex_);
+  while (!names_.empty()) {
+    Spare spare{std::move(names_.back()), nullptr};
+    names_.pop_back();
+    auto file = store_.Open(spare.name);
+    if (file) {
+      // One with another name, such as a copy of the warehouse made with links, is not overwritten.
+      const auto size = (*file)->Size();
+      const auto links = (*file)->Links();
+      if (size && *size == segment_bytes_ && links && *links == 1) {
+        spare.file = std::move(*file);
+        return spare;
+      }
+    }
+    Drop(spare);
+  }
+  return std::nullopt;
+}
+
+void SpareSegments::Drop(const Spare& spare) { (void)store_.Remove(spare.name); }
+
+bool SpareSegments::HasAny() const {
+  const std::lock_guard lock(mutex_);
+  return !names_.empty();
+}
+
+void SpareSegments::Clear() {
+  const std::lock_guard lock(mutex_);
+  for (const std::string& name : names_) (void)store_.Remove(name);
+  names_.clear();
+}
+
+}  // namespace octolake::journal
