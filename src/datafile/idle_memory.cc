@@ -60,9 +60,13 @@ void LimitIdleMemory() {
   mallopt(M_MMAP_THRESHOLD, kSeparateBytes);
 }
 
-void GiveBackIdleMemory() {
+void ReleaseFreeMemory() {
   arrow::default_memory_pool()->ReleaseUnused();
   malloc_trim(0);
+}
+
+void GiveBackIdleMemory() {
+  ReleaseFreeMemory();
   auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
   dl_iterate_phdr(ReleaseCodeOf, &page);
 }

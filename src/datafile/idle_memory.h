@@ -1,4 +1,4 @@
-// What a process that goes on for months gives back when a piece of work is done.
+// What a process gives back when a piece of work is done.
 #pragma once
 
 namespace octolake::datafile {
@@ -7,10 +7,13 @@ namespace octolake::datafile {
 // what their busiest moment took. To be called once, before threads start.
 void LimitIdleMemory();
 
-// Returns to the system what Arrow keeps for the calling thread and malloc for all, and takes the
-// code of the program and its libraries out of resident memory: what is used comes back from the
-// page cache at its next use, and what is not, such as DuckDB between two runs of the pipeline,
-// stays out. Takes some milliseconds; other threads may go on meanwhile.
+// Returns to the system what Arrow keeps for the calling thread and malloc for all. Takes some
+// milliseconds; other threads may go on meanwhile.
+void ReleaseFreeMemory();
+
+// The same, and takes the code of the program and its libraries out of resident memory: what is
+// used comes back from the page cache at its next use, and what is not, such as DuckDB between two
+// runs of the pipeline, stays out. Takes some milliseconds; other threads may go on meanwhile.
 void GiveBackIdleMemory();
 
 }  // namespace octolake::datafile

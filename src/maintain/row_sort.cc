@@ -12,6 +12,7 @@
 #include "base/worker_pool.h"
 #include "datafile/arrow_status.h"
 #include "datafile/gather_rows.h"
+#include "datafile/idle_memory.h"
 #include "datafile/row_buffer.h"
 #include "io/spill_directory.h"
 #include "maintain/spill_file.h"
@@ -34,10 +35,25 @@ constexpr int64_t kMostAtOnce = int64_t{1} << 30;
 constexpr size_t kSampledKeyBytes = 64;
 // A key as a string, and its places in the order.
 constexpr int64_t kKeyBytes = 112;
+// Of the memory for rows: when so much is filled, it is looked whether all will fit.
+constexpr int64_t kTellingPart = 4;
+// Of the same memory, what is held of rows that do not fit, before they go to files and after they
+// came back: allocators keep, of what comes and goes in several threads, some three times as much.
+constexpr int64_t kPartOfDivided = 4;
 
 // Buffers grow in steps, and allocators round up: a quarter more than what is in them.
 int64_t MemoryOf(const RowBuffer& rows) {
   return rows.bytes() + rows.bytes() / 4 + rows.rows() * kKeyBytes;
+}
+
+// Of all rows that are expected; 0 as long as that cannot be told. What is far too much is divided
+// before it has filled the memory.
+int64_t ExpectedMemory(const RowBuffer& rows, const RowSortOptions& options) {
+  const int64_t memory = MemoryOf(rows);
+  if (rows.rows() == 0 || memory < options.memory_bytes / kTellingPart) return 0;
+  return static_cast<int64_t>(static_cast<double>(memory) *
+                              static_cast<double>(options.expected_rows) /
+                              static_cast<double>(rows.rows()));
 }
 
 // Of rows that take so much together.
@@ -167,13 +183,18 @@ struct Range {
   Sample sample;
 };
 
+// SortRows, with other memory for what has been divided.
+Status SortOrDivide(const RowSource& source, const OrderMaker& make_order,
+                    const RowSortOptions& options, int64_t range_memory, const RowSink& sink);
+
 class Division {
  public:
   Division(std::shared_ptr<const KeyMaker> order, std::vector<std::string> boundaries,
-           const RowSortOptions& options)
+           const RowSortOptions& options, int64_t range_memory)
       : order_(std::move(order)),
         boundaries_(std::move(boundaries)),
         options_(options),
+        range_memory_(range_memory),
         directory_(options.temp_directory),
         ranges_(boundaries_.size() + 1) {}
 
@@ -194,6 +215,7 @@ class Division {
   const std::shared_ptr<const KeyMaker> order_;
   const std::vector<std::string> boundaries_;
   const RowSortOptions& options_;
+  const int64_t range_memory_;
   io::SpillDirectory directory_;  // outlives the files
   std::vector<Range> ranges_;
   Rows waiting_;
@@ -232,6 +254,8 @@ Status Division::Flush() {
   waiting_.clear();
   waiting_bytes_ = 0;
   waiting_rows_ = 0;
+  // Arrow keeps for a second what is free by now, and takes as much again meanwhile.
+  datafile::ReleaseFreeMemory();
   return {};
 }
 
@@ -248,7 +272,7 @@ Status Division::Add(Batch batch) {
   waiting_bytes_ += bytes + batch->num_rows() * static_cast<int64_t>(sizeof(RowPlace));
   waiting_rows_ += batch->num_rows();
   waiting_.push_back(std::move(batch));
-  return waiting_bytes_ < options_.memory_bytes / 2 ? Status() : Flush();
+  return waiting_bytes_ < range_memory_ ? Status() : Flush();
 }
 
 RowSource Division::SourceOf(Range& range) {
@@ -266,11 +290,13 @@ Status Division::Finish(const RowSink& sink) {
   for (Range& range : ranges_) {
     RowSortOptions options = options_;
     options.expected_rows = range.file == nullptr ? 0 : range.file->rows();
+    options.memory_bytes = range_memory_;
     const OrderMaker same_order = [&](const Rows*) -> Result<SampledOrder> {
       return SampledOrder{order_, range.sample.Take()};
     };
-    OCTO_TRY(SortRows(SourceOf(range), same_order, options, sink));
+    OCTO_TRY(SortOrDivide(SourceOf(range), same_order, options, range_memory_, sink));
     range = Range();
+    datafile::ReleaseFreeMemory();
   }
   return {};
 }
@@ -288,22 +314,25 @@ Status Division::FinishUnsorted(const RowSink& sink) {
   return {};
 }
 
-}  // namespace
-
-Status SortRows(const RowSource& source, const OrderMaker& make_order,
-                const RowSortOptions& options, const RowSink& sink) {
+Status SortOrDivide(const RowSource& source, const OrderMaker& make_order,
+                    const RowSortOptions& options, int64_t range_memory, const RowSink& sink) {
   RowBuffer rows;
   while (MemoryOf(rows) < std::min(options.memory_bytes, kMostAtOnce)) {
+    if (ExpectedMemory(rows, options) >= 2 * options.memory_bytes) break;
     OCTO_ASSIGN(Batch batch, source());
     if (batch == nullptr) return SortInMemory(rows, make_order, options.threads, sink);
     OCTO_TRY(rows.Add(std::move(batch)));
   }
   // As many ranges as each fits into memory with room to spare.
-  const int64_t filled = std::max<int64_t>(1, rows.rows());
+  const double row_memory =
+      static_cast<double>(MemoryOf(rows)) / static_cast<double>(std::max<int64_t>(1, rows.rows()));
+  const auto all_memory =
+      static_cast<int64_t>(row_memory * static_cast<double>(options.expected_rows));
   const int64_t ranges =
-      std::clamp<int64_t>(2 * options.expected_rows / filled + 1, 4, kMostRanges);
+      std::clamp<int64_t>(2 * all_memory / std::max<int64_t>(1, range_memory) + 1, 4, kMostRanges);
   OCTO_ASSIGN(SampledOrder order, make_order(nullptr));
-  Division division(std::move(order.keys), Boundaries(std::move(order.sample), ranges), options);
+  Division division(std::move(order.keys), Boundaries(std::move(order.sample), ranges), options,
+                    range_memory);
   // One by one, so that what was divided does not stay.
   for (Batch& batch : rows.Release()) OCTO_TRY(division.Add(std::exchange(batch, nullptr)));
   while (true) {
@@ -312,6 +341,13 @@ Status SortRows(const RowSource& source, const OrderMaker& make_order,
     OCTO_TRY(division.Add(std::move(batch)));
   }
   return division.divides() ? division.Finish(sink) : division.FinishUnsorted(sink);
+}
+
+}  // namespace
+
+Status SortRows(const RowSource& source, const OrderMaker& make_order,
+                const RowSortOptions& options, const RowSink& sink) {
+  return SortOrDivide(source, make_order, options, options.memory_bytes / kPartOfDivided, sink);
 }
 
 }  // namespace octolake::maintain
