@@ -126,7 +126,11 @@ class Broker:
                    "-c", str(self._properties))
 
     def __enter__(self):
-        return self.start()
+        try:
+            return self.start()
+        except BaseException:  # then nobody calls __exit__
+            self.kill()
+            raise
 
     def __exit__(self, *_):
         self.kill()
