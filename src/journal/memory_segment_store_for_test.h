@@ -112,7 +112,7 @@ class MemorySegmentStore final : public SegmentStore {
     Handle(MemorySegmentStore& store, std::shared_ptr<File> file)
         : store_(store), file_(std::move(file)) {}
     Status WriteAt(int64_t offset, std::string_view bytes) override {
-      const Status allowed = store_.Before(Step::kWrite);
+      Status allowed = store_.Before(Step::kWrite);
       Put(offset, allowed ? bytes : bytes.substr(0, bytes.size() / 2));
       return allowed;
     }

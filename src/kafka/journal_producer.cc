@@ -185,7 +185,7 @@ Status Producer::TakePosition() {
   // What a transaction before the last stop had no time for.
   OCTO_TRY(journal_.Release(kConsumer, position()));
   // A disk without room has some when the journal has let go of what is sent.
-  const Status again = noted ? noted : Note();
+  Status again = noted ? noted : Note();
   if (!again) {
     // Only sending makes room then.
     if (!judge_.is_sender_noted()) return again;
