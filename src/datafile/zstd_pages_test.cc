@@ -8,6 +8,7 @@
 #include <parquet/arrow/reader.h>
 #include <parquet/exception.h>
 #include <parquet/metadata.h>
+#include <parquet/properties.h>
 
 #include <fstream>
 #include <iterator>
@@ -34,8 +35,10 @@ std::unique_ptr<parquet::ParquetFileReader> Open(const std::string& bytes, bool 
 // Throws what Parquet throws, or returns its error.
 arrow::Result<std::shared_ptr<arrow::Table>> ReadAll(
     std::unique_ptr<parquet::ParquetFileReader> file) {
-  ARROW_ASSIGN_OR_RAISE(
-      auto reader, parquet::arrow::FileReader::Make(arrow::default_memory_pool(), std::move(file)));
+  parquet::ArrowReaderProperties properties;
+  properties.set_pre_buffer(false);
+  ARROW_ASSIGN_OR_RAISE(auto reader, parquet::arrow::FileReader::Make(arrow::default_memory_pool(),
+                                                                      std::move(file), properties));
   return reader->ReadTable();
 }
 
