@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 namespace octolake::event {
 namespace {
@@ -119,8 +120,10 @@ bool JsonIndex::FindStructure(std::string_view text, JsonProblem* problem) {
     const size_t capacity = std::max<size_t>(text.size() + text.size() / 2, size_t{64} << 10);
     const error_code made = simdjson::get_active_implementation()->create_dom_parser_implementation(
         capacity, static_cast<size_t>(max_depth_), stage1_);
+    // As of any other memory here: it says nothing about the text.
+    if (made == simdjson::MEMALLOC) throw std::bad_alloc();
     if (made != simdjson::SUCCESS) {
-      *problem = {JsonProblem::Kind::kInvalidJson, 0, "there is no memory to parse it"};
+      *problem = {JsonProblem::Kind::kInvalidJson, 0, "it is too long"};
       return false;
     }
   }

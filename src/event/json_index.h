@@ -58,6 +58,7 @@ class JsonIndex {
 
   // Indexes `text` (at most 4 GiB, with kJsonPadding readable bytes after it) and checks its first
   // value. What follows that value is not checked beyond UTF-8, quotes and control characters.
+  // Without memory it throws std::bad_alloc, as containers do, and the text has no problem.
   JsonProblem Parse(std::string_view text);
 
   // The first value, after a successful Parse.
