@@ -134,7 +134,7 @@ Result<std::string> CompressBlock(Codec codec, std::optional<int> level, std::st
 class BlockDecompressor::Buffer {
  public:
   void Begin(int64_t limit) {
-    if (bytes_.size() > kMaxKept) bytes_ = {};
+    if (bytes_.size() > kMaxKept) bytes_ = std::string();  // {} would keep its memory
     most_ = static_cast<size_t>(limit) + 1;
     room_ = used_ = 0;
   }
@@ -245,6 +245,7 @@ Status BlockDecompressor::DecompressZstd(std::string_view input, int64_t limit) 
   }
   return {};
 }
+
 Result<std::string> BlockDecompressor::Decompress(Codec codec, std::string_view input,
                                                   int64_t limit) {
   buffer_->Begin(limit);

@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
-#include <new>
 #include <string>
 #include <utility>
 
@@ -30,8 +29,12 @@ struct FreeContext {
 };
 
 ZSTD_DCtx* ContextOfThread() {
-  thread_local const std::unique_ptr<ZSTD_DCtx, FreeContext> context(ZSTD_createDCtx());
-  if (context == nullptr) throw std::bad_alloc();
+  thread_local std::unique_ptr<ZSTD_DCtx, FreeContext> context;
+  if (context == nullptr) context.reset(ZSTD_createDCtx());
+  if (context == nullptr) {
+    throw parquet::ParquetStatusException(
+        arrow::Status::OutOfMemory("no memory for a zstd decoder"));
+  }
   return context.get();
 }
 

@@ -108,6 +108,8 @@ Result<PositionJudge::Verdict> PositionJudge::VerdictOn(const std::optional<Sent
   const uint64_t in_kafka = sent ? sent->sequence : 0;
   const std::string has = "topic " + PositionsTopic(options_.topic) + " has journal " +
                           journal_.uuid().ToString() + " up to record " + std::to_string(in_kafka);
+  // Of one that stopped before anything was noted, nobody knows whose the position is.
+  if (sent && floor_ && floor_->stopped && floor_->sequence == 0) return GoOnAfterAStop(in_kafka);
   const bool is_behind =
       floor_ && in_kafka < floor_->sequence;  // also of a producer long forgotten
   if (sent && !is_behind && !IsKnown(*sent)) {
@@ -221,7 +223,7 @@ void PositionJudge::MarkStopped() {
   floor_->stopped = true;
 }
 
-// Only of what a committed transaction has.
+// Only of what a committed transaction has, or a person has decided.
 void PositionJudge::NowHas(uint64_t sequence, const std::optional<SentPosition>& seen) {
   position_ = sequence;
   opened_at_.reset();
@@ -233,7 +235,6 @@ void PositionJudge::NowHas(uint64_t sequence, const std::optional<SentPosition>&
 
 Status PositionJudge::Note(MessageTopics* topics) {
   if (!floor_ || floor_ == noted_) return {};
-  noted_at_ = std::chrono::steady_clock::now();
   if (topics != nullptr) {
     const auto end = topics->Ends(kEndsWait);
     if (end) {
@@ -242,6 +243,8 @@ Status PositionJudge::Note(MessageTopics* topics) {
       logger_->warn("{}", end.error().message);
     }
   }
+  // Behind the wait: the next one is not due as soon as this one is done.
+  noted_at_ = std::chrono::steady_clock::now();
   OCTO_TRY(file_.Write(*floor_));
   noted_ = floor_;
   return {};

@@ -54,7 +54,6 @@ class PositionJudge {
   bool is_stopped() const { return stopped_.has_value(); }
 
   // Reads what could not be read before. kCorruption where it is damaged, or sending was stopped by
-  // Reads what could not be read before. kCorruption where it is damaged, or sending was stopped by
   // an earlier producer; where this one stopped, the error that it stopped with.
   Status Begin();
   // Asked for before the position, so that what is noted is of no topic that came later. An id that

@@ -162,7 +162,6 @@ TEST_F(PositionJudgeTest, WithoutADirectoryItKnowsWhatItHasSent) {
   EXPECT_EQ(again.error().message, connected.error().message);
 }
 
-// Topics that went back in time: positions, and maybe events.
 // A cluster that was lost and made anew, and an old journal.
 TEST_F(PositionJudgeTest, WhatAPersonDecidedOutlivesStartsThatSendNothing) {
   PutRecords(400);
@@ -194,6 +193,7 @@ TEST_F(PositionJudgeTest, WhatAPersonDecidedOutlivesStartsThatSendNothing) {
   ExpectStopped(std::nullopt, ErrorKind::kCorruption, "it was removed");
 }
 
+// Topics that went back in time: positions, and maybe events.
 TEST_F(PositionJudgeTest, DoesNotGoBackBehindWhatWasNoted) {
   PutRecords(20);
   Send("a", std::nullopt, 10);
@@ -244,6 +244,15 @@ TEST_F(PositionJudgeTest, AnOlderCopyOfTheJournalIsToldHoweverMuchComesToIt) {
                 "the journal ended with record 10: an older copy of its directory");
   RemoveTheStop();
   EXPECT_EQ(GoesOnBehind(sent), 10u);
+}
+
+// It was killed between the two, and by the next start the journal had more than Kafka.
+TEST_F(PositionJudgeTest, AfterAStopWithoutANoteNothingIsPassedOver) {
+  PutRecords(20);
+  ASSERT_TRUE(SentFloorFile(*files_, directory_, journal_->uuid()).Stop("an older copy"));
+  EXPECT_FALSE(Start("a").Begin());
+  RemoveTheStop();
+  EXPECT_EQ(GoesOnBehind(SentPosition{15, "the original"}), 0u);
 }
 
 // It was killed between the two.

@@ -17,8 +17,8 @@ class RecordBatch;
 namespace octolake::maintain {
 
 struct RowSortOptions {
-  // Of rows held at once, with their keys; half of it for rows that come back from files. A batch
-  // of the source is on top.
+  // Of rows held at once, with their keys; a quarter of it for rows that come back from files. A
+  // batch of the source is on top.
   int64_t memory_bytes = int64_t{192} << 20;
   // Where rows go that do not fit; compressed, some quarter of their memory.
   std::string temp_directory;

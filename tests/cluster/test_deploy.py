@@ -418,9 +418,10 @@ def expressions(dashboard):
 
 
 def alerts(group):
-    groups = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text(encoding="utf-8"))["groups"]
-    [rules] = [one["rules"] for one in groups if one["name"] == group]
-    return [rule["expr"] for rule in rules if "up{" not in rule["expr"]]
+    groups = {one["name"]: one["rules"]
+              for one in yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text(encoding="utf-8"))["groups"]}
+    assert set(groups) == {"gateway", "kafka", "tables"}
+    return [rule["expr"] for rule in groups[group] if "up{" not in rule["expr"]]
 
 
 def test_dashboards_and_alerts_of_the_gateway_and_the_tables_name_metrics_there_are(tmp_path):
