@@ -112,10 +112,7 @@ void DataFileWriter::WriteColumn(int column, const ::arrow::Array& array) {
       }
     }
   }
-  parquet::ArrowWriteContext context(::arrow::system_memory_pool(),
-                                     parquet::default_arrow_writer_properties().get());
-  PARQUET_THROW_NOT_OK(output_->column(column).WriteArrow(
-      nullable ? levels.data() : nullptr, nullptr, array.length(), array, &context, nullable));
+  output_->Write(column, levels, array);
 }
 
 void DataFileWriter::BeginRowGroup() {

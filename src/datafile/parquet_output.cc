@@ -1,11 +1,15 @@
 #include "datafile/parquet_output.h"
 
+#include <arrow/array.h>
 #include <arrow/io/interfaces.h>
+#include <arrow/memory_pool.h>
 #include <parquet/exception.h>
 #include <parquet/file_writer.h>
 
 #include <string>
 #include <utility>
+
+#include "datafile/text_pages.h"
 
 namespace octolake::datafile {
 namespace {
@@ -23,6 +27,18 @@ ParquetOutput::ParquetOutput(std::shared_ptr<arrow::io::OutputStream> sink,
   metadata_ = parquet::FileMetaDataBuilder::Make(&schema_, properties_);
   page_index_ = parquet::PageIndexBuilder::Make(&schema_);
   PARQUET_THROW_NOT_OK(sink_->Write(kMagic, sizeof kMagic));
+}
+
+ParquetOutput::~ParquetOutput() = default;
+
+// Whether nothing but its bytes is wanted of a column: no dictionary, and no bounds.
+bool ParquetOutput::IsLongText(int column) const {
+  const parquet::ColumnDescriptor& descriptor = *schema_.Column(column);
+  return descriptor.physical_type() == parquet::Type::BYTE_ARRAY &&
+         descriptor.max_repetition_level() == 0 && descriptor.max_definition_level() <= 1 &&
+         properties_->compression(descriptor.path()) == arrow::Compression::ZSTD &&
+         !properties_->dictionary_enabled(descriptor.path()) &&
+         !properties_->statistics_enabled(descriptor.path());
 }
 
 std::unique_ptr<parquet::PageWriter> ParquetOutput::OpenPages(int column, bool buffered) {
@@ -47,9 +63,27 @@ void ParquetOutput::BeginRowGroup(const std::vector<bool>& taken_over) {
     Column& column = columns_[static_cast<size_t>(i)];
     column.metadata = row_group_->NextColumnChunk();
     if (taken_over[static_cast<size_t>(i)]) continue;
+    if (IsLongText(i)) {
+      const parquet::ColumnDescriptor& descriptor = *schema_.Column(i);
+      column.texts = std::make_unique<TextPages>(properties_->compression_level(descriptor.path()),
+                                                 descriptor.max_definition_level() > 0,
+                                                 properties_->memory_pool());
+      continue;
+    }
     column.writer =
         parquet::ColumnWriter::Make(column.metadata, OpenPages(i, true), properties_.get());
   }
+}
+
+void ParquetOutput::Write(int column, const std::vector<int16_t>& levels,
+                          const arrow::Array& values) {
+  Column& target = columns_[static_cast<size_t>(column)];
+  if (target.texts != nullptr) return target.texts->Add(values);
+  parquet::ArrowWriteContext context(properties_->memory_pool(),
+                                     parquet::default_arrow_writer_properties().get());
+  const bool optional = schema_.Column(column)->max_definition_level() > 0;
+  PARQUET_THROW_NOT_OK(target.writer->WriteArrow(optional ? levels.data() : nullptr, nullptr,
+                                                 values.length(), values, &context, optional));
 }
 
 void ParquetOutput::AddPages(int column, ColumnPages pages) {
@@ -59,19 +93,29 @@ void ParquetOutput::AddPages(int column, ColumnPages pages) {
   for (auto& page : pages.pages) waiting.pages.push_back(std::move(page));
 }
 
-int64_t ParquetOutput::WritePages(int column) {
+int64_t ParquetOutput::WritePages(int column, ColumnPages pages) {
   const auto writer = OpenPages(column, false);
+  parquet::SizeStatistics sizes;
   int64_t bytes = 0;
   int64_t first_row = 0;
-  for (auto& page : columns_[static_cast<size_t>(column)].pages.pages) {
+  for (auto& page : pages.pages) {
     // Its statistics are those of the source, which has none either where none are wanted.
-    bytes += writer->WriteDataPage(
-        parquet::DataPageV1(page->buffer(), page->num_values(), page->encoding(),
-                            page->definition_level_encoding(), page->repetition_level_encoding(),
-                            page->uncompressed_size(), parquet::EncodedStatistics(), first_row));
+    bytes += writer->WriteDataPage(parquet::DataPageV1(
+        page->buffer(), page->num_values(), page->encoding(), page->definition_level_encoding(),
+        page->repetition_level_encoding(), page->uncompressed_size(), parquet::EncodedStatistics(),
+        first_row, page->size_statistics()));
     first_row += page->num_values();
+    // Pages of other files come without.
+    if (page->size_statistics().is_set()) {
+      if (sizes.is_set()) {
+        sizes.Merge(page->size_statistics());
+      } else {
+        sizes = page->size_statistics();
+      }
+    }
     page.reset();
   }
+  if (sizes.is_set()) columns_[static_cast<size_t>(column)].metadata->SetSizeStatistics(sizes);
   writer->Close(false, false);
   return bytes;
 }
@@ -80,13 +124,14 @@ void ParquetOutput::EndRowGroup(int64_t rows) {
   int64_t bytes = 0;
   for (int i = 0; i < num_columns(); ++i) {
     Column& column = columns_[static_cast<size_t>(i)];
+    if (column.texts != nullptr) column.pages = column.texts->Finish();
     const int64_t found = column.writer ? column.writer->rows_written() : column.pages.rows;
     if (found != rows) {
       throw parquet::ParquetException("column " + schema_.Column(i)->name() +
                                       " of a row group has " + std::to_string(found) +
                                       " rows instead of " + std::to_string(rows));
     }
-    bytes += column.writer ? column.writer->Close() : WritePages(i);
+    bytes += column.writer ? column.writer->Close() : WritePages(i, std::move(column.pages));
     column = {};
   }
   columns_.clear();
@@ -98,6 +143,7 @@ int64_t ParquetOutput::buffered_bytes() const {
   int64_t bytes = 0;
   for (const Column& column : columns_) {
     bytes += kOverheadPerColumn + column.pages.bytes;
+    if (column.texts != nullptr) bytes += column.texts->bytes();
     if (column.writer == nullptr) continue;
     const parquet::ColumnWriter& writer = *column.writer;
     bytes += writer.total_compressed_bytes() + writer.total_compressed_bytes_written() +

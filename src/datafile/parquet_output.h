@@ -13,9 +13,12 @@
 #include <memory>
 #include <vector>
 
-namespace arrow::io {
+namespace arrow {
+class Array;
+namespace io {
 class OutputStream;
 }
+}  // namespace arrow
 
 namespace octolake::datafile {
 
@@ -27,18 +30,22 @@ struct ColumnPages {
   int64_t bytes = 0;  // compressed
 };
 
-// Used by one thread.
+class TextPages;
+
+// Used by one thread; Write by several, for a column each.
 class ParquetOutput {
  public:
   ParquetOutput(std::shared_ptr<arrow::io::OutputStream> sink,
                 const parquet::SchemaDescriptor& schema,  // must outlive the output
                 std::shared_ptr<parquet::WriterProperties> properties);
+  ~ParquetOutput();
 
   int num_columns() const { return schema_.num_columns(); }
   bool in_row_group() const { return row_group_ != nullptr; }
   // For the columns that are named here pages come, for the others values.
   void BeginRowGroup(const std::vector<bool>& taken_over);
-  parquet::ColumnWriter& column(int i) { return *columns_[static_cast<size_t>(i)].writer; }
+  // Values of such a column, with a level each if it is optional: 1 a value, 0 a NULL.
+  void Write(int column, const std::vector<int16_t>& levels, const arrow::Array& values);
   // They go to the file when the row group ends.
   void AddPages(int column, ColumnPages pages);
   // All columns have so many rows by now.
@@ -51,12 +58,15 @@ class ParquetOutput {
  private:
   struct Column {
     parquet::ColumnChunkMetaDataBuilder* metadata = nullptr;
-    std::shared_ptr<parquet::ColumnWriter> writer;  // null if pages are taken over
+    // Of values: one of the two. Neither if pages are taken over.
+    std::shared_ptr<parquet::ColumnWriter> writer;
+    std::unique_ptr<TextPages> texts;
     ColumnPages pages;
   };
 
+  bool IsLongText(int column) const;
   std::unique_ptr<parquet::PageWriter> OpenPages(int column, bool buffered);
-  int64_t WritePages(int column);
+  int64_t WritePages(int column, ColumnPages pages);
 
   const std::shared_ptr<arrow::io::OutputStream> sink_;
   const parquet::SchemaDescriptor& schema_;
