@@ -58,6 +58,9 @@ class Merge {
   Status Add(const iceberg::DataFile& file);
   Status Begin(const PageSource& source, const arrow::RecordBatch& sample);
   Status AddGroup(const PageSource& source, int group, BatchReader& others);
+  bool takes_over() const {
+    return std::find(taken_over_.begin(), taken_over_.end(), true) != taken_over_.end();
+  }
   Status EndGroupIfFull(int64_t more_rows, int64_t more_bytes);
 
   io::FileSystem& fs_;
@@ -97,7 +100,11 @@ Status Merge::AddGroup(const PageSource& source, int group, BatchReader& others)
                                               layout_, *batch));
     OCTO_TRY(writer_->TakeOver(taken_over_));
   }
-  OCTO_TRY(EndGroupIfFull(rows, source.raw_bytes(group)));
+  // Pages are those of a whole row group. Without them it may end anywhere, and other writers make
+  // row groups of any size.
+  const bool whole = takes_over();
+  const int64_t row_bytes = source.raw_bytes(group) / rows;
+  if (whole) OCTO_TRY(EndGroupIfFull(rows, source.raw_bytes(group)));
   for (size_t column = 0; column < taken_over_.size(); ++column) {
     if (!taken_over_[column]) continue;
     OCTO_ASSIGN(ColumnPages pages, source.Pages(group, column));
@@ -110,6 +117,7 @@ Status Merge::AddGroup(const PageSource& source, int group, BatchReader& others)
       OCTO_ASSIGN(batch, NextOf(others, source));
     }
     rows -= batch->num_rows();
+    if (!whole) OCTO_TRY(EndGroupIfFull(batch->num_rows(), row_bytes * batch->num_rows()));
     OCTO_TRY(writer_->Write(*std::exchange(batch, nullptr)));
   }
   return {};

@@ -228,6 +228,29 @@ TEST_F(FileMergeTest, ForeignFilesAndDictionariesAreDecoded) {
   EXPECT_EQ(merged.null_value_counts.at(2), 286 + 72 + 143);
 }
 
+// Other writers may put all rows of a file into one row group.
+TEST_F(FileMergeTest, LargeRowGroupsOfOthersAreDivided) {
+  const auto rows = Rows(0, 3000, 7000);
+  const iceberg::DataFile file = WriteForeignFile(table_.directory() + "/foreign.parquet", *rows,
+                                                  {1, 2, 3}, {.row_group_rows = 3000});
+  ASSERT_EQ(Open(file)->metadata()->num_row_groups(), 1);
+  WriterOptions options;
+  options.max_buffered_bytes = 1;
+  const iceberg::DataFile merged = Merge({file}, options);
+  ExpectRows(merged, {file});
+  EXPECT_EQ(merged.null_value_counts.at(2), 429);
+  // A row group for each batch: 1 MiB are some 150 of these rows.
+  const auto footer = Open(merged)->metadata();
+  for (int group = 0; group < footer->num_row_groups(); ++group) {
+    EXPECT_LE(footer->RowGroup(group)->num_rows(), 200);
+  }
+  options = {};
+  options.row_group_rows = 1000;
+  const auto by_rows = Open(Merge({file}, options))->metadata();
+  EXPECT_GE(by_rows->num_row_groups(), 3);
+  EXPECT_LE(by_rows->RowGroup(0)->num_rows(), 1000);
+}
+
 TEST_F(FileMergeTest, FilesFromBeforeAChangeOfTheSchema) {
   auto files = WriteFiles(1);
   table_.metadata().schemas[0].fields.push_back({4, "note", iceberg::StringType(), false, ""});

@@ -1,9 +1,14 @@
 #include "datafile/file_reader.h"
 
+#include <arrow/builder.h>
+#include <arrow/memory_pool.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
+#include <string>
+#include <vector>
 
 #include "datafile/foreign_file_for_test.h"
 #include "datafile/table_for_test.h"
@@ -60,6 +65,37 @@ TEST(FileReader, RowsComeWithoutAnyColumnOfTheFile) {
     rows += (*batch)->num_rows();
   }
   EXPECT_EQ(rows, 5);
+}
+
+// Other writers may put hundreds of megabytes of a column into one row group.
+TEST(FileReader, HoldsAPartOfALargeColumn) {
+  constexpr int64_t kRows = 20'000;
+  constexpr int64_t kBytes = int64_t{20} << 20;
+  TestTable table({{1, "text", iceberg::StringType(), false, ""}});
+  arrow::StringBuilder text;
+  for (int64_t row = 0; row < kRows; ++row) {
+    ASSERT_TRUE(text.Append(std::string(kBytes / kRows, static_cast<char>('a' + row % 26))).ok());
+  }
+  const auto rows = arrow::RecordBatch::Make(arrow::schema({arrow::field("text", arrow::utf8())}),
+                                             kRows, {text.Finish().ValueOrDie()});
+  const auto file = WriteForeignFile(table.directory() + "/large.parquet", *rows, {1},
+                                     {.row_group_rows = kRows, .dictionary = false});
+  ASSERT_GT(file.file_size_in_bytes, kBytes - kRows * 50);
+  const auto* pool = arrow::default_memory_pool();
+  const int64_t before = pool->bytes_allocated();
+  auto reader = OpenDataFile(table.fs(), file, table.schema(), {.batch_rows = 500});
+  ASSERT_TRUE(reader) << reader.error().message;
+  int64_t read = 0;
+  int64_t most = 0;
+  while (true) {
+    const auto batch = (*reader)->Next();
+    ASSERT_TRUE(batch) << batch.error().message;
+    if (*batch == nullptr) break;
+    read += (*batch)->num_rows();
+    most = std::max(most, pool->bytes_allocated() - before);
+  }
+  EXPECT_EQ(read, kRows);
+  EXPECT_LT(most, kBytes / 3);
 }
 
 TEST(FileReader, PassesOverNestedColumns) {

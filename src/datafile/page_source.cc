@@ -5,13 +5,15 @@
 #include <parquet/file_reader.h>
 #include <parquet/metadata.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace octolake::datafile {
 namespace {
 
-// Values without their decoding: only what is not transferred is decoded.
-constexpr int64_t kRowsOfABatch = 8192;
+// Of rows that are decoded; fewer where the long columns are among them.
+constexpr int64_t kMostRowsOfABatch = 8192;
+constexpr int64_t kBytesOfABatch = int64_t{1} << 20;
 
 // Writers tell of each kind of page; a dictionary page would be among them.
 bool HasOnlyPlainPages(const parquet::ColumnChunkMetaData& chunk) {
@@ -37,7 +39,7 @@ bool IsSameType(const parquet::ColumnDescriptor& a, const parquet::ColumnDescrip
 Result<PageSource> PageSource::Open(io::FileSystem& fs, const iceberg::DataFile& file,
                                     const FileLayout& layout) {
   PageSource source(file, layout);
-  OCTO_ASSIGN(source.input_, OpenParquet(fs, file, kRowsOfABatch));
+  OCTO_ASSIGN(source.input_, OpenParquet(fs, file, kMostRowsOfABatch));
   source.footer_ = source.input_.file->parquet_reader()->metadata();
   OCTO_TRY(Guard(file.file_path, [&] {
     source.ReadFooter();
@@ -117,11 +119,30 @@ int64_t PageSource::nulls(size_t column) const {
   return file_->null_value_counts.at(layout_->schema.fields[column].id);
 }
 
+int64_t PageSource::RowsOfABatch(const std::vector<bool>& taken_over) const {
+  int64_t rows = 0;
+  int64_t bytes = 0;
+  for (int group = 0; group < row_groups(); ++group) {
+    const auto row_group = footer_->RowGroup(group);
+    rows += row_group->num_rows();
+    for (size_t column = 0; column < taken_over.size(); ++column) {
+      const int leaf = taken_over[column] ? -1 : LeafOf(column);
+      if (leaf >= 0) bytes += row_group->ColumnChunk(leaf)->total_uncompressed_size();
+    }
+  }
+  const int64_t row_bytes = std::max<int64_t>(1, bytes / std::max<int64_t>(1, rows));
+  return std::clamp<int64_t>(kBytesOfABatch / row_bytes, 1, kMostRowsOfABatch);
+}
+
 Result<std::unique_ptr<BatchReader>> PageSource::Others(const std::vector<bool>& taken_over) {
   iceberg::Schema others;
   for (size_t column = 0; column < taken_over.size(); ++column) {
     if (!taken_over[column]) others.fields.push_back(layout_->schema.fields[column]);
   }
+  OCTO_TRY(Guard(file_->file_path, [&] {
+    input_.file->set_batch_size(RowsOfABatch(taken_over));
+    return arrow::Status::OK();
+  }));
   return ReadOpened(std::move(input_.file), file_->file_path, others);
 }
 

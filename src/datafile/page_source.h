@@ -39,7 +39,8 @@ class PageSource {
   Result<ColumnPages> Pages(int group, size_t column) const;
   // NULLs of such a column in the whole file.
   int64_t nulls(size_t column) const;
-  // The other columns, row group by row group. Call once, after all else but Pages.
+  // The other columns, row group by row group, in batches of about 1 MiB or less. Call once, after
+  // all else but Pages.
   Result<std::unique_ptr<BatchReader>> Others(const std::vector<bool>& taken_over);
 
  private:
@@ -51,8 +52,9 @@ class PageSource {
   PageSource(const iceberg::DataFile& file, const FileLayout& layout)
       : file_(&file), layout_(&layout) {}
 
-  // Of these three the caller catches what Parquet throws.
+  // Of these the caller catches what Parquet throws.
   void ReadFooter();
+  int64_t RowsOfABatch(const std::vector<bool>& taken_over) const;
 
   // The column's place in the file; -1 if it is not there.
   int LeafOf(size_t column) const;

@@ -21,6 +21,8 @@ namespace {
 // Arrow reads the last 64 KiB for the footer: the rest of a small file costs less than a call for
 // each of its columns.
 constexpr int64_t kReadAtOnce = int64_t{256} << 10;
+// Of a column, where other writers made its row groups: they may be as large as the file.
+constexpr int64_t kReadAhead = int64_t{256} << 10;
 
 }  // namespace
 
@@ -49,7 +51,12 @@ Result<ParquetInput> OpenParquet(io::FileSystem& fs, const iceberg::DataFile& fi
       ARROW_ASSIGN_OR_RAISE(auto whole, opened.bytes->ReadAt(0, file.file_size_in_bytes));
       opened.bytes = std::make_shared<arrow::io::BufferReader>(std::move(whole));
     }
-    raw = parquet::ParquetFileReader::Open(opened.bytes, CheckedProperties());
+    // Whole columns of a row group are read for a file of ours, which has row groups of at most
+    // 128 MiB before compression.
+    parquet::ReaderProperties by_parts = CheckedProperties();
+    by_parts.enable_buffered_stream();
+    by_parts.set_buffer_size(kReadAhead);
+    raw = parquet::ParquetFileReader::Open(opened.bytes, by_parts);
     if (raw->metadata()->created_by() == kCreatedBy) {
       raw = WithKeptContext(std::move(raw), opened.bytes, CheckedProperties());
     }

@@ -9,6 +9,7 @@
 
 #include "base/civil_time.h"
 #include "base/thread.h"
+#include "datafile/idle_memory.h"
 #include "iceberg/expire_snapshots.h"
 #include "iceberg/rewrite_files.h"
 #include "iceberg/transaction.h"
@@ -171,6 +172,9 @@ void Compaction::RewriteNext(const CompactionGroup& group) {
   request.writer.max_buffered_bytes = std::min(request.writer.max_buffered_bytes, encoded_share);
   auto files =
       RewriteGroup(warehouse_.file_system(), warehouse_.random(), *table_.metadata, request);
+  // Threads end with a group, and what was theirs stays with the allocators: the next group's would
+  // take as much again.
+  datafile::ReleaseFreeMemory();
   const bool expired = !files && HasExpired();
   const std::lock_guard lock(mutex_);
   if (expired) {
