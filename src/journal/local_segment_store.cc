@@ -76,6 +76,10 @@ class LocalSegmentFile final : public SegmentFile {
     return {};
   }
 
+  void SetName(const std::string& name) override {
+    path_.replace(path_.rfind('/') + 1, std::string::npos, name);
+  }
+
  private:
   Descriptor descriptor_;
   std::string path_;

@@ -136,6 +136,7 @@ class MemorySegmentStore final : public SegmentStore {
       file_->bytes.resize(static_cast<size_t>(size), '\0');
       return {};
     }
+    void SetName(const std::string&) override {}
 
    private:
     void Put(int64_t offset, std::string_view bytes) {

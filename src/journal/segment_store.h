@@ -26,6 +26,8 @@ class SegmentFile {
   // How many names the file has.
   virtual Result<int64_t> Links() = 0;
   virtual Status Truncate(int64_t size) = 0;
+  // What messages call it, after its store has renamed it.
+  virtual void SetName(const std::string& name) = 0;
 };
 
 class SegmentStore {

@@ -14,7 +14,7 @@ constexpr size_t kKeptGroupBytes = 1 << 20;
 
 }  // namespace
 
-Status SegmentWriter::CheckRoom(Limit limit) const {
+Status SegmentWriter::CheckSize(Limit limit) const {
   const int64_t beyond = limit == Limit::kOwn ? kOwnSegments * segment_bytes_ : 0;
   if (segments_.Bytes() + segment_bytes_ > max_bytes_ + beyond) {
     return MakeError(ErrorKind::kResourceExhausted,
@@ -23,8 +23,11 @@ Status SegmentWriter::CheckRoom(Limit limit) const {
                          " would exceed; nothing is accepted until its consumers get on, or "
                          "journal.max_size is raised");
   }
-  // A spare takes nothing from the disk.
-  if (limit == Limit::kOwn || reserve_bytes_ == 0 || spares_.HasAny()) return {};
+  return {};
+}
+
+Status SegmentWriter::CheckDisk(Limit limit) const {
+  if (limit == Limit::kOwn || reserve_bytes_ == 0) return {};
   OCTO_ASSIGN(const int64_t free, store_.FreeBytes());
   if (free - segment_bytes_ >= reserve_bytes_) return {};
   return MakeError(ErrorKind::kResourceExhausted,
@@ -34,8 +37,12 @@ Status SegmentWriter::CheckRoom(Limit limit) const {
                        " for the tables; nothing is accepted until there is room");
 }
 
+bool SegmentWriter::HasRoom() const {
+  return CheckSize(Limit::kUsual) && (spares_.HasAny() || CheckDisk(Limit::kUsual));
+}
+
 Status SegmentWriter::Begin(Limit limit) {
-  OCTO_TRY(CheckRoom(limit));
+  OCTO_TRY(CheckSize(limit));
   const SegmentInfo before = segments_.Last();
   SegmentHeader header;
   header.id = {segments_.journal(), before.number + 1};
@@ -44,7 +51,7 @@ Status SegmentWriter::Begin(Limit limit) {
   header.previous_number = before.number;
   header.previous_end = before.number == 0 ? 0 : before.end;
 
-  OCTO_ASSIGN(file_, Make(header));
+  OCTO_ASSIGN(file_, Make(header, limit));
   next_mark_ = 0;
   segments_.Add({header.id.number, header.id.version, header.first_sequence, header.first_sequence,
                  kSegmentHeaderBytes, segment_bytes_, header.created_at});
@@ -52,8 +59,13 @@ Status SegmentWriter::Begin(Limit limit) {
   return {};
 }
 
-Result<std::unique_ptr<SegmentFile>> SegmentWriter::Make(SegmentHeader header) {
-  if (auto spare = spares_.Take()) return MakeOf(std::move(*spare), header);
+Result<std::unique_ptr<SegmentFile>> SegmentWriter::Make(const SegmentHeader& header, Limit limit) {
+  while (auto spare = spares_.Take()) {
+    if (WriteHeaderTo(*spare, header)) return Name(std::move(*spare), header);
+    spares_.Drop(*spare);
+  }
+  // A spare takes nothing from the disk.
+  OCTO_TRY(CheckDisk(limit));
   OCTO_ASSIGN(auto file, Create(SegmentName(header.id.number)));
   // From here on the segment before may be ended by a header on disk: it is not written any more.
   file_ = nullptr;
@@ -63,21 +75,26 @@ Result<std::unique_ptr<SegmentFile>> SegmentWriter::Make(SegmentHeader header) {
   return file;
 }
 
+Status SegmentWriter::WriteHeaderTo(const SpareSegments::Spare& spare, SegmentHeader header) {
+  header.reused = true;
+  OCTO_TRY(spare.file->WriteAt(0, EncodeSegmentHeader(header)));
+  return spare.file->Sync();
+}
+
 // It gets the segment's name when it is one, so that there is never a segment with another's
 // header.
-Result<std::unique_ptr<SegmentFile>> SegmentWriter::MakeOf(SpareSegments::Spare spare,
-                                                           SegmentHeader header) {
-  header.reused = true;
-  Status made = spare.file->WriteAt(0, EncodeSegmentHeader(header));
-  if (made) made = spare.file->Sync();
-  if (!made) {
-    spares_.Drop(spare);
-    return tl::unexpected<Error>(std::move(made).error());
-  }
+Result<std::unique_ptr<SegmentFile>> SegmentWriter::Name(SpareSegments::Spare spare,
+                                                         const SegmentHeader& header) {
+  const std::string name = SegmentName(header.id.number);
   file_ = nullptr;  // as in Make
-  OCTO_TRY(store_.Rename(spare.name, SegmentName(header.id.number)));
+  const Status renamed = store_.Rename(spare.name, name);
+  if (!renamed) {
+    spares_.Drop(spare);
+    return tl::unexpected<Error>(renamed.error());
+  }
   OCTO_TRY(store_.SyncDirectory());
-  return store_.Open(SegmentName(header.id.number));  // messages name it as it is called now
+  spare.file->SetName(name);
+  return std::move(spare.file);
 }
 
 Result<std::unique_ptr<SegmentFile>> SegmentWriter::Create(const std::string& name) {
@@ -99,7 +116,7 @@ void SegmentWriter::CutToEnd(const SegmentInfo& segment) {
 
 Status SegmentWriter::WriteGroup(const std::vector<const Record*>& records, Limit limit) {
   // What came beyond the limit is for the journal's own records, all of it.
-  if (limit == Limit::kUsual && segments_.Bytes() > max_bytes_) OCTO_TRY(CheckRoom(limit));
+  if (limit == Limit::kUsual && segments_.Bytes() > max_bytes_) OCTO_TRY(CheckSize(limit));
   const SegmentInfo last = segments_.Last();
   int64_t record_bytes = 0;
   for (const Record* record : records) record_bytes += EncodedSize(*record);

@@ -44,7 +44,7 @@ class SegmentWriter {
   Status WriteGroup(const std::vector<const Record*>& records, Limit limit = Limit::kUsual);
 
   // Whether another segment could be begun. Thread-safe.
-  bool HasRoom() const { return CheckRoom(Limit::kUsual).has_value(); }
+  bool HasRoom() const;
 
   // Bytes of records that a group can have in an empty segment.
   static int64_t MostBytes(int64_t segment_bytes) {
@@ -58,9 +58,13 @@ class SegmentWriter {
   }
 
  private:
-  Status CheckRoom(Limit limit) const;
-  Result<std::unique_ptr<SegmentFile>> Make(SegmentHeader header);
-  Result<std::unique_ptr<SegmentFile>> MakeOf(SpareSegments::Spare spare, SegmentHeader header);
+  Status CheckSize(Limit limit) const;
+  // For a new file.
+  Status CheckDisk(Limit limit) const;
+  Result<std::unique_ptr<SegmentFile>> Make(const SegmentHeader& header, Limit limit);
+  static Status WriteHeaderTo(const SpareSegments::Spare& spare, SegmentHeader header);
+  Result<std::unique_ptr<SegmentFile>> Name(SpareSegments::Spare spare,
+                                            const SegmentHeader& header);
   Result<std::unique_ptr<SegmentFile>> Create(const std::string& name);
   void CutToEnd(const SegmentInfo& segment);
   Status WriteAndSync(SegmentInfo& info, const std::vector<const Record*>& records,

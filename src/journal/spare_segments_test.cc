@@ -22,6 +22,7 @@ namespace {
 
 using Step = MemorySegmentStore::Step;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 constexpr int64_t kBytes = 8 << 10;
@@ -43,6 +44,12 @@ std::vector<std::string> Spares(const MemorySegmentStore& store) {
     if (!ParseSegmentName(name)) names.push_back(name);
   }
   return names;
+}
+
+int64_t BytesOf(const MemorySegmentStore& store) {
+  size_t bytes = 0;
+  for (const auto& [name, file] : store.files) bytes += file->bytes.size();
+  return static_cast<int64_t>(bytes);
 }
 
 bool IsReused(MemorySegmentStore& store, uint64_t number) {
@@ -131,6 +138,61 @@ TEST(SpareSegmentsTest, NoneIsKeptOfWhatTheTablesNeed) {
   EXPECT_EQ(store.files.size(), 1u);
 }
 
+TEST(SpareSegmentsTest, WhereASpareCannotBeUsedTheReserveIsKept) {
+  MemorySegmentStore store;
+  JournalOptions options = SmallSegments(kBytes);
+  options.reserve_bytes = int64_t{1} << 30;
+  auto journal = OpenJournal(store, options);
+  int number = 0;
+  Fill(*journal, 2, number);
+  ASSERT_TRUE(journal->Release("bronze", journal->durable_sequence()));
+  store.files["copy"] = store.files.at("0000000001.segment.spare");
+  store.free_bytes = options.reserve_bytes;
+  Result<uint64_t> taken = 0;
+  for (int i = 0; i < 10 && taken; ++i) taken = journal->AppendAndWait(MakeRecord(BodyOf(i)));
+  ASSERT_FALSE(taken);
+  EXPECT_EQ(taken.error().kind, ErrorKind::kResourceExhausted);
+  EXPECT_THAT(taken.error().message, HasSubstr("journal.reserve"));
+  EXPECT_EQ(journal->Stats().segments, 1);
+}
+
+TEST(SpareSegmentsTest, WhereASpareCannotBeWrittenTheNextFileIsTaken) {
+  for (const Step failing : {Step::kWrite, Step::kSync}) {
+    MemorySegmentStore store;
+    auto journal = OpenJournal(store, SmallSegments(kBytes));
+    int number = 0;
+    Fill(*journal, 3, number);
+    ASSERT_TRUE(journal->Release("bronze", journal->durable_sequence()));
+    const uint64_t first = journal->first_sequence();
+    bool is_full = false;
+    store.before = [&](Step step) -> Status {
+      is_full = is_full || journal->Segments().back().bytes + 1000 > kBytes - kSegmentHeaderBytes;
+      const bool bad = step == failing && is_full && Spares(store).size() == 2;
+      return bad ? MakeError(ErrorKind::kIo, "a bad block") : Status();
+    };
+    Fill(*journal, 2, number);
+    EXPECT_TRUE(IsReused(store, 4));
+    EXPECT_THAT(Spares(store), IsEmpty());
+    EXPECT_EQ(BodiesAfter(*journal, first - 1).size(), static_cast<size_t>(number) - first + 1);
+  }
+}
+
+TEST(SpareSegmentsTest, ASpareThatCannotBeRenamedIsNotLeft) {
+  MemorySegmentStore store;
+  JournalOptions options = SmallSegments(kBytes);
+  options.max_bytes = 3 * kBytes;
+  auto journal = OpenJournal(store, options);
+  int number = 0;
+  Fill(*journal, 3, number);
+  ASSERT_TRUE(journal->Release("bronze", journal->durable_sequence()));
+  store.before = [](Step step) -> Status {
+    return step == Step::kRename ? MakeError(ErrorKind::kIo, "the disk is broken") : Status();
+  };
+  for (int i = 0; i < 30; ++i) (void)journal->AppendAndWait(MakeRecord(BodyOf(i)));
+  EXPECT_THAT(Spares(store), IsEmpty());
+  EXPECT_LE(BytesOf(store), options.max_bytes);
+}
+
 TEST(SpareSegmentsTest, AFileWithAnotherNameIsNotOverwritten) {
   namespace fs = std::filesystem;
   const TempDirectory temp;
@@ -201,6 +263,8 @@ TEST(SpareSegmentsTest, EveryFlippedBitOfAReusedSegmentIsFound) {
 
 // Power cuts and failing disks at random, while a consumer lets go of segments.
 TEST(SpareSegmentsTest, NothingOldComesBackAndNothingAcknowledgedGoes) {
+  JournalOptions options = SmallSegments(kBytes);
+  options.max_bytes = 6 * kBytes;
   int64_t reused = 0;
   for (uint64_t seed = 1; seed <= 400; ++seed) {
     SeededRandom random(seed);
@@ -209,7 +273,7 @@ TEST(SpareSegmentsTest, NothingOldComesBackAndNothingAcknowledgedGoes) {
     uint64_t passed = 0;
     int number = 0;
     for (int life = 0; life < 4; ++life) {
-      auto journal = OpenJournal(store, SmallSegments(kBytes), seed);
+      auto journal = OpenJournal(store, options, seed);
       ASSERT_NE(journal, nullptr) << "seed " << seed;
       ASSERT_LE(journal->first_sequence(), passed + 1) << "seed " << seed;
       const auto found = BodiesAfter(*journal, passed);
@@ -225,17 +289,20 @@ TEST(SpareSegmentsTest, NothingOldComesBackAndNothingAcknowledgedGoes) {
       }
       bool dead = false;
       uint64_t steps = 5 + random.Next() % 120;
-      store.before = [&](Step) -> Status {
+      int64_t left_bytes = 0;  // of files that could not be removed
+      store.before = [&](Step step) -> Status {
         if (dead || --steps == 0) {
           dead = true;
           return MakeError(ErrorKind::kIo, "no power");
         }
-        if (random.Next() % 60 == 0) return MakeError(ErrorKind::kIo, "the disk is broken");
-        return {};
+        if (random.Next() % 60 != 0) return {};
+        if (step == Step::kRemove) left_bytes += kBytes;
+        return MakeError(ErrorKind::kIo, "the disk is broken");
       };
       while (!dead) {
         const std::string body = BodyOf(++number);
         if (journal->AppendAndWait(MakeRecord(body))) acknowledged.push_back(body);
+        ASSERT_TRUE(dead || BytesOf(store) <= options.max_bytes + left_bytes) << "seed " << seed;
         if (random.Next() % 6 != 0) continue;
         passed = acknowledged.size();
         (void)journal->Release("bronze", passed);
