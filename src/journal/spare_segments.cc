@@ -11,6 +11,12 @@ namespace {
 constexpr size_t kMostSpares = 2;
 constexpr std::string_view kSuffix = ".spare";
 
+bool IsSpareName(std::string_view name) {
+  if (!name.ends_with(kSuffix)) return false;
+  name.remove_suffix(kSuffix.size());
+  return ParseSegmentName(name).has_value();
+}
+
 }  // namespace
 
 SpareSegments::~SpareSegments() { Clear(); }
@@ -19,7 +25,7 @@ void SpareSegments::RemoveLeftovers() {
   const auto names = store_.List();
   if (!names) return;
   for (const std::string& name : *names) {
-    if (name.ends_with(kSuffix)) (void)store_.Remove(name);
+    if (IsSpareName(name)) (void)store_.Remove(name);
   }
 }
 

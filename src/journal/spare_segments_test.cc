@@ -120,6 +120,16 @@ TEST(SpareSegmentsTest, TheyGoWithTheJournal) {
   EXPECT_THAT(Spares(store), IsEmpty());
 }
 
+TEST(SpareSegmentsTest, OtherNamesAreLeftAlone) {
+  MemorySegmentStore store;
+  const std::vector<std::string> names = {".spare", "1.segment.spare", "notes.spare"};
+  for (const std::string& name : names) {
+    store.files[name] = std::make_shared<MemorySegmentStore::File>();
+  }
+  auto journal = OpenJournal(store, SmallSegments(kBytes));
+  EXPECT_EQ(Spares(store), names);
+}
+
 TEST(SpareSegmentsTest, NoneIsKeptOfWhatTheTablesNeed) {
   MemorySegmentStore store;
   JournalOptions options = SmallSegments(kBytes);
