@@ -54,7 +54,7 @@ Status SegmentWriter::Begin(Limit limit) {
   OCTO_ASSIGN(file_, Make(header, limit));
   next_mark_ = 0;
   segments_.Add({header.id.number, header.id.version, header.first_sequence, header.first_sequence,
-                 kSegmentHeaderBytes, segment_bytes_, header.created_at});
+                 kSegmentHeaderBytes, segment_bytes_, header.created_at, /*is_sound=*/true});
   if (before.number != 0) CutToEnd(before);
   return {};
 }
@@ -124,13 +124,12 @@ Status SegmentWriter::WriteGroup(const std::vector<const Record*>& records, Limi
     OCTO_TRY(Begin(limit));
   }
   SegmentInfo info = segments_.Last();
-  Status written = WriteAndSync(info, records, record_bytes);
-  if (!written) {
-    file_ = nullptr;
-    return written;
-  }
+  const Status written = WriteAndSync(info, records, record_bytes);
+  // Also where only the mark could not be written, the segment has ended.
+  info.is_sound = written && file_ != nullptr;
+  if (!written) file_ = nullptr;
   segments_.UpdateLast(info);
-  return {};
+  return written;
 }
 
 Status SegmentWriter::WriteAndSync(SegmentInfo& info, const std::vector<const Record*>& records,

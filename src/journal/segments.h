@@ -23,6 +23,7 @@ struct SegmentInfo {
   int64_t end = 0;             // behind its last synced group, in bytes
   int64_t file_bytes = 0;
   TimestampMicros created_at = 0;
+  bool is_sound = false;  // made by this process, and nothing has failed to be written since
 };
 
 // Thread-safe.

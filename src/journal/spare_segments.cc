@@ -31,7 +31,8 @@ void SpareSegments::RemoveLeftovers() {
 
 bool SpareSegments::Keep(const SegmentInfo& segment) {
   const std::lock_guard lock(mutex_);
-  if (names_.size() >= kMostSpares || segment.file_bytes != segment_bytes_) return false;
+  if (!segment.is_sound || segment.file_bytes != segment_bytes_) return false;
+  if (names_.size() >= kMostSpares) return false;
   const std::string name = SegmentName(segment.number);
   const std::string spare = name + std::string(kSuffix);
   if (!store_.Rename(name, spare)) return false;

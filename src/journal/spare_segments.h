@@ -18,7 +18,7 @@ namespace octolake::journal {
 // Thread-safe, but for the file that Take gives. They are kept as long as the process runs.
 class SpareSegments {
  public:
-  // Files of another size are not kept. The store must outlive this.
+  // Kept are only files of this size that are sound (SegmentInfo). The store must outlive this.
   SpareSegments(SegmentStore& store, int64_t segment_bytes)
       : store_(store), segment_bytes_(segment_bytes) {}
   // Removes them.

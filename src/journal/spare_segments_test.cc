@@ -203,6 +203,42 @@ TEST(SpareSegmentsTest, ASpareThatCannotBeRenamedIsNotLeft) {
   EXPECT_LE(BytesOf(store), options.max_bytes);
 }
 
+TEST(SpareSegmentsTest, AFileThatCouldNotBeWrittenIsNone) {
+  for (int failing = 1; failing <= 3; ++failing) {  // the group, its sync, its mark
+    MemorySegmentStore store;
+    auto journal = OpenJournal(store, SmallSegments(kBytes));
+    // Until it is too full to be cut, and there is room for another.
+    while (journal->Segments().back().bytes + kSegmentHeaderBytes < kBytes - 600) Put(*journal, "");
+    const auto bad = store.files.at(SegmentName(1));
+    int step = 0;
+    store.before = [&](Step) -> Status {
+      return ++step == failing ? MakeError(ErrorKind::kIo, "a bad block") : Status();
+    };
+    (void)journal->AppendAndWait(MakeRecord(""));
+    store.before = nullptr;
+    Put(*journal, "next");
+    ASSERT_EQ(journal->Stats().segments, 2);
+    ASSERT_EQ(bad->bytes.size(), static_cast<size_t>(kBytes));
+    ASSERT_TRUE(journal->Release("bronze", journal->durable_sequence()));
+    EXPECT_THAT(Spares(store), IsEmpty()) << failing;
+    EXPECT_EQ(store.files.size(), 1u);
+  }
+}
+
+// Of how its bytes came there nothing is known: they may have been restored with holes, or a sync
+// may have failed.
+TEST(SpareSegmentsTest, AFileOfAnEarlierProcessIsNone) {
+  MemorySegmentStore store;
+  auto journal = OpenJournal(store, SmallSegments(kBytes));
+  int number = 0;
+  Fill(*journal, 2, number);
+  journal = nullptr;
+  journal = OpenJournal(store, SmallSegments(kBytes));
+  Put(*journal, "next");
+  ASSERT_TRUE(journal->Release("bronze", journal->durable_sequence()));
+  EXPECT_THAT(Spares(store), IsEmpty());
+}
+
 TEST(SpareSegmentsTest, AFileWithAnotherNameIsNotOverwritten) {
   namespace fs = std::filesystem;
   const TempDirectory temp;
