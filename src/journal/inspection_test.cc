@@ -92,6 +92,27 @@ TEST_F(InspectionTest, ASegmentThatIsRemovedMeanwhileIsNoDamage) {
   EXPECT_EQ(inspection->first_sequence(), 4u);
 }
 
+TEST_F(InspectionTest, AGroupThatIsWrittenMeanwhileIsNoDamage) {
+  auto journal = OpenJournal(store_, SmallSegments());
+  Put(*journal, "six");
+  const auto look_while_writing = [&](const auto& look) {
+    const int64_t end = journal->Segments().back().bytes + kSegmentHeaderBytes;
+    bool is_written = false;
+    store_.was_read = [&](int64_t offset) {
+      if (offset != end || std::exchange(is_written, true)) return;
+      for (const char* body : {"more", "later"}) Put(*journal, body);
+    };
+    look();
+    store_.was_read = nullptr;
+    EXPECT_TRUE(is_written);
+  };
+  look_while_writing([&] { EXPECT_THAT(Verify().damages, IsEmpty()); });
+  look_while_writing([&] {
+    const auto inspection = InspectJournal(store_);
+    EXPECT_TRUE(inspection) << inspection.error().message;
+  });
+}
+
 TEST_F(InspectionTest, NamesEveryDamageAndGoesOn) {
   Flip(1, GroupAt(1) + kGroupHeadBytes + 9);
   Flip(2, kFirstGroup + 3);

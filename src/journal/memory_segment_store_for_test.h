@@ -30,6 +30,8 @@ class MemorySegmentStore final : public SegmentStore {
 
   // Told after a file was opened.
   std::function<void(const std::string& name)> opened;
+  // Told after bytes were read, before they are given back.
+  std::function<void(int64_t offset)> was_read;
 
   int64_t free_bytes = int64_t{1} << 40;
   std::map<std::string, std::shared_ptr<File>> files;
@@ -125,7 +127,10 @@ class MemorySegmentStore final : public SegmentStore {
     }
     Result<std::string> ReadAt(int64_t offset, int64_t length) override {
       if (offset >= static_cast<int64_t>(file_->bytes.size())) return std::string();
-      return file_->bytes.substr(static_cast<size_t>(offset), static_cast<size_t>(length));
+      std::string bytes =
+          file_->bytes.substr(static_cast<size_t>(offset), static_cast<size_t>(length));
+      if (store_.was_read) store_.was_read(offset);
+      return bytes;
     }
     Result<int64_t> Size() override { return static_cast<int64_t>(file_->bytes.size()); }
     Result<int64_t> Links() override {

@@ -60,23 +60,19 @@ class Scanner {
   // Groups beyond what is known to be synced, until one is not whole.
   Status TakeRest() {
     while (true) {
-      auto group = ReadGroup(file_, scan_.header.id, scan_.end, size_);
-      if (group) {
-        OCTO_TRY(Take(*group));
+      OCTO_ASSIGN(auto found, ReadGroupOrFindLater(file_, scan_.header.id, scan_.end, size_,
+                                                   scan_.next_sequence));
+      if (found.group) {
+        OCTO_TRY(Take(*found.group));
         continue;
       }
-      if (group.error().kind != ErrorKind::kCorruption) {
-        return tl::unexpected<Error>(std::move(group).error());
-      }
-      OCTO_ASSIGN(const auto later,
-                  FindGroupHead(file_, scan_.header.id, scan_.end + 1, size_, scan_.next_sequence));
-      if (!later) {
+      if (!found.later) {
         OCTO_ASSIGN(scan_.torn_bytes, CountTornBytes(file_, scan_.header, scan_.end, size_));
         return {};
       }
-      Error error = std::move(group).error();
-      error.message +=
-          "; it was synced, since another group follows at byte " + std::to_string(later->offset);
+      Error error = std::move(found.group).error();
+      error.message += "; it was synced, since another group follows at byte " +
+                       std::to_string(found.later->offset);
       return tl::unexpected<Error>(std::move(error));
     }
   }
@@ -170,6 +166,25 @@ Result<Group> ReadGroup(SegmentFile& file, const SegmentId& id, int64_t offset, 
   group.end = begin + head->body_bytes;
   OCTO_TRY(CheckRecords(id, offset, group));
   return group;
+}
+
+Result<GroupOrLater> ReadGroupOrFindLater(SegmentFile& file, const SegmentId& id, int64_t offset,
+                                          int64_t limit, uint64_t least_sequence) {
+  const auto read = [&]() -> Result<GroupOrLater> {
+    auto group = ReadGroup(file, id, offset, limit);
+    if (!group && group.error().kind != ErrorKind::kCorruption) {
+      return tl::unexpected<Error>(std::move(group).error());
+    }
+    return GroupOrLater{std::move(group), std::nullopt};
+  };
+  OCTO_ASSIGN(GroupOrLater found, read());
+  if (found.group) return found;
+  OCTO_ASSIGN(const auto later, FindGroupHead(file, id, offset + 1, limit, least_sequence));
+  if (!later) return found;
+  // Who wrote the later one had written this one first, maybe after it was read here.
+  OCTO_ASSIGN(found, read());
+  if (!found.group) found.later = later;
+  return found;
 }
 
 Result<SegmentScan> ScanSegment(SegmentFile& file, const std::string& name,

@@ -32,6 +32,14 @@ struct FoundHead {
 Result<std::optional<FoundHead>> FindGroupHead(SegmentFile& file, const SegmentId& id,
                                                int64_t begin, int64_t end, uint64_t least_sequence);
 
+struct GroupOrLater {
+  Result<Group> group;             // kCorruption: it is not whole
+  std::optional<FoundHead> later;  // where it is not: the first head behind it
+};
+// What is at `offset` of a segment that another process may be writing.
+Result<GroupOrLater> ReadGroupOrFindLater(SegmentFile& file, const SegmentId& id, int64_t offset,
+                                          int64_t limit, uint64_t least_sequence);
+
 // The one that counts; the header's end if there is none.
 Result<SyncedMark> ReadMark(SegmentFile& file, const SegmentHeader& header);
 

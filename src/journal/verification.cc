@@ -43,10 +43,9 @@ class Verifier {
   }
   void CheckOrder(const VerifiedSegment& segment);
   Status Walk(const VerifiedSegment& segment, const SegmentHeader* successor);
-  // Where to go on behind damage at `offset`; nullopt: nowhere.
-  Result<std::optional<FoundHead>> Skip(const VerifiedSegment& segment, int64_t offset,
-                                        int64_t limit, int64_t synced, const Error& error,
-                                        const SegmentHeader* successor);
+  // Of a segment that holds nothing more at `offset`, where no whole group is.
+  Status End(const VerifiedSegment& segment, int64_t offset, int64_t limit, int64_t synced,
+             const Error& error, const SegmentHeader* successor);
   void AddDamage(const VerifiedSegment& segment, int64_t offset, uint64_t next_whole,
                  const std::string& what) {
     report_.damages.push_back({segment.name, offset, expected_, next_whole - 1, what});
@@ -94,23 +93,16 @@ void Verifier::CheckOrder(const VerifiedSegment& segment) {
   expected_ = header.first_sequence;
 }
 
-Result<std::optional<FoundHead>> Verifier::Skip(const VerifiedSegment& segment, int64_t offset,
-                                                int64_t limit, int64_t synced, const Error& error,
-                                                const SegmentHeader* successor) {
-  OCTO_ASSIGN(const auto later,
-              FindGroupHead(*segment.file, segment.header->id, offset + 1, limit, expected_));
-  if (later) {
-    AddDamage(segment, offset, later->head.first_sequence, error.message);
-    return later;
-  }
+Status Verifier::End(const VerifiedSegment& segment, int64_t offset, int64_t limit, int64_t synced,
+                     const Error& error, const SegmentHeader* successor) {
   if (successor != nullptr || offset < synced) {
     const uint64_t next = successor == nullptr ? expected_ : successor->first_sequence;
     AddDamage(segment, offset, std::max(next, expected_), error.message);
     expected_ = next;
-    return later;
+    return {};
   }
   OCTO_ASSIGN(report_.torn_bytes, CountTornBytes(*segment.file, *segment.header, offset, limit));
-  return later;
+  return {};
 }
 
 Status Verifier::Walk(const VerifiedSegment& segment, const SegmentHeader* successor) {
@@ -119,18 +111,16 @@ Status Verifier::Walk(const VerifiedSegment& segment, const SegmentHeader* succe
   const int64_t limit = successor == nullptr ? segment.size : successor->previous_end;
   int64_t offset = kSegmentHeaderBytes;
   while (offset < limit) {
-    auto group = ReadGroup(*segment.file, header.id, offset, limit);
-    if (!group) {
-      if (group.error().kind != ErrorKind::kCorruption) {
-        return tl::unexpected<Error>(std::move(group).error());
-      }
-      OCTO_ASSIGN(const auto found,
-                  Skip(segment, offset, limit, mark.end, group.error(), successor));
-      if (!found) return {};
-      offset = found->offset;
-      expected_ = found->head.first_sequence;
+    OCTO_ASSIGN(const GroupOrLater found,
+                ReadGroupOrFindLater(*segment.file, header.id, offset, limit, expected_));
+    const auto& [group, later] = found;
+    if (later) {
+      AddDamage(segment, offset, later->head.first_sequence, group.error().message);
+      offset = later->offset;
+      expected_ = later->head.first_sequence;
       continue;
     }
+    if (!group) return End(segment, offset, limit, mark.end, group.error(), successor);
     if (group->head.first_sequence != expected_) {
       AddDamage(segment, offset, group->head.first_sequence, "a group is missing before this one");
     }
