@@ -74,6 +74,8 @@ class SegmentedJournal final : public Journal {
   void Work();
   std::vector<Waiting> TakeGroup();
   void WriteGroup(std::vector<Waiting> group);
+  // Where the tables have the room that is theirs.
+  bool HasRoomForSpares();
   Status RemoveOrKeep(const SegmentInfo& segment);
 
   SegmentStore& store_;
@@ -225,6 +227,7 @@ Status SegmentedJournal::CheckPosition(const JournalPosition& position) const {
 Status SegmentedJournal::Release(const std::string& consumer, uint64_t sequence) {
   const std::lock_guard lock(release_mutex_);
   segments_.SetConsumed(consumer, sequence);
+  if (!HasRoomForSpares()) spares_.Clear();
   const auto removable = segments_.Removable(clock_.Now() - options_.retention_micros);
   for (const SegmentInfo& segment : removable) {
     OCTO_TRY(RemoveOrKeep(segment));
@@ -233,14 +236,13 @@ Status SegmentedJournal::Release(const std::string& consumer, uint64_t sequence)
   return {};
 }
 
-// As a spare, but where the tables have not the room that is theirs.
-Status SegmentedJournal::RemoveOrKeep(const SegmentInfo& segment) {
+bool SegmentedJournal::HasRoomForSpares() {
   const auto free = store_.FreeBytes();
-  if (free && *free >= options_.reserve_bytes + options_.segment_bytes) {
-    if (spares_.Keep(segment)) return {};
-  } else {
-    spares_.Clear();
-  }
+  return free && *free >= options_.reserve_bytes + options_.segment_bytes;
+}
+
+Status SegmentedJournal::RemoveOrKeep(const SegmentInfo& segment) {
+  if (HasRoomForSpares() && spares_.Keep(segment)) return {};
   return store_.Remove(SegmentName(segment.number));
 }
 

@@ -30,14 +30,15 @@ void SpareSegments::RemoveLeftovers() {
 }
 
 bool SpareSegments::Keep(const SegmentInfo& segment) {
-  const std::lock_guard lock(mutex_);
-  if (!segment.is_sound || segment.file_bytes != segment_bytes_) return false;
-  if (names_.size() >= kMostSpares) return false;
+  if (!segment.is_sound || segment.file_bytes != segment_bytes_ || Count() >= kMostSpares) {
+    return false;
+  }
   const std::string name = SegmentName(segment.number);
   const std::string spare = name + std::string(kSuffix);
   if (!store_.Rename(name, spare)) return false;
   // Before a byte of it is overwritten, so that after a power cut no segment has another's bytes.
   if (store_.SyncDirectory()) {
+    const std::lock_guard lock(mutex_);
     names_.push_back(spare);
   } else {
     (void)store_.Remove(spare);
@@ -46,10 +47,8 @@ bool SpareSegments::Keep(const SegmentInfo& segment) {
 }
 
 std::optional<SpareSegments::Spare> SpareSegments::Take() {
-  const std::lock_guard lock(mutex_);
-  while (!names_.empty()) {
-    Spare spare{std::move(names_.back()), nullptr};
-    names_.pop_back();
+  while (auto name = TakeName()) {
+    Spare spare{std::move(*name), nullptr};
     auto file = store_.Open(spare.name);
     if (file) {
       // One with another name, such as a copy of the warehouse made with links, is not overwritten.
@@ -67,15 +66,21 @@ std::optional<SpareSegments::Spare> SpareSegments::Take() {
 
 void SpareSegments::Drop(const Spare& spare) { (void)store_.Remove(spare.name); }
 
-bool SpareSegments::HasAny() const {
+size_t SpareSegments::Count() const {
   const std::lock_guard lock(mutex_);
-  return !names_.empty();
+  return names_.size();
+}
+
+std::optional<std::string> SpareSegments::TakeName() {
+  const std::lock_guard lock(mutex_);
+  if (names_.empty()) return std::nullopt;
+  std::string name = std::move(names_.back());
+  names_.pop_back();
+  return name;
 }
 
 void SpareSegments::Clear() {
-  const std::lock_guard lock(mutex_);
-  for (const std::string& name : names_) (void)store_.Remove(name);
-  names_.clear();
+  while (const auto name = TakeName()) (void)store_.Remove(*name);
 }
 
 }  // namespace octolake::journal

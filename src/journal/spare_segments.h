@@ -15,7 +15,8 @@
 
 namespace octolake::journal {
 
-// Thread-safe, but for the file that Take gives. They are kept as long as the process runs.
+// Thread-safe, but for the file that Take gives; Keep is called by one thread at a time. They are
+// kept as long as the process runs.
 class SpareSegments {
  public:
   // Kept are only files of this size that are sound (SegmentInfo). The store must outlive this.
@@ -39,14 +40,17 @@ class SpareSegments {
   std::optional<Spare> Take();
   void Drop(const Spare& spare);
 
-  bool HasAny() const;
+  bool HasAny() const { return Count() > 0; }
   // Gives all space back.
   void Clear();
 
  private:
+  size_t Count() const;
+  std::optional<std::string> TakeName();
+
   SegmentStore& store_;
   const int64_t segment_bytes_;
-  mutable std::mutex mutex_;
+  mutable std::mutex mutex_;  // never held while the disk works: senders wait for the next segment
   std::vector<std::string> names_;
 };
 

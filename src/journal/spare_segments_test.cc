@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 #include <filesystem>
+#include <future>
 
 #include "base/crc32c.h"
 #include "base/temp_directory_for_test.h"
@@ -146,6 +147,38 @@ TEST(SpareSegmentsTest, NoneIsKeptOfWhatTheTablesNeed) {
   ASSERT_TRUE(journal->Release("bronze", journal->durable_sequence()));
   EXPECT_THAT(Spares(store), IsEmpty());
   EXPECT_EQ(store.files.size(), 1u);
+}
+
+TEST(SpareSegmentsTest, TheyAreGivenBackWhenTheDiskFills) {
+  MemorySegmentStore store;
+  auto journal = OpenJournal(store, SmallSegments(kBytes));
+  int number = 0;
+  Fill(*journal, 3, number);
+  ASSERT_TRUE(journal->Release("bronze", journal->durable_sequence()));
+  EXPECT_THAT(Spares(store), ::testing::SizeIs(2));
+  store.free_bytes = kBytes - 1;
+  // Nothing more was passed.
+  ASSERT_TRUE(journal->Release("bronze", journal->durable_sequence()));
+  EXPECT_THAT(Spares(store), IsEmpty());
+}
+
+// A disk that takes long to remove a file, or to sync names, holds up no sender.
+TEST(SpareSegmentsTest, TheyAreThereWhileTheDiskIsAtWork) {
+  MemorySegmentStore store;
+  SpareSegments spares(store, kBytes);
+  ASSERT_TRUE(store.Create(SegmentName(1), kBytes));
+  SegmentInfo segment{.number = 1, .file_bytes = kBytes, .is_sound = true};
+  int asked = 0;
+  store.before = [&](Step) -> Status {
+    // From another thread, which would wait for ever.
+    std::async(std::launch::async, [&] { (void)spares.HasAny(); }).get();
+    ++asked;
+    return {};
+  };
+  EXPECT_TRUE(spares.Keep(segment));
+  spares.Clear();
+  EXPECT_EQ(asked, 3);  // a renaming, a sync, a removal
+  EXPECT_THAT(store.files, IsEmpty());
 }
 
 TEST(SpareSegmentsTest, WhereASpareCannotBeUsedTheReserveIsKept) {
