@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "cli/command.h"
 #include "cli/config_keys.h"
+#include "datafile/idle_memory.h"
 #include "source/archive_hours.h"
 #include "source/download_ahead.h"
 #include "source/http_text.h"
@@ -123,6 +124,8 @@ Result<std::vector<std::string>> Expand(const Context& context,
 }
 
 int Load(const Context& context, const LoadFlags& flags) {
+  // Threads read files and end with them; another's arena would keep what they had.
+  datafile::LimitArenas();
   Result<std::vector<std::string>> paths = Expand(context, flags.sources);
   if (!paths) return context.FailByKind(paths.error());
   auto warehouse = context.OpenWarehouse(true);

@@ -16,6 +16,7 @@ constexpr int kTrimBytes = 1 << 20;
 // Larger ones come from the system and go back to it one by one. Fixed, for by itself it would grow
 // to 32 MiB, and the free memory that each thread may keep to twice that.
 constexpr int kSeparateBytes = 4 << 20;
+constexpr int kArenas = 2;
 
 // Segments that nothing can have changed: of a writable one, also of one that the dynamic linker
 // has written to before it was protected, the private copies would be lost.
@@ -59,6 +60,8 @@ void LimitIdleMemory() {
   mallopt(M_TRIM_THRESHOLD, kTrimBytes);
   mallopt(M_MMAP_THRESHOLD, kSeparateBytes);
 }
+
+void LimitArenas() { mallopt(M_ARENA_MAX, kArenas); }
 
 void ReleaseFreeMemory() {
   arrow::default_memory_pool()->ReleaseUnused();

@@ -7,6 +7,11 @@ namespace octolake::datafile {
 // what their busiest moment took. To be called once, before threads start.
 void LimitIdleMemory();
 
+// From now on all threads share two of malloc's arenas, so that what one has freed another can
+// take: by itself malloc has eight for each processor. For work by a few threads, which wait for
+// other things than for malloc. To be called once, before threads start.
+void LimitArenas();
+
 // Returns to the system what Arrow keeps for the calling thread and malloc for all. Takes some
 // milliseconds; other threads may go on meanwhile.
 void ReleaseFreeMemory();

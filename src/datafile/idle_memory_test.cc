@@ -3,11 +3,17 @@
 #include <arrow/buffer.h>
 #include <arrow/memory_pool.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
+#include <unistd.h>
 
+#include <barrier>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/thread.h"
@@ -62,6 +68,41 @@ TEST(IdleMemoryTest, AThreadKeepsNoMoreThanALittle) {
   ASSERT_TRUE(thread);
   thread->join();
   EXPECT_LT(after, before + 16 * kMegabyte);
+}
+
+// Of malloc.
+int64_t Arenas() {
+  char* text = nullptr;
+  size_t bytes = 0;
+  std::FILE* stream = open_memstream(&text, &bytes);
+  malloc_info(0, stream);
+  std::fclose(stream);
+  const std::string info(text, bytes);
+  std::free(text);  // NOLINT
+  int64_t arenas = 0;
+  for (size_t at = 0; (at = info.find("<heap nr=", at)) != std::string::npos; ++at) ++arenas;
+  return arenas;
+}
+
+// Ends with 0 if eight threads that have memory at the same time have made no more than two.
+[[noreturn]] void UseArenas() {
+  LimitArenas();
+  constexpr int kThreads = 8;
+  std::barrier all_have(kThreads);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&all_have] {
+      const std::string text(1000, 'x');
+      all_have.arrive_and_wait();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  _exit(Arenas() <= 2 ? 0 : 1);
+}
+
+TEST(IdleMemoryDeathTest, ThreadsShareArenas) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(UseArenas(), testing::ExitedWithCode(0), "");
 }
 
 TEST(IdleMemoryTest, CodeLeavesMemoryAndComesBack) {
