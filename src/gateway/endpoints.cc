@@ -329,7 +329,7 @@ Response Endpoints::MetricsPage() {
   gauge("octolake_queue_bytes", "Bytes that wait for the disk.", stats.waiting_bytes);
   gauge("octolake_queue_capacity_bytes", "Bytes that may wait.", options_.max_queue_bytes);
   gauge("octolake_bodies_bytes", "Bytes of requests being handled.", bodies_.used());
-  gauge("octolake_journal_bytes", "Size of the journal.", stats.bytes);
+  gauge("octolake_journal_bytes", "Size of the journal's segments.", stats.bytes);
   gauge("octolake_journal_capacity_bytes", "Size that it may have.", options_.max_journal_bytes);
   gauge("octolake_journal_segments", "Files of the journal.", stats.segments);
   gauge("octolake_journal_durable_sequence", "The last durable record.",

@@ -19,8 +19,9 @@ tl::unexpected<Error> NotWhole(const SegmentId& id, int64_t offset, const std::s
 
 Status CheckRecords(const SegmentId& id, int64_t offset, const Group& group) {
   std::string_view rest = group.body;
+  const uint32_t crc_before = RecordCrcOf(id);
   for (uint32_t i = 0; i < group.head.record_count; ++i) {
-    auto record = TakeRecord(rest, RecordCrcOf(id));
+    auto record = TakeRecord(rest, crc_before);
     if (record) continue;
     Error error = std::move(record).error();
     const uint64_t sequence = group.head.first_sequence + i;
@@ -131,7 +132,9 @@ Result<int64_t> CountTornBytes(SegmentFile& file, const SegmentHeader& header, i
   // What is behind a group that was begun may be of the file's earlier segment.
   OCTO_ASSIGN(const std::string head_bytes, file.ReadAt(begin, kGroupHeadBytes));
   const auto head = DecodeGroupHead(header.id, begin, head_bytes);
-  return head ? std::min(kGroupHeadBytes + head->body_bytes, end - begin) : 0;
+  if (!head) return 0;
+  const int64_t body_bytes = std::clamp<int64_t>(head->body_bytes, 0, end - begin);
+  return std::min(kGroupHeadBytes + body_bytes, end - begin);
 }
 
 Result<SegmentHeader> ReadSegmentHeader(SegmentFile& file, const std::string& name) {

@@ -1,5 +1,6 @@
 #include "journal/segment_writer.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace octolake::journal {
@@ -11,6 +12,8 @@ constexpr int64_t kOwnSegments = 4;
 
 // A larger group gives its memory back.
 constexpr size_t kKeptGroupBytes = 1 << 20;
+
+constexpr int64_t kPageBytes = 4096;
 
 }  // namespace
 
@@ -136,14 +139,19 @@ Status SegmentWriter::WriteAndSync(SegmentInfo& info, const std::vector<const Re
                                    int64_t record_bytes) {
   const SegmentId id = segments_.IdOf(info);
   const auto count = static_cast<uint32_t>(records.size());
-  group_.reserve(static_cast<size_t>(kGroupHeadBytes + record_bytes));
+  group_.reserve(static_cast<size_t>(kGroupHeadBytes + record_bytes + kPageBytes));
   group_.assign(EncodeGroupHead(id, info.end, {info.next_sequence, count, record_bytes}));
-  for (const Record* record : records) AppendRecord(*record, RecordCrcOf(id), group_);
+  const uint32_t crc_before = RecordCrcOf(id);
+  for (const Record* record : records) AppendRecord(*record, crc_before, group_);
+  // Zeros to the page's end: only whole pages are written without being read from the disk before.
+  const int64_t end = info.end + kGroupHeadBytes + record_bytes;
+  const int64_t page_end = (end + kPageBytes - 1) / kPageBytes * kPageBytes;
+  group_.resize(static_cast<size_t>(std::min(page_end, segment_bytes_) - info.end));
   const Status written = file_->WriteAt(info.end, group_);
   if (group_.capacity() > kKeptGroupBytes) group_ = std::string();
   OCTO_TRY(written);
   OCTO_TRY(file_->Sync());
-  info.end += kGroupHeadBytes + record_bytes;
+  info.end = end;
   info.next_sequence += count;
   return WriteMark(info);
 }

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 #include <future>
+#include <limits>
 
 #include "base/crc32c.h"
 #include "base/temp_directory_for_test.h"
@@ -64,6 +65,7 @@ struct Reused {
   Reused() {
     journal = OpenJournal(store, SmallSegments(kBytes));
     Fill(*journal, 3, number);
+    old = store.files.at(SegmentName(2))->bytes;
     EXPECT_TRUE(journal->Release("bronze", journal->durable_sequence()));
     first = journal->first_sequence();
     Fill(*journal, 2, number);
@@ -72,6 +74,7 @@ struct Reused {
   std::unique_ptr<Journal> journal;
   int number = 0;
   uint64_t first = 0;
+  std::string old;  // what is now 4, as 2
 };
 
 TEST(SpareSegmentsTest, APassedSegmentsFileIsTheNextSegment) {
@@ -292,6 +295,39 @@ TEST(SpareSegmentsTest, AFileWithAnotherNameIsNotOverwritten) {
   EXPECT_EQ(fs::file_size(directory + "/copy"), static_cast<uintmax_t>(kBytes));
 }
 
+// The page in which a group ends need not be read to be written.
+TEST(SpareSegmentsTest, OldBytesInTheLastPageAreWrittenOver) {
+  Reused reused;
+  ASSERT_TRUE(IsReused(reused.store, 4));
+  const int64_t end = reused.journal->Segments().back().bytes + kSegmentHeaderBytes;
+  ASSERT_LT(end, kBytes);
+  const std::string& bytes = reused.store.files.at(SegmentName(4))->bytes;
+  ASSERT_EQ(bytes.size(), static_cast<size_t>(kBytes));  // two pages, of which one is the header's
+  EXPECT_EQ(bytes.find_first_not_of('\0', static_cast<size_t>(end)), std::string::npos);
+  // A group that fills its segment ends there.
+  const int64_t rest = kBytes - end - kGroupHeadBytes;
+  Record record = MakeRecord("");
+  record.body.assign(static_cast<size_t>(rest - EncodedSize(record)), 'x');
+  ASSERT_TRUE(reused.journal->AppendAndWait(record));
+  EXPECT_EQ(reused.journal->Segments().back().bytes, kBytes - kSegmentHeaderBytes);
+  EXPECT_EQ(bytes.size(), static_cast<size_t>(kBytes));
+}
+
+TEST(SpareSegmentsTest, AHeadWithAnotherLengthThanAnyGroupHasIsCountedWithinTheFile) {
+  Reused reused;
+  const Uuid uuid = reused.journal->uuid();
+  const int64_t end = reused.journal->Segments().back().bytes + kSegmentHeaderBytes;
+  reused.journal = nullptr;
+  std::string& bytes = reused.store.files.at(SegmentName(4))->bytes;
+  for (const int64_t length : {std::numeric_limits<int64_t>::max(), int64_t{-100}}) {
+    bytes.replace(static_cast<size_t>(end), static_cast<size_t>(kGroupHeadBytes),
+                  EncodeGroupHead({uuid, 4}, end, {1'000'000, 1, length}));
+    const auto recovered = RecoverJournal(reused.store);
+    ASSERT_TRUE(recovered) << recovered.error().message;
+    EXPECT_EQ(recovered->torn_bytes, length < 0 ? kGroupHeadBytes : kBytes - end);
+  }
+}
+
 // The power fails at any byte of a group that is written over one of the same size.
 TEST(SpareSegmentsTest, ATornGroupIsNotCompletedByWhatWasThere) {
   Reused reused;
@@ -299,7 +335,8 @@ TEST(SpareSegmentsTest, ATornGroupIsNotCompletedByWhatWasThere) {
   const auto begin = static_cast<size_t>(reused.journal->Segments().back().bytes) +
                      static_cast<size_t>(kSegmentHeaderBytes);
   std::string& bytes = reused.store.files.at(SegmentName(4))->bytes;
-  const std::string before = bytes;
+  // Also what the zeros behind the group before are written over.
+  const std::string before = bytes.substr(0, begin) + reused.old.substr(begin);
   const uint64_t last = Put(*reused.journal, BodyOf(++reused.number));
   const auto end = static_cast<size_t>(reused.journal->Segments().back().bytes) +
                    static_cast<size_t>(kSegmentHeaderBytes);
