@@ -82,7 +82,7 @@ class Parser {
 };
 
 Batch WithColumn(const Batch& batch, const std::string& name,
-                 std::shared_ptr<arrow::Array> column) {
+                 const std::shared_ptr<arrow::Array>& column) {
   const int i = batch->schema()->GetFieldIndex(name);
   return batch->SetColumn(i, arrow::field(name, column->type()), column).ValueOrDie();
 }

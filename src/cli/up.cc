@@ -93,7 +93,7 @@ void SayBanner(const Context& context, const std::string& url, const lake::Wareh
 // is lost by that.
 class Watchdog {
  public:
-  Watchdog(std::chrono::milliseconds time, Logger logger) {
+  Watchdog(std::chrono::milliseconds time, const Logger& logger) {
     auto thread = StartThread("to watch over the stop", [this, time, logger] {
       std::unique_lock lock(mutex_);
       if (changed_.wait_for(lock, time, [this] { return done_; })) return;

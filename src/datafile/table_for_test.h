@@ -50,8 +50,9 @@ inline iceberg::TypePtr MakeType(iceberg::TypeId id, int32_t precision = 0, int3
 
 class TestTable {
  public:
-  TestTable(std::vector<iceberg::Field> fields, std::vector<iceberg::PartitionField> partition = {},
-            std::string subdirectory = "table") {
+  explicit TestTable(std::vector<iceberg::Field> fields,
+                     std::vector<iceberg::PartitionField> partition = {},
+                     const std::string& subdirectory = "table") {
     metadata_.location = io::FileLocation(directory() + "/" + subdirectory);
     metadata_.schemas.push_back(
         {.schema_id = 0, .fields = std::move(fields), .identifier_field_ids = {}});

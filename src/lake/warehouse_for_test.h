@@ -55,20 +55,21 @@ class WarehouseTest : public ::testing::Test {
   }
 
   std::string WriteFile(const std::string& name, const std::string& content) {
-    const std::string path = directory_ + "/" + name;
+    std::string path = directory_ + "/" + name;
     std::ofstream(path, std::ios::binary) << content;
     return path;
   }
 
-  Result<LoadReport> TryLoad(const std::vector<std::string>& paths, LoadOptions options = {}) {
+  Result<LoadReport> TryLoad(const std::vector<std::string>& paths,
+                             const LoadOptions& options = {}) {
     clock_.Advance(1'000'000);
     IgnoreProgress progress;
     return LoadFiles(*warehouse_, paths, options, progress);
   }
-  LoadReport Load(const std::vector<std::string>& paths, LoadOptions options = {}) {
-    return Must(TryLoad(paths, std::move(options)));
+  LoadReport Load(const std::vector<std::string>& paths, const LoadOptions& options = {}) {
+    return Must(TryLoad(paths, options));
   }
-  SilverReport Silver(SilverOptions options = {}) {
+  SilverReport Silver(const SilverOptions& options = {}) {
     clock_.Advance(1'000'000);
     IgnoreProgress progress;
     return Must(RunSilver(*warehouse_, options, progress));
