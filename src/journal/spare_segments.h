@@ -1,5 +1,5 @@
 // Files of segments that everyone has passed, kept to be overwritten: a sync of blocks that were
-// written before waits for no file system's journal. For this room only.
+// written before changes no metadata of the file system. For this room only.
 #pragma once
 
 #include <cstdint>

@@ -40,6 +40,12 @@ void Fill(Journal& journal, int64_t segments, int& number) {
   while (journal.Stats().segments < segments) Put(journal, BodyOf(++number));
 }
 
+// The same, and everyone passes all of it.
+void FillAndPass(Journal& journal, int64_t segments, int& number) {
+  Fill(journal, segments, number);
+  ASSERT_TRUE(journal.Release("bronze", journal.durable_sequence()));
+}
+
 std::vector<std::string> Spares(const MemorySegmentStore& store) {
   std::vector<std::string> names;
   for (const auto& [name, file] : store.files) {
@@ -113,8 +119,7 @@ TEST(SpareSegmentsTest, TheyGoWithTheJournal) {
   MemorySegmentStore store;
   auto journal = OpenJournal(store, SmallSegments(kBytes));
   int number = 0;
-  Fill(*journal, 3, number);
-  ASSERT_TRUE(journal->Release("bronze", journal->durable_sequence()));
+  FillAndPass(*journal, 3, number);
   EXPECT_THAT(Spares(store), ::testing::SizeIs(2));
   const auto left = store.files;
   journal = nullptr;
@@ -140,8 +145,7 @@ TEST(SpareSegmentsTest, NoneIsKeptOfWhatTheTablesNeed) {
   options.reserve_bytes = int64_t{1} << 30;
   auto journal = OpenJournal(store, options);
   int number = 0;
-  Fill(*journal, 2, number);
-  ASSERT_TRUE(journal->Release("bronze", journal->durable_sequence()));
+  FillAndPass(*journal, 2, number);
   EXPECT_THAT(Spares(store), ::testing::SizeIs(1));
   // A spare takes nothing from the disk, so it can be used where nothing more may be taken.
   store.free_bytes = options.reserve_bytes;
@@ -156,8 +160,7 @@ TEST(SpareSegmentsTest, TheyAreGivenBackWhenTheDiskFills) {
   MemorySegmentStore store;
   auto journal = OpenJournal(store, SmallSegments(kBytes));
   int number = 0;
-  Fill(*journal, 3, number);
-  ASSERT_TRUE(journal->Release("bronze", journal->durable_sequence()));
+  FillAndPass(*journal, 3, number);
   EXPECT_THAT(Spares(store), ::testing::SizeIs(2));
   store.free_bytes = kBytes - 1;
   // Nothing more was passed.
@@ -190,8 +193,7 @@ TEST(SpareSegmentsTest, WhereASpareCannotBeUsedTheReserveIsKept) {
   options.reserve_bytes = int64_t{1} << 30;
   auto journal = OpenJournal(store, options);
   int number = 0;
-  Fill(*journal, 2, number);
-  ASSERT_TRUE(journal->Release("bronze", journal->durable_sequence()));
+  FillAndPass(*journal, 2, number);
   store.files["copy"] = store.files.at("0000000001.segment.spare");
   store.free_bytes = options.reserve_bytes;
   Result<uint64_t> taken = 0;
@@ -207,8 +209,7 @@ TEST(SpareSegmentsTest, WhereASpareCannotBeWrittenTheNextFileIsTaken) {
     MemorySegmentStore store;
     auto journal = OpenJournal(store, SmallSegments(kBytes));
     int number = 0;
-    Fill(*journal, 3, number);
-    ASSERT_TRUE(journal->Release("bronze", journal->durable_sequence()));
+    FillAndPass(*journal, 3, number);
     const uint64_t first = journal->first_sequence();
     bool is_full = false;
     store.before = [&](Step step) -> Status {
@@ -229,8 +230,7 @@ TEST(SpareSegmentsTest, ASpareThatCannotBeRenamedIsNotLeft) {
   options.max_bytes = 3 * kBytes;
   auto journal = OpenJournal(store, options);
   int number = 0;
-  Fill(*journal, 3, number);
-  ASSERT_TRUE(journal->Release("bronze", journal->durable_sequence()));
+  FillAndPass(*journal, 3, number);
   store.before = [](Step step) -> Status {
     return step == Step::kRename ? MakeError(ErrorKind::kIo, "the disk is broken") : Status();
   };
