@@ -357,6 +357,39 @@ TEST_F(ExpireSnapshotsTest, RemovesNothingThatAnotherCommitKept) {
   EXPECT_THAT(DataFiles(), ElementsAre("f1", "f5"));
 }
 
+// While we look what the others share with ours, somebody else expires them and removes their
+// files.
+TEST_F(ExpireSnapshotsTest, LeavesNothingBehindBesideAnotherThatExpiresMore) {
+  Append("kept", 2);
+  for (int i = 0; i < 6; ++i) {
+    table.MustCommit(
+        OverwritePartitions({{Literal(1)}}, {NewFile("f" + std::to_string(i), 1)}, {}));
+  }
+  Transaction first(table.catalog, table.Context());
+  first.Add(table.identifier, ExpireSnapshots(Small(4)));
+  table.catalog.after_commit = [&] { Expire(1); };
+  ASSERT_TRUE(first.Commit());
+  EXPECT_THAT(first.left_behind(), IsEmpty());
+  EXPECT_THAT(DataFiles(), ElementsAre("f5", "kept"));
+  EXPECT_THAT(table.Live(), UnorderedElementsAre("f5", "kept"));
+  EXPECT_THAT(table.Orphans(), IsEmpty());
+}
+
+// What is missing for another reason stays missing when the table is looked at again.
+TEST_F(ExpireSnapshotsTest, LeavesEverythingWhereAListIsMissing) {
+  for (int i = 0; i < 3; ++i) {
+    table.MustCommit(OverwriteAll({NewFile("f" + std::to_string(i), 1)}, {}));
+  }
+  const std::string list = table.Metadata()->snapshots[1].manifest_list;
+  Transaction transaction(table.catalog, table.Context());
+  transaction.Add(table.identifier, ExpireSnapshots(Small(1)));
+  ASSERT_TRUE(table.fs.Remove(list));
+  ASSERT_TRUE(transaction.Commit());
+  ASSERT_EQ(transaction.left_behind().size(), 1U);
+  EXPECT_THAT(transaction.left_behind()[0].message, HasSubstr(list));
+  EXPECT_THAT(DataFiles(), ElementsAre("f0", "f1", "f2"));
+}
+
 TEST_F(ExpireSnapshotsTest, RemovesNothingWhileTheOutcomeIsUnknown) {
   for (int i = 0; i < 4; ++i) {
     table.MustCommit(OverwriteAll({NewFile("f" + std::to_string(i), 1)}, {}));

@@ -143,18 +143,22 @@ class RemainingManifests {
 
 class Remover {
  public:
-  Remover(io::FileSystem& fs, const TableMetadata& base, const TableMetadata& committed)
+  Remover(io::FileSystem& fs, const TableMetadata& base, const TableMetadata& committed,
+          const TableMetadata& current)
       : fs_(fs),
         base_(base),
         committed_(committed),
-        remaining_(fs, committed),
-        places_(TablePlaces(committed)) {}
+        current_(current),
+        others_expire_(LosesSnapshots(committed, current)),
+        remaining_(fs, current),
+        places_(TablePlaces(current)) {}
 
   Result<int64_t> Run();
 
  private:
   Status ReadExpiredLists();
   Status RemoveDataFiles();
+  Result<std::vector<ManifestEntry>> ReadExpired(const ManifestFile& manifest);
   Status RemoveOpenFiles(OpenFiles& files);
   Status RemoveStatistics(const std::string& before, const std::string& after);
   Status Remove(const std::string& location);
@@ -162,6 +166,8 @@ class Remover {
   io::FileSystem& fs_;
   const TableMetadata& base_;
   const TableMetadata& committed_;
+  const TableMetadata& current_;
+  const bool others_expire_;  // they remove files of the snapshots that they took out
   RemainingManifests remaining_;
   const std::map<std::string, std::string> places_;
   std::set<std::string> lists_;                    // named no more
@@ -188,7 +194,7 @@ Status Remover::ReadExpiredLists() {
   for (const Snapshot& snapshot : base_.snapshots) {
     if (!kept.contains(snapshot.snapshot_id)) lists_.insert(snapshot.manifest_list);
   }
-  for (const Snapshot& snapshot : committed_.snapshots) lists_.erase(snapshot.manifest_list);
+  for (const Snapshot& snapshot : current_.snapshots) lists_.erase(snapshot.manifest_list);
   for (const std::string& list : lists_) {
     OCTO_ASSIGN(std::vector<ManifestFile> manifests, ReadManifestList(fs_, list));
     for (ManifestFile& manifest : manifests) {
@@ -205,12 +211,22 @@ Status Remover::RemoveOpenFiles(OpenFiles& files) {
   return {};
 }
 
+// A manifest that snapshots share which others took out is removed by them, after its files.
+Result<std::vector<ManifestEntry>> Remover::ReadExpired(const ManifestFile& manifest) {
+  auto entries = ReadManifest(fs_, manifest, base_);
+  if (!entries && others_expire_) {
+    const auto file = fs_.Stat(manifest.manifest_path);
+    if (!file && file.error().kind == ErrorKind::kNotFound) return std::vector<ManifestEntry>();
+  }
+  return entries;
+}
+
 // A file is live in some manifest as long as it is reachable; the last one to vanish tells of it.
 // Deleted entries need no look: their files were live in older manifests.
 Status Remover::RemoveDataFiles() {
   OpenFiles files;
   for (const auto& [path, manifest] : manifests_) {
-    OCTO_ASSIGN(std::vector<ManifestEntry> entries, ReadManifest(fs_, manifest, base_));
+    OCTO_ASSIGN(std::vector<ManifestEntry> entries, ReadExpired(manifest));
     for (ManifestEntry& entry : entries) {
       if (entry.status != EntryStatus::kDeleted) files.Add(manifest, std::move(entry));
     }
@@ -243,8 +259,8 @@ Status Remover::RemoveStatistics(const std::string& before, const std::string& a
 Result<int64_t> Remover::Run() {
   OCTO_TRY(ReadExpiredLists());
   OCTO_TRY(RemoveDataFiles());
-  OCTO_TRY(RemoveStatistics(base_.statistics_json, committed_.statistics_json));
-  OCTO_TRY(RemoveStatistics(base_.partition_statistics_json, committed_.partition_statistics_json));
+  OCTO_TRY(RemoveStatistics(base_.statistics_json, current_.statistics_json));
+  OCTO_TRY(RemoveStatistics(base_.partition_statistics_json, current_.partition_statistics_json));
   // Last what names the others: until then a second try would find them.
   for (const auto& [path, manifest] : manifests_) OCTO_TRY(Remove(path));
   for (const std::string& list : lists_) OCTO_TRY(Remove(list));
@@ -261,8 +277,8 @@ bool LosesSnapshots(const TableMetadata& base, const TableMetadata& committed) {
 }
 
 Result<int64_t> RemoveExpiredFiles(io::FileSystem& fs, const TableMetadata& base,
-                                   const TableMetadata& committed) {
-  return Remover(fs, base, committed).Run();
+                                   const TableMetadata& committed, const TableMetadata& current) {
+  return Remover(fs, base, committed, current).Run();
 }
 
 }  // namespace octolake::iceberg

@@ -17,6 +17,9 @@ namespace {
 constexpr int64_t kFirstWaitMillis = 20;
 constexpr int64_t kLongestWaitMillis = 1'000;
 
+// Looks at what expired snapshots share with remaining ones while others expire those.
+constexpr int kMaxLooks = 10;
+
 // Whether a snapshot that is not there was there before: no other has its sequence number, though
 // higher ones were given.
 bool MayHaveExpired(int64_t sequence_number, const TableMetadata& loaded) {
@@ -238,13 +241,26 @@ void Transaction::RemoveExpired(const std::vector<Table>& base,
                                 const std::vector<Table>& committed) {
   for (size_t i = 0; i < parts_.size(); ++i) {
     if (!LosesSnapshots(*base[i].metadata, *committed[i].metadata)) continue;
-    auto removed =
-        RemoveExpiredFiles(context_.file_system, *base[i].metadata, *committed[i].metadata);
+    auto removed = RemoveExpired(base[i], committed[i]);
     if (removed) continue;
     Error error = std::move(removed).error();
     error.message = "table " + parts_[i].identifier.ToString() +
                     ": files of expired snapshots were left behind: " + error.message;
     left_behind_.push_back(std::move(error));
+  }
+}
+
+Status Transaction::RemoveExpired(const Table& base, const Table& committed) {
+  std::shared_ptr<const TableMetadata> current = committed.metadata;
+  for (int looks = 1;; ++looks) {
+    const auto removed =
+        RemoveExpiredFiles(context_.file_system, *base.metadata, *committed.metadata, *current);
+    if (removed) return {};
+    const auto table = catalog_.LoadTable(committed.identifier);
+    const bool others_expired = table && table->metadata->table_uuid == current->table_uuid &&
+                                LosesSnapshots(*current, *table->metadata);
+    if (!others_expired || looks == kMaxLooks) return tl::unexpected(removed.error());
+    current = table->metadata;
   }
 }
 

@@ -87,6 +87,8 @@ class Transaction {
   void RemoveUnused(const std::vector<Table>* committed);
   // `base` is what the attempt that was committed was applied to.
   void RemoveExpired(const std::vector<Table>& base, const std::vector<Table>& committed);
+  // Looks again where others expired snapshots of `committed` meanwhile.
+  Status RemoveExpired(const Table& base, const Table& committed);
 
   Catalog& catalog_;
   UpdateContext context_;
