@@ -27,12 +27,12 @@ class FakeCatalog final : public Catalog {
   int busy = 0;
   int commits = 0;
 
-  Result<Table> Create(const TableIdentifier& identifier, NewTable table) {
+  Result<Table> Create(const TableIdentifier& identifier, const NewTable& table) {
     OCTO_ASSIGN(TableMetadata metadata,
                 MakeTableMetadata(table, "00000000-0000-4000-8000-000000000001", 1));
     std::vector<TableChange> changes;
     changes.push_back({.identifier = identifier, .base = {}, .metadata = std::move(metadata)});
-    OCTO_ASSIGN(std::vector<Table> tables, Decide(std::move(changes)));
+    OCTO_ASSIGN(std::vector<Table> tables, Decide(changes));
     return tables.front();
   }
 
@@ -69,7 +69,7 @@ class FakeCatalog final : public Catalog {
       --lose_requests;
       return MakeError(ErrorKind::kCommitStateUnknown, "no reply");
     }
-    auto decided = Decide(std::move(changes));
+    auto decided = Decide(changes);
     const bool lost = decided && lose_replies > 0;
     if (lost) --lose_replies;
     if (auto hook = std::exchange(after_commit, nullptr)) hook();
@@ -82,7 +82,7 @@ class FakeCatalog final : public Catalog {
   }
 
  private:
-  Result<std::vector<Table>> Decide(std::vector<TableChange> changes) {
+  Result<std::vector<Table>> Decide(const std::vector<TableChange>& changes) {
     for (const TableChange& change : changes) {
       const auto found = tables_.find(change.identifier);
       const std::string present = found == tables_.end() ? "" : found->second.metadata_location;
@@ -91,7 +91,7 @@ class FakeCatalog final : public Catalog {
       }
     }
     std::vector<Table> committed;
-    for (TableChange& change : changes) {
+    for (const TableChange& change : changes) {
       // Through JSON, as a real catalog does.
       OCTO_ASSIGN(TableMetadata metadata,
                   ParseTableMetadata(TableMetadataToJson(change.metadata), "the new metadata"));

@@ -169,7 +169,7 @@ Status DeliveryRecovery::Append(const DeliveryAttempt& attempt, DeliveryContent 
     deliveries_.End(attempt.delivery_id, received_at, sequence.has_value());
     decided.set_value(sequence ? Status() : tl::unexpected<Error>(sequence.error()));
   };
-  const Status taken = journal_.Append(std::move(record), done);
+  Status taken = journal_.Append(std::move(record), done);
   if (!taken) {
     deliveries_.End(attempt.delivery_id, clock_.Now(), false);
     return taken;
