@@ -118,12 +118,12 @@ class Driver:
 
 
 def main():
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # nothing but answers goes to standard output, also of the JVM that is started now
     # Of no warehouse: every session of a test brings its own.
     root = sessions.start("octolake tests", {**os.environ, "ICEBERG_WAREHOUSE_PATH": os.environ["SPARK_TEST_SCRATCH"]})
     root.sparkContext.setLogLevel("ERROR")
     driver = Driver(root)
-    out = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # nothing but answers goes to standard output
     print(json.dumps({"result": "ready"}), file=out, flush=True)
     for line in sys.stdin:
         request = json.loads(line)

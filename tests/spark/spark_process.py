@@ -20,8 +20,10 @@ JAR_FOLDERS = (DEPS / "cluster/spark", DEPS / "cluster/spark-tests")
 LIBRARY = Path(os.environ.get("LIBOCTOLAKE_SPARK", ROOT / "build/release/lib/liboctolake_spark.so"))
 # Far above what any one request of these tests takes; a hang fails, not the whole run.
 TIME_LIMIT_SECONDS = 1200
-# A JVM here lives for a minute: most of that would go into compiling for speed that it does not live to see.
-SUBMIT = ("--master local[2] --driver-memory 1g --driver-java-options '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC'"
+# A JVM here lives for minutes: most of them would go into compiling for speed that it does not live to see. The room
+# for compiled code is what it would be otherwise; many tests of one driver fill the 48 MB that stand for this level.
+SUBMIT = ("--master local[2] --driver-memory 1g --driver-java-options"
+          " '-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -XX:+UseSerialGC'"
           " --conf spark.ui.enabled=false --conf spark.driver.bindAddress=127.0.0.1"
           " --conf spark.driver.host=127.0.0.1 --conf spark.sql.shuffle.partitions=2 pyspark-shell")
 
