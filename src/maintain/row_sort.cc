@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -68,15 +69,6 @@ struct Place {
   RowPlace at;
 };
 
-uint64_t HeadOf(const std::string& key) {
-  uint64_t head = 0;
-  for (size_t i = 0; i < sizeof head; ++i) {
-    const auto byte = i < key.size() ? static_cast<unsigned char>(key[i]) : 0;
-    head = head << 8 | static_cast<uint64_t>(byte);
-  }
-  return head;
-}
-
 // Parts by as many threads, then together.
 template <typename Less>
 void SortInParts(std::vector<Place>& places, size_t parts, WorkerPool& workers, const Less& less) {
@@ -100,7 +92,7 @@ std::vector<RowPlace> PlacesOf(const Rows& rows, const KeyMaker& order, int thre
   for (const Batch& batch : rows) {
     first_place.push_back(first_place.back() + static_cast<size_t>(batch->num_rows()));
   }
-  std::vector<std::vector<std::string>> keys(rows.size());
+  std::vector<Keys> keys(rows.size());
   std::vector<Place> places(first_place.back());
   WorkerPool workers(threads);
   workers.ForEach(rows.size(), [&](size_t number) {
@@ -143,7 +135,7 @@ Status SortInMemory(RowBuffer& rows, const OrderMaker& make_order, int threads,
 // Some keys from a sample, ascending and all different, so that they divide the rows into about
 // `ranges` equal ranges; fewer, or none, where keys repeat.
 std::vector<std::string> Boundaries(std::vector<std::string> sample, int64_t ranges) {
-  std::sort(sample.begin(), sample.end());
+  SortKeys(sample);
   std::vector<std::string> boundaries;
   for (int64_t i = 1; i < ranges; ++i) {
     const auto place = static_cast<size_t>(i) * sample.size() / static_cast<size_t>(ranges);
@@ -159,9 +151,9 @@ std::vector<std::string> Boundaries(std::vector<std::string> sample, int64_t ran
 // Keys of some of the rows that went by, at most a fixed number, at equal distances.
 class Sample {
  public:
-  void Add(const std::string& key) {
+  void Add(std::string_view key) {
     if (seen_++ % distance_ != 0) return;
-    keys_.push_back(key.substr(0, kSampledKeyBytes));
+    keys_.emplace_back(key.substr(0, kSampledKeyBytes));
     if (keys_.size() < kMost) return;
     for (size_t i = 1; i < keys_.size() / 2; ++i) keys_[i] = std::move(keys_[2 * i]);
     keys_.resize(keys_.size() / 2);
@@ -260,7 +252,7 @@ Status Division::Flush() {
 }
 
 Status Division::Add(Batch batch) {
-  const std::vector<std::string> keys = order_->KeysOf(*batch);
+  const Keys keys = order_->KeysOf(*batch);
   const auto number = static_cast<uint32_t>(waiting_.size());
   for (size_t row = 0; row < keys.size(); ++row) {
     const auto range = static_cast<size_t>(

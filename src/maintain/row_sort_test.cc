@@ -56,7 +56,7 @@ class RowSortTest : public ::testing::Test {
       std::vector<std::string> sample;
       for (size_t i = 0; i < sampled; ++i) {
         const auto one = order->KeysOf(*MakeBatch({keys[i * keys.size() / sampled]}));
-        sample.push_back(one.front());
+        sample.emplace_back(one[0]);
       }
       return SampledOrder{order, std::move(sample)};
     };

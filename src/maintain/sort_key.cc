@@ -8,7 +8,8 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <string_view>
+#include <memory>
+#include <utility>
 
 #include "datafile/array_value.h"
 
@@ -87,17 +88,66 @@ void AppendToKey(const iceberg::Type& type, const arrow::Array& array, int64_t r
   if (!null) AppendValue(type, array, row, key);
 }
 
-void AppendToKeys(const iceberg::Type& type, const arrow::Array& array,
-                  std::vector<std::string>& keys) {
+Keys KeysOf(const iceberg::Type& type, const arrow::Array& array) {
+  Keys keys;
+  keys.Reserve(static_cast<size_t>(array.length()));
   for (int64_t row = 0; row < array.length(); ++row) {
-    AppendToKey(type, array, row, keys[static_cast<size_t>(row)]);
+    AppendToKey(type, array, row, keys.next());
+    keys.EndNext();
   }
+  return keys;
 }
 
-std::vector<std::string> ColumnOrder::KeysOf(const arrow::RecordBatch& batch) const {
-  std::vector<std::string> keys(static_cast<size_t>(batch.num_rows()));
+uint64_t HeadOf(std::string_view key) {
+  uint64_t head = 0;
+  for (size_t i = 0; i < sizeof head; ++i) {
+    const auto byte = i < key.size() ? static_cast<unsigned char>(key[i]) : 0;
+    head = head << 8 | static_cast<uint64_t>(byte);
+  }
+  return head;
+}
+
+size_t CommonBytes(std::string_view a, std::string_view b) {
+  const auto differ = std::mismatch(a.begin(), a.end(), b.begin(), b.end());
+  return static_cast<size_t>(differ.first - a.begin());
+}
+
+void SortKeys(std::vector<std::string>& keys) {
+  if (keys.empty()) return;
+  // Keys of one column often begin alike; what follows then tells nearly all apart.
+  std::string_view common = keys.front();
+  for (const std::string& key : keys) common = common.substr(0, CommonBytes(common, key));
+  const size_t skipped = common.size();
+  struct Place {
+    uint64_t head;
+    size_t key;
+  };
+  std::vector<Place> places;
+  places.reserve(keys.size());
+  for (const std::string& key : keys) {
+    places.push_back({HeadOf(std::string_view(key).substr(skipped)), places.size()});
+  }
+  std::sort(places.begin(), places.end(), [&](const Place& a, const Place& b) {
+    return a.head != b.head ? a.head < b.head : keys[a.key] < keys[b.key];
+  });
+  std::vector<std::string> sorted;
+  sorted.reserve(keys.size());
+  for (const Place& place : places) sorted.push_back(std::move(keys[place.key]));
+  keys = std::move(sorted);
+}
+
+Keys ColumnOrder::KeysOf(const arrow::RecordBatch& batch) const {
+  std::vector<std::shared_ptr<arrow::Array>> arrays;
   for (const iceberg::Field& column : columns_) {
-    AppendToKeys(*column.type, *batch.GetColumnByName(column.name), keys);
+    arrays.push_back(batch.GetColumnByName(column.name));
+  }
+  Keys keys;
+  keys.Reserve(static_cast<size_t>(batch.num_rows()));
+  for (int64_t row = 0; row < batch.num_rows(); ++row) {
+    for (size_t column = 0; column < columns_.size(); ++column) {
+      AppendToKey(*columns_[column].type, *arrays[column], row, keys.next());
+    }
+    keys.EndNext();
   }
   return keys;
 }

@@ -6,6 +6,7 @@
 #include <arrow/type.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -24,8 +25,8 @@ std::shared_ptr<arrow::Array> ArrayOf(Builder builder, const std::vector<Value>&
 
 // Fails unless the keys of the array's rows are strictly ascending.
 void ExpectAscending(const iceberg::Type& type, const arrow::Array& array) {
-  std::vector<std::string> keys(static_cast<size_t>(array.length()));
-  AppendToKeys(type, array, keys);
+  const Keys keys = KeysOf(type, array);
+  ASSERT_EQ(keys.size(), static_cast<size_t>(array.length()));
   for (size_t i = 1; i < keys.size(); ++i) EXPECT_LT(keys[i - 1], keys[i]) << "row " << i;
 }
 
@@ -49,8 +50,7 @@ TEST(SortKeyTest, NumbersCompareAsNumbers) {
 
 TEST(SortKeyTest, EqualNumbersHaveEqualKeys) {
   const auto array = ArrayOf(arrow::DoubleBuilder(), std::vector<double>{0.0, -0.0}, false);
-  std::vector<std::string> keys(2);
-  AppendToKeys(*iceberg::DoubleType(), *array, keys);
+  const Keys keys = KeysOf(*iceberg::DoubleType(), *array);
   EXPECT_EQ(keys[0], keys[1]);
 }
 
@@ -81,6 +81,19 @@ TEST(SortKeyTest, TextsCompareByBytesWhateverFollows) {
   const auto keys = order.KeysOf(*batch);
   EXPECT_LT(keys[0], keys[1]);
   EXPECT_LT(keys[1], keys[2]);
+}
+
+TEST(SortKeyTest, KeysAreSortedByAllOfTheirBytes) {
+  using namespace std::string_literals;
+  std::vector<std::string> keys = {"pre9", "pre",         "pre12345678b", "pre12345678a", "pre\0"s,
+                                   "pre1", "pre12345678", "pre9",         "pr\xff"};
+  std::vector<std::string> expected = keys;
+  std::sort(expected.begin(), expected.end());
+  SortKeys(keys);
+  EXPECT_EQ(keys, expected);
+  std::vector<std::string> none;
+  SortKeys(none);
+  EXPECT_TRUE(none.empty());
 }
 
 }  // namespace

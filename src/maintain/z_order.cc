@@ -16,36 +16,48 @@ constexpr int kRankBits = 32;
 }  // namespace
 
 Ranks::Ranks(std::vector<std::string> sample) {
-  std::sort(sample.begin(), sample.end());
+  SortKeys(sample);
   count_ = std::min(kQuantiles, sample.size());
   for (size_t i = 0; i < count_; ++i) {
     std::string& key = sample[i * sample.size() / count_];
     if (quantiles_.empty() || quantiles_.back().key != key) quantiles_.push_back({key, i});
   }
+  if (quantiles_.empty()) return;
+  const std::string& first = quantiles_.front().key;
+  prefix_ = first.substr(0, CommonBytes(first, quantiles_.back().key));
+  for (const Quantile& quantile : quantiles_) {
+    heads_.push_back(HeadOf(std::string_view(quantile.key).substr(prefix_.size())));
+  }
 }
 
-uint32_t Ranks::Of(const std::string& key) const {
-  if (quantiles_.empty()) return 0;
+size_t Ranks::FirstNotLess(std::string_view key) const {
+  const int beginning = key.substr(0, prefix_.size()).compare(prefix_);
+  if (beginning != 0) return beginning < 0 ? 0 : quantiles_.size();
+  const auto [begin, end] =
+      std::equal_range(heads_.begin(), heads_.end(), HeadOf(key.substr(prefix_.size())));
   const auto found = std::lower_bound(
-      quantiles_.begin(), quantiles_.end(), key,
-      [](const Quantile& quantile, const std::string& wanted) { return quantile.key < wanted; });
-  const uint64_t before = found == quantiles_.end() ? count_ : found->before;
+      quantiles_.begin() + (begin - heads_.begin()), quantiles_.begin() + (end - heads_.begin()),
+      key, [](const Quantile& quantile, std::string_view wanted) { return quantile.key < wanted; });
+  return static_cast<size_t>(found - quantiles_.begin());
+}
+
+uint32_t Ranks::Of(std::string_view key) const {
+  if (quantiles_.empty()) return 0;
+  const size_t found = FirstNotLess(key);
+  const uint64_t before = found == quantiles_.size() ? count_ : quantiles_[found].before;
   const uint64_t rank = (before << kRankBits) / count_;
   return static_cast<uint32_t>(std::min<uint64_t>(rank, UINT32_MAX));
 }
 
-std::string Interleave(const std::vector<uint32_t>& ranks) {
-  std::string bytes(ranks.size() * sizeof(uint32_t), '\0');
-  size_t place = 0;
+void AppendInterleaved(std::span<const uint32_t> ranks, std::string& key) {
+  uint32_t bits = 0;
+  size_t filled = 0;
   for (int bit = kRankBits - 1; bit >= 0; --bit) {
     for (const uint32_t rank : ranks) {
-      if ((rank >> bit & 1) != 0) {
-        bytes[place / 8] = static_cast<char>(bytes[place / 8] | 0x80 >> place % 8);
-      }
-      ++place;
+      bits = bits << 1 | (rank >> bit & 1);
+      if (++filled % 8 == 0) key.push_back(static_cast<char>(bits));
     }
   }
-  return bytes;
 }
 
 ZOrder::ZOrder(std::vector<iceberg::Field> columns, std::vector<std::vector<std::string>> samples)
@@ -58,25 +70,28 @@ std::string ZOrder::KeyOf(const std::vector<std::string>& values) const {
   for (size_t column = 0; column < values.size(); ++column) {
     ranks.push_back(ranks_[column].Of(values[column]));
   }
-  std::string key = Interleave(ranks);
+  std::string key;
+  AppendInterleaved(ranks, key);
   for (const std::string& value : values) key += value;
   return key;
 }
 
-std::vector<std::string> ZOrder::KeysOf(const arrow::RecordBatch& batch) const {
-  const auto rows = static_cast<size_t>(batch.num_rows());
-  std::vector<std::vector<std::string>> by_column;
+Keys ZOrder::KeysOf(const arrow::RecordBatch& batch) const {
+  std::vector<Keys> values;  // by column
   for (const iceberg::Field& column : columns_) {
-    AppendToKeys(*column.type, *batch.GetColumnByName(column.name), by_column.emplace_back(rows));
+    values.push_back(maintain::KeysOf(*column.type, *batch.GetColumnByName(column.name)));
   }
-  std::vector<std::string> keys;
-  keys.reserve(rows);
-  std::vector<std::string> values(columns_.size());
+  const auto rows = static_cast<size_t>(batch.num_rows());
+  Keys keys;
+  keys.Reserve(rows);
+  std::vector<uint32_t> ranks(columns_.size());
   for (size_t row = 0; row < rows; ++row) {
-    for (size_t column = 0; column < columns_.size(); ++column) {
-      values[column] = std::move(by_column[column][row]);
+    for (size_t column = 0; column < values.size(); ++column) {
+      ranks[column] = ranks_[column].Of(values[column][row]);
     }
-    keys.push_back(KeyOf(values));
+    AppendInterleaved(ranks, keys.next());
+    for (const Keys& of_column : values) keys.next() += of_column[row];
+    keys.EndNext();
   }
   return keys;
 }

@@ -2,8 +2,11 @@
 // so that files of neighbouring rows have narrow bounds in all of them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "iceberg/type.h"
@@ -20,26 +23,32 @@ class Ranks {
   // Keys (sort_key.h) of the sampled values of one column, in any order. Keeps some thousands.
   explicit Ranks(std::vector<std::string> sample);
   // From 0 to 2^32 - 1.
-  uint32_t Of(const std::string& key) const;
+  uint32_t Of(std::string_view key) const;
 
  private:
   struct Quantile {
     std::string key;
     uint64_t before = 0;  // how many quantiles have a lesser key
   };
+  // Of the first quantile whose key is not less; how many there are, if none is.
+  size_t FirstNotLess(std::string_view key) const;
+
   std::vector<Quantile> quantiles_;  // by key, of which each has one
+  std::string prefix_;               // that all their keys have in common
+  std::vector<uint64_t> heads_;      // of what follows it, by quantile: one memory to search in
   uint64_t count_ = 0;               // of all quantiles, repeated ones too
 };
 
-// A bit of each in turn, the highest first: four bytes a rank, which compare as the curve goes.
-std::string Interleave(const std::vector<uint32_t>& ranks);
+// Adds a bit of each in turn to a key, the highest first: four bytes a rank, which compare as the
+// curve goes.
+void AppendInterleaved(std::span<const uint32_t> ranks, std::string& key);
 
 // By the curve through the columns' ranks, then by the columns themselves.
 class ZOrder final : public KeyMaker {
  public:
   // `samples` are the keys of each column's sampled values.
   ZOrder(std::vector<iceberg::Field> columns, std::vector<std::vector<std::string>> samples);
-  std::vector<std::string> KeysOf(const arrow::RecordBatch& batch) const override;
+  Keys KeysOf(const arrow::RecordBatch& batch) const override;
   // Of one row, from the keys of its values in the columns.
   std::string KeyOf(const std::vector<std::string>& values) const;
 

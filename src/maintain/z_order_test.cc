@@ -5,6 +5,12 @@
 namespace octolake::maintain {
 namespace {
 
+std::string Interleave(const std::vector<uint32_t>& ranks) {
+  std::string key;
+  AppendInterleaved(ranks, key);
+  return key;
+}
+
 TEST(InterleaveTest, TakesBitsInTurnTheHighestFirst) {
   EXPECT_EQ(Interleave({0xFFFFFFFF, 0}), std::string(8, '\xAA'));
   EXPECT_EQ(Interleave({0, 0xFFFFFFFF}), std::string(8, '\x55'));
@@ -24,6 +30,21 @@ TEST(RanksTest, AreThePartOfRowsThatComeBefore) {
   EXPECT_NEAR(part("push"), 0.05, 0.001);
   EXPECT_NEAR(part("watch"), 0.95, 0.001);
   EXPECT_NEAR(part("zebra"), 1, 0.001);
+}
+
+TEST(RanksTest, OfKeysThatBeginAlikeAndOthers) {
+  const Ranks ranks({"same0123456789a", "same0123456789b", "same0123456789c", "samf"});
+  const auto quarters = [&](const char* key) { return ranks.Of(key) / 1073741824.0; };
+  EXPECT_EQ(quarters(""), 0);
+  EXPECT_EQ(quarters("sa"), 0);
+  EXPECT_EQ(quarters("same0123456789a"), 0);
+  EXPECT_EQ(quarters("same0123456789ab"), 1);
+  EXPECT_EQ(quarters("same0123456789b"), 1);
+  EXPECT_EQ(quarters("same0123456789c"), 2);
+  EXPECT_EQ(quarters("same1"), 3);
+  EXPECT_EQ(quarters("samf"), 3);
+  EXPECT_NEAR(quarters("samf0"), 4, 0.001);
+  EXPECT_NEAR(quarters("t"), 4, 0.001);
 }
 
 TEST(RanksTest, AreEvenWhateverTheValuesAre) {
