@@ -31,7 +31,7 @@ elif [ ${#files[@]} -eq 0 ]; then
   fi
   files=("$input"/*.json.gz)
 fi
-for benchmark in "load.py --tenfold" run_pipeline.py; do
+for benchmark in "load.py --tenfold 3" run_pipeline.py; do
   # Unquoted: a file and its flags.
   python3 "$top/bench/"$benchmark --octolake "$octolake" --peer-python "$top/.deps/bench/bin/python" \
     --runs "$runs" "${files[@]}"

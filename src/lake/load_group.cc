@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include "datafile/idle_memory.h"
 #include "event/event_reader.h"
 #include "iceberg/expire_snapshots.h"
 #include "iceberg/transaction.h"
@@ -72,6 +73,9 @@ TimestampMicros GroupLoader::NextInstant() {
 }
 
 Result<std::unique_ptr<BackgroundWriter>> GroupLoader::MakeWriter() {
+  // What the threads that read and wrote before have freed is in their arenas of malloc's: those to
+  // come may have others, and would take as much again.
+  if (std::exchange(has_written_, true)) datafile::ReleaseFreeMemory();
   const Namespaces& namespaces = warehouse_.namespaces();
   std::vector<std::unique_ptr<datafile::TableWriter>> writers;
   for (const auto& name : {BronzeEvents(namespaces), RejectedEvents(namespaces)}) {

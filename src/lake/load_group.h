@@ -72,6 +72,7 @@ class GroupLoader {
   TimestampMicros last_instant_ = 0;
   std::map<iceberg::TableIdentifier, std::string> table_uuids_;  // of what files are written for
   int64_t bytes_before_ = 0;  // of the group's files read to their end
+  bool has_written_ = false;
 };
 
 }  // namespace octolake::lake

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <fstream>
+#include <memory>
 #include <thread>
 
 #include "base/no_threads_for_test.h"
@@ -339,6 +341,46 @@ TEST_F(LoadTest, ProgressCountsTheBytesOfAllFiles) {
   EXPECT_EQ(recorder.total, static_cast<int64_t>(Events(1, 100).size() + Events(200, 100).size()));
   EXPECT_EQ(recorder.last, recorder.total);
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+// Their allocators keep what is freed.
+int64_t ResidentBytes() {
+  std::ifstream status("/proc/self/status");
+  for (std::string word; status >> word;) {
+    int64_t kilobytes = 0;
+    if (word == "RssAnon:" && status >> kilobytes) return kilobytes << 10;
+  }
+  return -1;
+}
+
+TEST_F(LoadTest, WhatOneGroupHasFreedIsNotThereAnyMoreForTheNext) {
+  constexpr int64_t kFreed = int64_t{64} << 20;
+  // With the first group memory is used and freed that malloc keeps, as something behind it stays.
+  struct Listener final : ProgressListener {
+    void OnProgress(const Progress&) override {
+      if (behind != nullptr) {
+        if (of_next == 0) of_next = ResidentBytes();
+        return;
+      }
+      std::vector<std::string> pieces;
+      for (int i = 0; i < 1024; ++i) pieces.emplace_back(size_t{kFreed / 1024}, 'x');
+      behind = std::make_unique<std::string>(size_t{kFreed / 1024}, 'x');
+      pieces.clear();
+      of_first = ResidentBytes();
+    }
+    std::unique_ptr<std::string> behind;
+    int64_t of_first = 0;
+    int64_t of_next = 0;
+  } listener;
+  LoadOptions options;
+  options.commit_files = 1;
+  const std::string a = WriteFile("a.json", Events(1, 10));
+  const std::string b = WriteFile("b.json", Events(200, 10));
+  EXPECT_EQ(Must(LoadFiles(*warehouse_, {a, b}, options, listener)).commits, 2);
+  ASSERT_GT(listener.of_next, 0);
+  EXPECT_LT(listener.of_next, listener.of_first - kFreed / 2);
+}
+#endif
 
 TEST(Warehouse, ADirectoryThatCannotBeIsAnError) {
   const auto open = [](const std::string& directory, bool create = true) {
