@@ -2,9 +2,10 @@
 // that were deleted.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string>
+#include <span>
 
 #include "base/result.h"
 #include "iceberg/data_file.h"
@@ -16,11 +17,10 @@ namespace arrow {
 class RecordBatch;
 class Schema;
 }  // namespace arrow
-namespace parquet::arrow {
-class FileReader;
-}
 
 namespace octolake::datafile {
+
+struct ParquetInput;
 
 struct ReadFileOptions {
   int64_t batch_rows = 8192;
@@ -44,9 +44,21 @@ Result<std::unique_ptr<BatchReader>> OpenScanTask(io::FileSystem& fs, const iceb
                                                   const iceberg::Schema& projection,
                                                   const ReadFileOptions& options = {});
 
+// How many of the tasks, of which there is one, are best read by one OpenScanTasks: some small
+// files, up to a MiB of them, or one other.
+size_t TasksToJoin(std::span<const iceberg::ScanTask> tasks);
+
+// The rows of several tasks, one after the other. As OpenScanTask, but for small files of
+// octolake's without deleted rows: those that follow each other and have one schema are decoded as
+// if they were one, which saves most of what each of them costs beside its values. Their batches
+// have rows of several files, about a MiB of them. The tasks must outlive the reader.
+Result<std::unique_ptr<BatchReader>> OpenScanTasks(io::FileSystem& fs,
+                                                   std::span<const iceberg::ScanTask> tasks,
+                                                   const iceberg::Schema& projection,
+                                                   const ReadFileOptions& options = {});
+
 // All rows of a file that is open already (parquet_input.h), at its first row group.
-Result<std::unique_ptr<BatchReader>> ReadOpened(std::unique_ptr<parquet::arrow::FileReader> opened,
-                                                const std::string& location,
+Result<std::unique_ptr<BatchReader>> ReadOpened(ParquetInput opened,
                                                 const iceberg::Schema& projection);
 
 // All rows of a file, deleted or not.

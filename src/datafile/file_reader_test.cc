@@ -4,9 +4,12 @@
 #include <arrow/memory_pool.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <parquet/file_reader.h>
+#include <parquet/metadata.h>
 
 #include <algorithm>
 #include <fstream>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -148,6 +151,102 @@ TEST(FileReader, TellsWhatIsWrongWithAFile) {
     EXPECT_EQ(error(garbage).kind, ErrorKind::kCorruption) << error(garbage).message;
     EXPECT_THAT(error(garbage).message, HasSubstr("garbage.parquet"));
   }
+}
+
+// Files of three rows each, the first of them begins with `first`.
+std::vector<iceberg::ScanTask> SmallFiles(TestTable& table, int64_t first, int64_t count) {
+  std::vector<iceberg::ScanTask> tasks;
+  for (int64_t id = first; id < first + 3 * count; id += 3) {
+    const std::string texts = id % 2 == 0 ? R"(["a", "b", "a"])" : R"([null, "ccc", null])";
+    const std::string ids = "[" + std::to_string(id) + ", " + std::to_string(id + 1) + ", " +
+                            std::to_string(id + 2) + "]";
+    const auto files =
+        table.Write({MakeBatch({{"id", arrow::int64(), ids}, {"text", arrow::utf8(), texts}})});
+    tasks.push_back({.file = files.at(0), .deletes = {}});
+  }
+  return tasks;
+}
+
+struct ReadTogether {
+  std::string ids;
+  std::string texts;
+  std::vector<int64_t> batches;  // their rows
+  Status status;
+};
+
+ReadTogether ReadTasks(TestTable& table, const std::vector<iceberg::ScanTask>& tasks,
+                       const iceberg::Schema& projection) {
+  ReadTogether result;
+  arrow::RecordBatchVector batches;
+  const auto reader = OpenScanTasks(table.fs(), tasks, projection).value();
+  while (true) {
+    auto batch = reader->Next();
+    if (!batch) result.status = tl::unexpected<Error>(batch.error());
+    if (!batch || *batch == nullptr) break;
+    result.batches.push_back((*batch)->num_rows());
+    batches.push_back(*std::move(batch));
+  }
+  const auto all =
+      arrow::Table::FromRecordBatches(*ToArrowSchema(projection), batches).ValueOrDie();
+  result.ids = ColumnText(*all, "id");
+  result.texts = ColumnText(*all, "text");
+  return result;
+}
+
+const std::vector<iceberg::Field> kIdAndText = {{1, "id", iceberg::LongType(), false, ""},
+                                                {2, "text", iceberg::StringType(), false, ""}};
+
+TEST(JoinedFiles, AreOneToTheirReader) {
+  TestTable table(kIdAndText);
+  const auto tasks = SmallFiles(table, 0, 5);
+  EXPECT_EQ(TasksToJoin(tasks), 5U);
+  const auto read = ReadTasks(table, tasks, table.schema());
+  ASSERT_TRUE(read.status) << read.status.error().message;
+  EXPECT_EQ(read.batches, std::vector<int64_t>{15});
+  EXPECT_EQ(read.ids, "0,1,2,3,4,5,6,7,8,9,10,11,12,13,14");
+  EXPECT_EQ(read.texts, "a,b,a,null,ccc,null,a,b,a,null,ccc,null,a,b,a");
+}
+
+TEST(JoinedFiles, OthersAreReadInTheirPlace) {
+  TestTable table(kIdAndText);
+  auto tasks = SmallFiles(table, 0, 3);
+  // One without the texts, one of another writer, and one that lost a row.
+  table.metadata().schemas.front().fields.pop_back();
+  tasks.push_back(
+      {.file = table.Write({MakeBatch({{"id", arrow::int64(), "[20]"}})}).at(0), .deletes = {}});
+  table.metadata().schemas.front().fields = kIdAndText;
+  tasks.push_back({.file = ForeignFile(table,
+                                       *MakeBatch({{"id", arrow::int32(), "[30, 31]"},
+                                                   {"text", arrow::utf8(), R"(["x", "y"])"}}),
+                                       {1, 2}),
+                   .deletes = {}});
+  auto more = SmallFiles(table, 40, 3);
+  more[1].deletes.push_back(
+      WritePositionDeletes(table.directory() + "/deletes.parquet", {{more[1].file.file_path, 1}}));
+  tasks.insert(tasks.end(), more.begin(), more.end());
+  EXPECT_EQ(TasksToJoin(tasks), 6U);
+  EXPECT_EQ(TasksToJoin(std::span(tasks).subspan(6)), 1U);
+  const auto read = ReadTasks(table, tasks, table.schema());
+  ASSERT_TRUE(read.status) << read.status.error().message;
+  EXPECT_EQ(read.batches, (std::vector<int64_t>{9, 1, 2, 3, 2, 3}));
+  EXPECT_EQ(read.ids, "0,1,2,3,4,5,6,7,8,20,30,31,40,41,42,43,45,46,47,48");
+  EXPECT_EQ(read.texts, "a,b,a,null,ccc,null,a,b,a,null,x,y,a,b,a,null,null,a,b,a");
+}
+
+TEST(JoinedFiles, DamageIsToldOfItsFile) {
+  TestTable table(kIdAndText);
+  const auto tasks = SmallFiles(table, 0, 5);
+  const std::string path = io::LocalPath(tasks[3].file.file_path).value();
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  const auto footer = parquet::ParquetFileReader::OpenFile(path)->metadata();
+  const auto chunk = footer->RowGroup(0)->ColumnChunk(1);
+  file.seekp(chunk->dictionary_page_offset() + chunk->total_compressed_size() - 1);
+  file.put('\x55');
+  file.close();
+  const auto read = ReadTasks(table, tasks, table.schema());
+  ASSERT_FALSE(read.status);
+  EXPECT_EQ(read.status.error().kind, ErrorKind::kCorruption);
+  EXPECT_THAT(read.status.error().message, HasSubstr(tasks[3].file.file_path));
 }
 
 TEST(ArrowSchema, ThereAndBack) {

@@ -143,7 +143,7 @@ Result<std::unique_ptr<BatchReader>> PageSource::Others(const std::vector<bool>&
     input_.file->set_batch_size(RowsOfABatch(taken_over));
     return arrow::Status::OK();
   }));
-  return ReadOpened(std::move(input_.file), file_->file_path, others);
+  return ReadOpened({nullptr, std::move(input_.file), input_.locations, input_.reading}, others);
 }
 
 }  // namespace octolake::datafile

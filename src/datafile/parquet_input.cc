@@ -18,11 +18,10 @@
 namespace octolake::datafile {
 namespace {
 
-// Arrow reads the last 64 KiB for the footer: the rest of a small file costs less than a call for
-// each of its columns.
-constexpr int64_t kReadAtOnce = int64_t{256} << 10;
 // Of a column, where other writers made its row groups: they may be as large as the file.
 constexpr int64_t kReadAhead = int64_t{256} << 10;
+
+bool IsOwn(const ParquetBytes& file) { return file.reader->metadata()->created_by() == kCreatedBy; }
 
 }  // namespace
 
@@ -41,11 +40,9 @@ parquet::ReaderProperties CheckedProperties() {
   return properties;
 }
 
-Result<ParquetInput> OpenParquet(io::FileSystem& fs, const iceberg::DataFile& file,
-                                 int64_t batch_rows, const ChooseProperties& choose) {
+Result<ParquetBytes> ReadFooter(io::FileSystem& fs, const iceberg::DataFile& file) {
   OCTO_ASSIGN(auto input, OpenChecked(fs, file));
-  ParquetInput opened{MakeRandomAccessFile(std::move(input)), nullptr};
-  std::unique_ptr<parquet::ParquetFileReader> raw;
+  ParquetBytes opened{&file, MakeRandomAccessFile(std::move(input)), nullptr};
   OCTO_TRY(Guard(file.file_path, [&]() -> arrow::Status {
     if (file.file_size_in_bytes <= kReadAtOnce) {
       ARROW_ASSIGN_OR_RAISE(auto whole, opened.bytes->ReadAt(0, file.file_size_in_bytes));
@@ -56,25 +53,52 @@ Result<ParquetInput> OpenParquet(io::FileSystem& fs, const iceberg::DataFile& fi
     parquet::ReaderProperties by_parts = CheckedProperties();
     by_parts.enable_buffered_stream();
     by_parts.set_buffer_size(kReadAhead);
-    raw = parquet::ParquetFileReader::Open(opened.bytes, by_parts);
-    if (raw->metadata()->created_by() == kCreatedBy) {
-      raw = WithKeptContext(std::move(raw), opened.bytes, CheckedProperties());
-    }
+    opened.reader = parquet::ParquetFileReader::Open(opened.bytes, by_parts);
     return arrow::Status::OK();
   }));
-  const auto footer = raw->metadata();
-  OCTO_TRY(CheckFooter(*footer, file));
+  OCTO_TRY(CheckFooter(*opened.reader->metadata(), file));
+  return opened;
+}
+
+bool CanBeJoined(const ParquetBytes& a, const ParquetBytes& b) {
+  const auto is_small_own = [](const ParquetBytes& one) {
+    return one.file->file_size_in_bytes <= kReadAtOnce && IsOwn(one);
+  };
+  return is_small_own(a) && is_small_own(b) &&
+         a.reader->metadata()->schema()->Equals(*b.reader->metadata()->schema());
+}
+
+Result<ParquetInput> MakeInput(std::vector<ParquetBytes> files, int64_t batch_rows,
+                               const ChooseProperties& choose) {
+  ParquetInput input;
+  for (const ParquetBytes& one : files) input.locations.push_back(one.file->file_path);
+  input.reading = std::make_shared<size_t>(0);
+  if (files.size() == 1) input.bytes = files.front().bytes;
   parquet::ArrowReaderProperties properties;
   properties.set_batch_size(batch_rows);
   properties.set_pre_buffer(false);
-  if (choose) OCTO_TRY(choose(*footer->schema(), properties));
-  OCTO_TRY(Guard(file.file_path, [&]() -> arrow::Status {
-    ARROW_ASSIGN_OR_RAISE(
-        opened.file,
-        parquet::arrow::FileReader::Make(arrow::default_memory_pool(), std::move(raw), properties));
+  if (choose) OCTO_TRY(choose(*files.front().reader->metadata()->schema(), properties));
+  OCTO_TRY(Guard(input.locations.front(), [&]() -> arrow::Status {
+    std::unique_ptr<parquet::ParquetFileReader> raw;
+    if (IsOwn(files.front())) {
+      std::vector<OwnFile> own;
+      for (ParquetBytes& one : files) own.push_back({std::move(one.reader), std::move(one.bytes)});
+      raw = WithKeptContext(std::move(own), CheckedProperties(), input.reading);
+    } else {
+      raw = std::move(files.front().reader);
+    }
+    ARROW_ASSIGN_OR_RAISE(input.file, parquet::arrow::FileReader::Make(arrow::default_memory_pool(),
+                                                                       std::move(raw), properties));
     return arrow::Status::OK();
   }));
-  return opened;
+  return input;
+}
+
+Result<ParquetInput> OpenParquet(io::FileSystem& fs, const iceberg::DataFile& file,
+                                 int64_t batch_rows, const ChooseProperties& choose) {
+  std::vector<ParquetBytes> files;
+  OCTO_ASSIGN(files.emplace_back(), ReadFooter(fs, file));
+  return MakeInput(std::move(files), batch_rows, choose);
 }
 
 }  // namespace octolake::datafile

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <string>
 #include <utility>
@@ -65,34 +66,52 @@ int64_t SizeInFrame(const arrow::Buffer& compressed) {
   return static_cast<int64_t>(std::min<uint64_t>(size, std::numeric_limits<int64_t>::max()));
 }
 
+// Pages of a column chunk.
 class Pages final : public parquet::PageReader {
  public:
-  // `compressed` takes the pages for uncompressed ones.
-  explicit Pages(std::unique_ptr<parquet::PageReader> compressed)
-      : compressed_(std::move(compressed)) {}
+  // With kZstd, `pages` takes the pages for uncompressed ones.
+  enum class Compression { kNone, kZstd };
+  Pages(std::unique_ptr<parquet::PageReader> pages, Compression compression, int64_t values,
+        std::function<void()> on_page)
+      : pages_(std::move(pages)),
+        compression_(compression),
+        missing_(values),
+        on_page_(std::move(on_page)) {}
 
   std::shared_ptr<parquet::Page> NextPage() override {
-    const auto page = compressed_->NextPage();
-    if (page == nullptr) return nullptr;
-    if (page->type() == parquet::PageType::DICTIONARY_PAGE) {
-      const auto& dictionary = static_cast<const parquet::DictionaryPage&>(*page);
+    on_page_();
+    auto page = pages_->NextPage();
+    if (const auto* data = dynamic_cast<const parquet::DataPage*>(page.get())) {
+      missing_ -= data->num_values();
+    }
+    if (missing_ < 0 || (page == nullptr && missing_ > 0)) {
+      ThrowDamaged("a column has not as many values as its footer says");
+    }
+    if (page == nullptr || compression_ == Compression::kNone) return page;
+    return Decompressed(*page);
+  }
+  void set_max_page_header_size(uint32_t size) override { pages_->set_max_page_header_size(size); }
+
+ private:
+  static std::shared_ptr<parquet::Page> Decompressed(const parquet::Page& page) {
+    if (page.type() == parquet::PageType::DICTIONARY_PAGE) {
+      const auto& dictionary = static_cast<const parquet::DictionaryPage&>(page);
       return std::make_shared<parquet::DictionaryPage>(
-          Decompress(*page->buffer(), SizeInFrame(*page->buffer())), dictionary.num_values(),
+          Decompress(*page.buffer(), SizeInFrame(*page.buffer())), dictionary.num_values(),
           dictionary.encoding(), dictionary.is_sorted());
     }
-    const auto* data = dynamic_cast<const parquet::DataPageV1*>(page.get());
+    const auto* data = dynamic_cast<const parquet::DataPageV1*>(&page);
     if (data == nullptr) ThrowDamaged("a page of another kind than its footer says");
     return std::make_shared<parquet::DataPageV1>(
         Decompress(*data->buffer(), data->uncompressed_size()), data->num_values(),
         data->encoding(), data->definition_level_encoding(), data->repetition_level_encoding(),
         data->uncompressed_size(), data->statistics());
   }
-  void set_max_page_header_size(uint32_t size) override {
-    compressed_->set_max_page_header_size(size);
-  }
 
- private:
-  const std::unique_ptr<parquet::PageReader> compressed_;
+  const std::unique_ptr<parquet::PageReader> pages_;
+  const Compression compression_;
+  int64_t missing_;  // values that are yet to come
+  const std::function<void()> on_page_;
 };
 
 bool HasOnlyPagesOfVersion1(const parquet::ColumnChunkMetaData& chunk) {
@@ -107,21 +126,41 @@ class RowGroup final : public parquet::RowGroupReader::Contents {
  public:
   RowGroup(std::shared_ptr<parquet::RowGroupReader> group,
            std::shared_ptr<arrow::io::RandomAccessFile> bytes,
-           const parquet::ReaderProperties& properties, const parquet::SchemaDescriptor& schema)
+           const parquet::ReaderProperties& properties, const parquet::SchemaDescriptor& schema,
+           std::function<void()> on_page)
       : group_(std::move(group)),
         bytes_(std::move(bytes)),
         properties_(properties),
-        schema_(schema) {}
+        schema_(schema),
+        on_page_(std::move(on_page)) {}
 
   std::unique_ptr<parquet::PageReader> GetColumnPageReader(int i) override {
+    on_page_();
     const auto chunk = metadata()->ColumnChunk(i);
-    if (chunk->compression() != parquet::Compression::ZSTD || !HasOnlyPagesOfVersion1(*chunk)) {
-      return group_->GetColumnPageReader(i);
+    const int64_t values = chunk->num_values();
+    const bool nested = schema_.Column(i)->max_repetition_level() > 0;
+    if (!nested && values != metadata()->num_rows()) {
+      ThrowDamaged("a column has " + std::to_string(values) + " values in " +
+                   std::to_string(metadata()->num_rows()) + " rows");
     }
-    int64_t begin = chunk->data_page_offset();
-    const int64_t dictionary = chunk->dictionary_page_offset();
-    if (chunk->has_dictionary_page() && dictionary > 0) begin = std::min(begin, dictionary);
-    const int64_t length = chunk->total_compressed_size();
+    if (chunk->compression() != parquet::Compression::ZSTD || !HasOnlyPagesOfVersion1(*chunk)) {
+      return std::make_unique<Pages>(group_->GetColumnPageReader(i), Pages::Compression::kNone,
+                                     values, on_page_);
+    }
+    auto pages =
+        parquet::PageReader::Open(BytesOf(*chunk), values, parquet::Compression::UNCOMPRESSED,
+                                  properties_, *schema_.Column(i));
+    return std::make_unique<Pages>(std::move(pages), Pages::Compression::kZstd, values, on_page_);
+  }
+  const parquet::RowGroupMetaData* metadata() const override { return group_->metadata(); }
+  const parquet::ReaderProperties* properties() const override { return &properties_; }
+
+ private:
+  std::shared_ptr<arrow::io::InputStream> BytesOf(const parquet::ColumnChunkMetaData& chunk) const {
+    int64_t begin = chunk.data_page_offset();
+    const int64_t dictionary = chunk.dictionary_page_offset();
+    if (chunk.has_dictionary_page() && dictionary > 0) begin = std::min(begin, dictionary);
+    const int64_t length = chunk.total_compressed_size();
     PARQUET_ASSIGN_OR_THROW(const int64_t file_bytes, bytes_->GetSize());
     if (begin < 0 || length < 0 || begin > file_bytes || length > file_bytes - begin) {
       ThrowDamaged("a column of " + std::to_string(length) + " bytes at byte " +
@@ -129,54 +168,74 @@ class RowGroup final : public parquet::RowGroupReader::Contents {
     }
     PARQUET_ASSIGN_OR_THROW(Buffer pages, bytes_->ReadAt(begin, length));
     if (pages->size() < length) ThrowDamaged("a column is cut short");
-    return std::make_unique<Pages>(parquet::PageReader::Open(
-        std::make_shared<arrow::io::BufferReader>(std::move(pages)), chunk->num_values(),
-        parquet::Compression::UNCOMPRESSED, properties_, *schema_.Column(i)));
+    return std::make_shared<arrow::io::BufferReader>(std::move(pages));
   }
-  const parquet::RowGroupMetaData* metadata() const override { return group_->metadata(); }
-  const parquet::ReaderProperties* properties() const override { return &properties_; }
 
- private:
   const std::shared_ptr<parquet::RowGroupReader> group_;
   const std::shared_ptr<arrow::io::RandomAccessFile> bytes_;
   const parquet::ReaderProperties properties_;
-  const parquet::SchemaDescriptor& schema_;  // the file's, which outlives its readers
+  const parquet::SchemaDescriptor& schema_;  // the files', which outlives its readers
+  const std::function<void()> on_page_;
 };
 
-class File final : public parquet::ParquetFileReader::Contents {
+class Files final : public parquet::ParquetFileReader::Contents {
  public:
-  File(std::unique_ptr<parquet::ParquetFileReader> file,
-       std::shared_ptr<arrow::io::RandomAccessFile> bytes,
-       const parquet::ReaderProperties& properties)
-      : file_(std::move(file)), bytes_(std::move(bytes)), properties_(properties) {}
-
-  void Close() override { file_->Close(); }
-  std::shared_ptr<parquet::RowGroupReader> GetRowGroup(int i) override {
-    return std::make_shared<parquet::RowGroupReader>(std::make_unique<RowGroup>(
-        file_->RowGroup(i), bytes_, properties_, *file_->metadata()->schema()));
+  Files(std::vector<OwnFile> files, const parquet::ReaderProperties& properties,
+        std::shared_ptr<size_t> reading)
+      : files_(std::move(files)), properties_(properties), reading_(std::move(reading)) {
+    for (size_t file = 0; file < files_.size(); ++file) {
+      const auto own = files_[file].reader->metadata();
+      for (int group = 0; group < own->num_row_groups(); ++group) groups_.push_back({file, group, nullptr});
+    }
+    for (size_t file = 1; file < files_.size(); ++file) {
+      metadata()->AppendRowGroups(*files_[file].reader->metadata());
+    }
   }
-  std::shared_ptr<parquet::FileMetaData> metadata() const override { return file_->metadata(); }
+
+  void Close() override {
+    for (const OwnFile& file : files_) file.reader->Close();
+  }
+  std::shared_ptr<parquet::RowGroupReader> GetRowGroup(int i) override {
+    Group& group = groups_[static_cast<size_t>(i)];
+    if (group.reader == nullptr) {
+      const OwnFile& file = files_[group.file];
+      group.reader = std::make_shared<parquet::RowGroupReader>(std::make_unique<RowGroup>(
+          file.reader->RowGroup(group.place), file.bytes, properties_, *metadata()->schema(),
+          [reading = reading_, place = group.file] { *reading = place; }));
+    }
+    return group.reader;
+  }
+  // Of the first, which has got the row groups of the others.
+  std::shared_ptr<parquet::FileMetaData> metadata() const override {
+    return files_.front().reader->metadata();
+  }
   std::shared_ptr<parquet::PageIndexReader> GetPageIndexReader() override {
-    return file_->GetPageIndexReader();
+    return files_.front().reader->GetPageIndexReader();
   }
   parquet::BloomFilterReader& GetBloomFilterReader() override {
-    return file_->GetBloomFilterReader();
+    return files_.front().reader->GetBloomFilterReader();
   }
 
  private:
-  const std::unique_ptr<parquet::ParquetFileReader> file_;
-  const std::shared_ptr<arrow::io::RandomAccessFile> bytes_;
+  struct Group {
+    size_t file;
+    int place;                                        // in it
+    std::shared_ptr<parquet::RowGroupReader> reader;  // once it was asked for
+  };
+
+  const std::vector<OwnFile> files_;
   const parquet::ReaderProperties properties_;
+  const std::shared_ptr<size_t> reading_;
+  std::vector<Group> groups_;  // of all files
 };
 
 }  // namespace
 
 std::unique_ptr<parquet::ParquetFileReader> WithKeptContext(
-    std::unique_ptr<parquet::ParquetFileReader> file,
-    std::shared_ptr<arrow::io::RandomAccessFile> bytes,
-    const parquet::ReaderProperties& properties) {
+    std::vector<OwnFile> files, const parquet::ReaderProperties& properties,
+    std::shared_ptr<size_t> reading) {
   auto result = std::make_unique<parquet::ParquetFileReader>();
-  result->Open(std::make_unique<File>(std::move(file), std::move(bytes), properties));
+  result->Open(std::make_unique<Files>(std::move(files), properties, std::move(reading)));
   return result;
 }
 

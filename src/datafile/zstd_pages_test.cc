@@ -15,7 +15,10 @@
 #include <random>
 
 #include "datafile/all_types_for_test.h"
+#include "datafile/data_file_writer.h"
+#include "datafile/parquet_output.h"
 #include "datafile/table_for_test.h"
+#include "datafile/text_pages.h"
 
 namespace octolake::datafile {
 namespace {
@@ -29,7 +32,10 @@ std::unique_ptr<parquet::ParquetFileReader> Open(const std::string& bytes, bool 
   parquet::ReaderProperties properties;
   auto source = std::make_shared<arrow::io::BufferReader>(arrow::Buffer::FromString(bytes));
   auto file = parquet::ParquetFileReader::Open(source, properties);
-  return kept ? WithKeptContext(std::move(file), source, properties) : std::move(file);
+  if (!kept) return file;
+  std::vector<OwnFile> files;
+  files.push_back({std::move(file), source});
+  return WithKeptContext(std::move(files), properties, std::make_shared<size_t>(0));
 }
 
 // Throws what Parquet throws, or returns its error.
@@ -92,6 +98,36 @@ TEST(ZstdPages, DictionariesManyPagesAndRowGroupsAreAsArrowReadsThem) {
   EXPECT_TRUE(footer->RowGroup(0)->ColumnChunk(1)->has_dictionary_page());
   EXPECT_FALSE(footer->RowGroup(0)->ColumnChunk(2)->has_dictionary_page());
   Compare(bytes);
+}
+
+// Fewer would move the values of the next file to other rows.
+TEST(ZstdPages, AColumnHasAValueForEachRow) {
+  TestTable table(
+      {{1, "a", iceberg::StringType(), false, ""}, {2, "b", iceberg::StringType(), false, ""}});
+  const FileLayout layout = MakeFileLayout(table.metadata(), 1).value();
+  const auto texts = MakeBatch({{"t", arrow::utf8(), R"(["x", null, "y"])"}})->column(0);
+  const auto write = [&](int64_t rows_of_b) {
+    auto sink = arrow::io::BufferOutputStream::Create().ValueOrDie();
+    const auto properties = parquet::WriterProperties::Builder()
+                                .compression(kCodec)
+                                ->disable_dictionary()
+                                ->disable_statistics()
+                                ->build();
+    ParquetOutput output(sink, *layout.descriptor, properties);
+    output.BeginRowGroup({true, true});
+    for (const int column : {0, 1}) {
+      TextPages pages(1, true, arrow::default_memory_pool());
+      pages.Add(*texts->Slice(0, column == 0 ? 3 : rows_of_b));
+      ColumnPages done = pages.Finish();
+      done.rows = 3;
+      output.AddPages(column, std::move(done));
+    }
+    output.EndRowGroup(3);
+    output.Close();
+    return sink->Finish().ValueOrDie()->ToString();
+  };
+  EXPECT_EQ(ReadAll(Open(write(3), true)).ValueOrDie()->num_rows(), 3);
+  EXPECT_FALSE(ReadAll(Open(write(2), true)).ok());
 }
 
 // Page checksums are not compared here: the bytes come to zstd as they are.

@@ -3,6 +3,7 @@
 #include <arrow/record_batch.h>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "base/thread.h"
@@ -10,20 +11,22 @@
 namespace octolake::lake {
 namespace {
 
-// Of one file; enough to bridge the opening of the next.
+// Of one run; enough to bridge the opening of the next.
 constexpr size_t kMaxReady = 3;
 
 }  // namespace
 
 ReadAhead::ReadAhead(io::FileSystem& fs, std::vector<iceberg::ScanTask> files,
-                     iceberg::Schema columns, const datafile::ReadFileOptions& options, int threads)
+                     iceberg::Schema columns, const datafile::ReadFileOptions& options, int threads,
+                     SmallFiles small)
     : fs_(fs),
       files_(std::move(files)),
+      runs_(RunsOf(files_, small)),
       columns_(std::move(columns)),
       options_(options),
       alone_(threads == 0),
       // Small files that are finished wait for one that takes longer.
-      most_files_(static_cast<size_t>(std::max(threads, 1)) + 1) {
+      most_runs_(static_cast<size_t>(std::max(threads, 1)) + 1) {
   if (alone_) return;
   for (int i = 0; i < std::max(threads, 1); ++i) {
     auto thread = StartThread("to read data files", [this] { Work(); });
@@ -43,15 +46,31 @@ ReadAhead::~ReadAhead() {
   changed_.notify_all();
 }
 
+std::vector<ReadAhead::Run> ReadAhead::RunsOf(const std::vector<iceberg::ScanTask>& files,
+                                              SmallFiles small) {
+  std::vector<Run> runs;
+  for (size_t first = 0; first < files.size(); first += runs.back().count) {
+    const std::span rest = std::span(files).subspan(first);
+    runs.push_back({first, small == SmallFiles::kJoined ? datafile::TasksToJoin(rest) : 1});
+  }
+  return runs;
+}
+
+Result<std::unique_ptr<datafile::BatchReader>> ReadAhead::Open(size_t run) const {
+  const auto [first, count] = runs_[run];
+  if (count == 1) return datafile::OpenScanTask(fs_, files_[first], columns_, options_);
+  return datafile::OpenScanTasks(fs_, std::span(files_).subspan(first, count), columns_, options_);
+}
+
 Result<ReadAhead::Item> ReadAhead::ReadNext() {
   while (true) {
     if (reader_ == nullptr) {
-      if (current_ == files_.size()) return Item{};
-      OCTO_ASSIGN(reader_, datafile::OpenScanTask(fs_, files_[current_], columns_, options_));
+      if (current_ == runs_.size()) return Item{};
+      OCTO_ASSIGN(reader_, Open(current_));
       ++current_;
     }
     OCTO_ASSIGN(auto batch, reader_->Next());
-    if (batch != nullptr) return Item{current_ - 1, std::move(batch)};
+    if (batch != nullptr) return Item{runs_[current_ - 1].first, std::move(batch)};
     reader_.reset();
   }
 }
@@ -66,28 +85,28 @@ Result<ReadAhead::Item> ReadAhead::Next() {
   std::unique_lock lock(mutex_);
   while (true) {
     OCTO_TRY(status_);
-    if (current_ == files_.size()) return Item{};
+    if (current_ == runs_.size()) return Item{};
     changed_.wait(lock, [this] {
       const auto found = ahead_.find(current_);
       return found != ahead_.end() && (!found->second.ready.empty() || found->second.finished);
     });
-    Ahead& file = ahead_[current_];
-    if (!file.ready.empty()) {
-      Item item{current_, std::move(file.ready.front())};
-      file.ready.pop_front();
+    Ahead& run = ahead_[current_];
+    if (!run.ready.empty()) {
+      Item item{runs_[current_].first, std::move(run.ready.front())};
+      run.ready.pop_front();
       lock.unlock();
       changed_.notify_all();
       return item;
     }
-    status_ = std::move(file.status);
+    status_ = std::move(run.status);
     ahead_.erase(current_++);
     changed_.notify_all();
   }
 }
 
-bool ReadAhead::Offer(size_t file, std::shared_ptr<arrow::RecordBatch> batch) {
+bool ReadAhead::Offer(size_t run, std::shared_ptr<arrow::RecordBatch> batch) {
   std::unique_lock lock(mutex_);
-  auto& ready = ahead_[file].ready;
+  auto& ready = ahead_[run].ready;
   changed_.wait(lock, [&] { return ready.size() < kMaxReady || unwanted_; });
   if (unwanted_) return false;
   ready.push_back(std::move(batch));
@@ -96,11 +115,11 @@ bool ReadAhead::Offer(size_t file, std::shared_ptr<arrow::RecordBatch> batch) {
   return true;
 }
 
-Status ReadAhead::ReadFile(size_t file) {
-  OCTO_ASSIGN(auto reader, datafile::OpenScanTask(fs_, files_[file], columns_, options_));
+Status ReadAhead::ReadRun(size_t run) {
+  OCTO_ASSIGN(auto reader, Open(run));
   while (true) {
     OCTO_ASSIGN(auto batch, reader->Next());
-    if (batch == nullptr || !Offer(file, std::move(batch))) return {};
+    if (batch == nullptr || !Offer(run, std::move(batch))) return {};
   }
 }
 
@@ -108,14 +127,14 @@ void ReadAhead::Work() {
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [this] {
-      return unwanted_ || next_ == files_.size() || next_ < current_ + most_files_;
+      return unwanted_ || next_ == runs_.size() || next_ < current_ + most_runs_;
     });
-    if (unwanted_ || next_ == files_.size()) return;
-    const size_t file = next_++;
+    if (unwanted_ || next_ == runs_.size()) return;
+    const size_t run = next_++;
     lock.unlock();
-    Status status = ReadFile(file);
+    Status status = ReadRun(run);
     lock.lock();
-    Ahead& ahead = ahead_[file];
+    Ahead& ahead = ahead_[run];
     ahead.status = std::move(status);
     ahead.finished = true;
     changed_.notify_all();

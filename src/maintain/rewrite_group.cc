@@ -103,7 +103,8 @@ Result<ColumnSamples> Rewrite::SampleFiles() const {
   iceberg::Schema columns;
   columns.fields = request_.columns;
   ColumnSampler sampler(request_.columns, request_.group.rows);
-  lake::ReadAhead reader(fs_, request_.group.files, columns, {}, request_.threads);
+  lake::ReadAhead reader(fs_, request_.group.files, columns, {}, request_.threads,
+                         lake::ReadAhead::SmallFiles::kJoined);
   while (!stopped()) {
     OCTO_ASSIGN(const auto next, reader.Next());
     if (next.batch == nullptr) break;
@@ -216,7 +217,7 @@ Result<std::optional<DataFiles>> Rewrite::Encode() {
   lake::BackgroundWriter writer(
       fs_, std::move(writers), request_.threads == 0 ? WorkIn::kCallersThread : WorkIn::kOwnThread);
   lake::ReadAhead reader(fs_, request_.group.files, metadata_.CurrentSchema(), {kRowsOfABatch},
-                         request_.threads);
+                         request_.threads, lake::ReadAhead::SmallFiles::kJoined);
   const RowSource source = [&]() -> Result<Batch> {
     if (stopped()) return Batch();
     OCTO_ASSIGN(auto next, reader.Next());
