@@ -23,8 +23,8 @@ class WorkerPool {
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  // Calls `work` for 0 to count - 1, in any order and several at a time; returns when all are done.
-  // Throws what the first of them threw that did.
+  // Calls `work` for 0 to count - 1, begun in this order and several at a time; returns when all
+  // are done. Throws what the first of them threw that did.
   void ForEach(size_t count, const std::function<void(size_t)>& work);
 
  private:

@@ -163,7 +163,7 @@ Status DataFileWriter::AddPages(int column, ColumnPages pages, int64_t nulls) {
 Status DataFileWriter::EndRowGroup() {
   if (!output_->in_row_group()) return {};
   return Guard(file_->location(), [&]() -> Status {
-    output_->EndRowGroup(group_rows_);
+    output_->EndRowGroup(group_rows_, layout_.workers.get());
     return {};
   });
 }

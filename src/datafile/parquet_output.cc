@@ -6,9 +6,14 @@
 #include <parquet/exception.h>
 #include <parquet/file_writer.h>
 
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <numeric>
 #include <string>
 #include <utility>
 
+#include "base/worker_pool.h"
 #include "datafile/text_pages.h"
 
 namespace octolake::datafile {
@@ -19,6 +24,64 @@ constexpr char kMagic[] = {'P', 'A', 'R', '1'};
 constexpr int64_t kOverheadPerColumn = int64_t{4} << 10;
 
 }  // namespace
+
+// Columns come to the file in their order, whichever thread ends them.
+class ParquetOutput::Turns {
+ public:
+  // Waits for the end of all columns before; false if one of them failed.
+  bool Wait(int column) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return ended_ >= column; });
+    return !failed_;
+  }
+  // The column has waited for its turn.
+  void End(bool failed) {
+    {
+      const std::lock_guard lock(mutex_);
+      ++ended_;
+      failed_ = failed_ || failed;
+    }
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int ended_ = 0;
+  bool failed_ = false;
+};
+
+// What is written to it comes to the file when it is the column's turn. Nothing comes behind what
+// could not be written.
+class ParquetOutput::SinkInTurn final : public arrow::io::OutputStream {
+ public:
+  SinkInTurn(std::shared_ptr<arrow::io::OutputStream> sink, std::shared_ptr<Turns> turns,
+             int column)
+      : sink_(std::move(sink)), turns_(std::move(turns)), column_(column) {}
+  ~SinkInTurn() override = default;
+
+  arrow::Status Close() override { return arrow::Status::OK(); }
+  bool closed() const override { return sink_->closed(); }
+  arrow::Result<int64_t> Tell() const override {
+    ARROW_RETURN_NOT_OK(Wait());
+    return sink_->Tell();
+  }
+  arrow::Status Write(const void* data, int64_t size) override {
+    ARROW_RETURN_NOT_OK(Wait());
+    return sink_->Write(data, size);
+  }
+  using arrow::io::OutputStream::Write;
+
+ private:
+  arrow::Status Wait() const {
+    if (turns_->Wait(column_)) return arrow::Status::OK();
+    return arrow::Status::Cancelled("a column before this one could not be written");
+  }
+
+  const std::shared_ptr<arrow::io::OutputStream> sink_;
+  const std::shared_ptr<Turns> turns_;
+  const int column_;
+};
 
 ParquetOutput::ParquetOutput(std::shared_ptr<arrow::io::OutputStream> sink,
                              const parquet::SchemaDescriptor& schema,
@@ -41,12 +104,13 @@ bool ParquetOutput::IsLongText(int column) const {
          !properties_->statistics_enabled(descriptor.path());
 }
 
-std::unique_ptr<parquet::PageWriter> ParquetOutput::OpenPages(int column, bool buffered) {
+std::unique_ptr<parquet::PageWriter> ParquetOutput::OpenPages(
+    int column, parquet::ColumnChunkMetaDataBuilder* metadata, bool buffered) {
   const auto path = schema_.Column(column)->path();
   const bool bounds = properties_->statistics_enabled(path);
   const auto codec_options = properties_->codec_options(path);
   return parquet::PageWriter::Open(
-      sink_, properties_->compression(path), columns_[static_cast<size_t>(column)].metadata,
+      std::make_shared<SinkInTurn>(sink_, turns_, column), properties_->compression(path), metadata,
       row_group_number_, static_cast<int16_t>(column), properties_->memory_pool(), buffered,
       nullptr, nullptr, properties_->page_checksum_enabled(),
       bounds ? page_index_->GetColumnIndexBuilder(column) : nullptr,
@@ -58,6 +122,7 @@ void ParquetOutput::BeginRowGroup(const std::vector<bool>& taken_over) {
   row_group_ = metadata_->AppendRowGroup();
   page_index_->AppendRowGroup();
   ++row_group_number_;
+  turns_ = std::make_shared<Turns>();
   columns_ = std::vector<Column>(static_cast<size_t>(num_columns()));
   for (int i = 0; i < num_columns(); ++i) {
     Column& column = columns_[static_cast<size_t>(i)];
@@ -70,8 +135,8 @@ void ParquetOutput::BeginRowGroup(const std::vector<bool>& taken_over) {
                                                  properties_->memory_pool());
       continue;
     }
-    column.writer =
-        parquet::ColumnWriter::Make(column.metadata, OpenPages(i, true), properties_.get());
+    column.writer = parquet::ColumnWriter::Make(
+        column.metadata, OpenPages(i, column.metadata, true), properties_.get());
   }
 }
 
@@ -93,8 +158,9 @@ void ParquetOutput::AddPages(int column, ColumnPages pages) {
   for (auto& page : pages.pages) waiting.pages.push_back(std::move(page));
 }
 
-int64_t ParquetOutput::WritePages(int column, ColumnPages pages) {
-  const auto writer = OpenPages(column, false);
+int64_t ParquetOutput::WritePages(int column, parquet::ColumnChunkMetaDataBuilder* metadata,
+                                  ColumnPages pages) {
+  const auto writer = OpenPages(column, metadata, false);
   parquet::SizeStatistics sizes;
   int64_t bytes = 0;
   int64_t first_row = 0;
@@ -115,28 +181,49 @@ int64_t ParquetOutput::WritePages(int column, ColumnPages pages) {
     }
     page.reset();
   }
-  if (sizes.is_set()) columns_[static_cast<size_t>(column)].metadata->SetSizeStatistics(sizes);
+  if (sizes.is_set()) metadata->SetSizeStatistics(sizes);
   writer->Close(false, false);
   return bytes;
 }
 
-void ParquetOutput::EndRowGroup(int64_t rows) {
-  int64_t bytes = 0;
-  for (int i = 0; i < num_columns(); ++i) {
-    Column& column = columns_[static_cast<size_t>(i)];
-    if (column.texts != nullptr) column.pages = column.texts->Finish();
-    const int64_t found = column.writer ? column.writer->rows_written() : column.pages.rows;
-    if (found != rows) {
-      throw parquet::ParquetException("column " + schema_.Column(i)->name() +
-                                      " of a row group has " + std::to_string(found) +
-                                      " rows instead of " + std::to_string(rows));
-    }
-    bytes += column.writer ? column.writer->Close() : WritePages(i, std::move(column.pages));
-    column = {};
+int64_t ParquetOutput::EndColumn(int number, int64_t rows) {
+  Column column = std::exchange(columns_[static_cast<size_t>(number)], {});
+  if (column.texts != nullptr) column.pages = column.texts->Finish();
+  const int64_t found = column.writer ? column.writer->rows_written() : column.pages.rows;
+  if (found != rows) {
+    throw parquet::ParquetException("column " + schema_.Column(number)->name() +
+                                    " of a row group has " + std::to_string(found) +
+                                    " rows instead of " + std::to_string(rows));
   }
+  if (column.writer) return column.writer->Close();
+  return WritePages(number, column.metadata, std::move(column.pages));
+}
+
+void ParquetOutput::EndRowGroup(int64_t rows, WorkerPool* workers) {
+  std::vector<int64_t> bytes(columns_.size());
+  std::exception_ptr failure;  // of the first column that failed
+  const auto end = [&](size_t column) {
+    std::exception_ptr failed;
+    try {
+      bytes[column] = EndColumn(static_cast<int>(column), rows);
+    } catch (...) {
+      failed = std::current_exception();
+    }
+    turns_->Wait(static_cast<int>(column));
+    if (failure == nullptr) failure = failed;
+    turns_->End(failed != nullptr);
+  };
+  if (workers != nullptr) {
+    // It begins with the first, so that the first of those under way never waits.
+    workers->ForEach(columns_.size(), end);
+  } else {
+    for (size_t column = 0; column < columns_.size(); ++column) end(column);
+  }
+  if (failure != nullptr) std::rethrow_exception(failure);
   columns_.clear();
   row_group_->set_num_rows(rows);
-  std::exchange(row_group_, nullptr)->Finish(bytes, row_group_number_);
+  std::exchange(row_group_, nullptr)
+      ->Finish(std::accumulate(bytes.begin(), bytes.end(), int64_t{0}), row_group_number_);
 }
 
 int64_t ParquetOutput::buffered_bytes() const {

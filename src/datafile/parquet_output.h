@@ -20,6 +20,10 @@ class OutputStream;
 }
 }  // namespace arrow
 
+namespace octolake {
+class WorkerPool;
+}
+
 namespace octolake::datafile {
 
 // Data pages of one column, compressed by the codec that the file has for it, none of which needs a
@@ -48,8 +52,9 @@ class ParquetOutput {
   void Write(int column, const std::vector<int16_t>& levels, const arrow::Array& values);
   // They go to the file when the row group ends.
   void AddPages(int column, ColumnPages pages);
-  // All columns have so many rows by now.
-  void EndRowGroup(int64_t rows);
+  // All columns have so many rows by now. What is left to be compressed, dictionaries above all, is
+  // by the workers, or the calling thread without them.
+  void EndRowGroup(int64_t rows, WorkerPool* workers);
   // Of the open row group: encoded or on its way there.
   int64_t buffered_bytes() const;
 
@@ -64,9 +69,16 @@ class ParquetOutput {
     ColumnPages pages;
   };
 
+  class Turns;
+  class SinkInTurn;
+
   bool IsLongText(int column) const;
-  std::unique_ptr<parquet::PageWriter> OpenPages(int column, bool buffered);
-  int64_t WritePages(int column, ColumnPages pages);
+  // Returns its bytes in the file.
+  int64_t EndColumn(int column, int64_t rows);
+  std::unique_ptr<parquet::PageWriter> OpenPages(int column,
+                                                 parquet::ColumnChunkMetaDataBuilder* metadata,
+                                                 bool buffered);
+  int64_t WritePages(int column, parquet::ColumnChunkMetaDataBuilder* metadata, ColumnPages pages);
 
   const std::shared_ptr<arrow::io::OutputStream> sink_;
   const parquet::SchemaDescriptor& schema_;
@@ -75,7 +87,8 @@ class ParquetOutput {
   std::unique_ptr<parquet::PageIndexBuilder> page_index_;
   parquet::RowGroupMetaDataBuilder* row_group_ = nullptr;  // that of metadata_
   int16_t row_group_number_ = -1;
-  std::vector<Column> columns_;  // of the open row group
+  std::vector<Column> columns_;   // of the open row group
+  std::shared_ptr<Turns> turns_;  // of its columns
 };
 
 }  // namespace octolake::datafile

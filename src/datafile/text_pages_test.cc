@@ -79,7 +79,7 @@ class TextFile {
       output_->Write(0, {}, *part);
     }
     buffered_ = output_->buffered_bytes();
-    output_->EndRowGroup(array->length());
+    output_->EndRowGroup(array->length(), nullptr);
   }
 
   std::shared_ptr<arrow::Buffer> Close() {

@@ -122,7 +122,7 @@ TEST(ZstdPages, AColumnHasAValueForEachRow) {
       done.rows = 3;
       output.AddPages(column, std::move(done));
     }
-    output.EndRowGroup(3);
+    output.EndRowGroup(3, nullptr);
     output.Close();
     return sink->Finish().ValueOrDie()->ToString();
   };

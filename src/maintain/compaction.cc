@@ -62,7 +62,9 @@ class Compaction {
   bool HasExpired();
   Status StartWorkers(std::vector<std::jthread>& threads);
   void Work();
-  // Rewrites a group, if there is one to be rewritten.
+  // Whether there is a group to be rewritten; if not, one worker less is at work. With the lock.
+  bool IsLeft();
+  // Rewrites a group, if there is one; whether there is another.
   bool WorkOnce();
   void RewriteNext(const CompactionGroup& group);
   void OnRows(int64_t rows);
@@ -172,9 +174,6 @@ void Compaction::RewriteNext(const CompactionGroup& group) {
   request.writer.max_buffered_bytes = std::min(request.writer.max_buffered_bytes, encoded_share);
   auto files =
       RewriteGroup(warehouse_.file_system(), warehouse_.random(), *table_.metadata, request);
-  // Threads end with a group, and what was theirs stays with the allocators: the next group's would
-  // take as much again.
-  datafile::ReleaseFreeMemory();
   const bool expired = !files && HasExpired();
   const std::lock_guard lock(mutex_);
   if (expired) {
@@ -188,19 +187,29 @@ void Compaction::RewriteNext(const CompactionGroup& group) {
   }
 }
 
+bool Compaction::IsLeft() {
+  if (next_group_ < groups_.size() && !given_up_ && !stop_.stop_requested()) return true;
+  --workers_;
+  return false;
+}
+
 bool Compaction::WorkOnce() {
   const CompactionGroup* group = nullptr;
   {
     const std::lock_guard lock(mutex_);
-    if (next_group_ < groups_.size() && !given_up_ && !stop_.stop_requested()) {
-      group = &groups_[next_group_++];
-    } else {
-      --workers_;
-    }
+    if (IsLeft()) group = &groups_[next_group_++];
   }
-  if (group != nullptr) RewriteNext(*group);
+  bool more = false;
+  if (group != nullptr) {
+    RewriteNext(*group);
+    const std::lock_guard lock(mutex_);
+    more = IsLeft();
+  }
   changed_.notify_all();
-  return group != nullptr;
+  // Threads end with a group, and what was theirs stays with the allocators: the next group's would
+  // take as much again. That of the last goes while its files are committed.
+  if (group != nullptr) datafile::ReleaseFreeMemory();
+  return more;
 }
 
 void Compaction::Work() {
