@@ -200,13 +200,15 @@ Status EntryReader::ReadMetrics(const std::vector<Value>& record, DataFile& file
     if (map <= kNanValueCounts) {
       auto* into = counts[map - kColumnSizes];
       OCTO_TRY(ForEachPair(held, at.key, at.value, name, [&](int32_t id, const Value* v) -> Status {
-        OCTO_ASSIGN((*into)[id], Integer(v, name));
+        OCTO_ASSIGN(const int64_t count, Integer(v, name));
+        into->insert_or_assign(into->end(), id, count);  // most writers sort them
         return {};
       }));
     } else {
       auto* into = bounds[map - kLowerBounds];
       OCTO_TRY(ForEachPair(held, at.key, at.value, name, [&](int32_t id, const Value* v) -> Status {
-        OCTO_ASSIGN((*into)[id], Binary(v, name));
+        OCTO_ASSIGN(std::string bound, Binary(v, name));
+        into->insert_or_assign(into->end(), id, std::move(bound));
         return {};
       }));
     }

@@ -1,5 +1,8 @@
 #include "iceberg/manifest_filter.h"
 
+#include <utility>
+#include <vector>
+
 #include "iceberg/manifest_io.h"
 
 namespace octolake::iceberg {
@@ -11,25 +14,30 @@ Result<const FilteredManifest*> ManifestFilter::Filter(const UpdateContext& cont
   const auto key = std::make_pair(manifest.manifest_path, manifest.sequence_number);
   const auto found = filtered_.find(key);
   if (found != filtered_.end()) return &found->second;
-  OCTO_ASSIGN(const std::vector<ManifestEntry> entries,
+  OCTO_ASSIGN(std::vector<ManifestEntry> entries,
               ReadManifest(context.file_system, manifest, metadata));
-  FilteredManifest result;
-  std::vector<ManifestEntry> kept;
-  for (const ManifestEntry& entry : entries) {
-    if (entry.status == EntryStatus::kDeleted) continue;  // by an earlier snapshot
-    ManifestEntry& copy = kept.emplace_back(entry);
-    if (removes_(entry)) {
-      copy.status = EntryStatus::kDeleted;
-      copy.snapshot_id = producer.snapshot_id();
-      result.removed.push_back(entry.data_file);
-    } else {
-      copy.status = EntryStatus::kExisting;
+  std::erase_if(entries, [](const ManifestEntry& entry) {
+    return entry.status == EntryStatus::kDeleted;  // by an earlier snapshot
+  });
+  bool removes_any = false;
+  for (ManifestEntry& entry : entries) {
+    if (!removes_(entry)) {
+      entry.status = EntryStatus::kExisting;
+      continue;
     }
+    entry.status = EntryStatus::kDeleted;
+    entry.snapshot_id = producer.snapshot_id();
+    removes_any = true;
   }
-  if (!result.removed.empty()) {
+  FilteredManifest result;
+  if (removes_any) {
     OCTO_ASSIGN(result.rewritten,
                 producer.WriteManifest(context, metadata, manifest.partition_spec_id,
-                                       manifest.content, kept));
+                                       manifest.content, entries));
+    for (ManifestEntry& entry : entries) {
+      if (entry.status != EntryStatus::kDeleted) continue;
+      result.removed.push_back(std::move(entry.data_file));
+    }
   }
   return &filtered_.emplace(key, std::move(result)).first->second;
 }
