@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/thread.h"
+#include "base/worker_pool.h"
 #include "datafile/file_merge.h"
 #include "lake/background_writer.h"
 #include "lake/read_ahead.h"
@@ -34,10 +35,10 @@ using ColumnSamples = std::vector<std::vector<std::string>>;
 // Takes rows at equal distances from the batches of a number of rows.
 class ColumnSampler {
  public:
-  ColumnSampler(const std::vector<iceberg::Field>& columns, int64_t rows)
-      : columns_(columns),
+  ColumnSampler(std::vector<iceberg::Field> columns, int64_t rows)
+      : columns_(std::move(columns)),
         distance_(std::max<int64_t>(1, rows / kSampledRows)),
-        samples_(columns.size()) {}
+        samples_(columns_.size()) {}
 
   void Add(const arrow::RecordBatch& batch) {
     for (size_t column = 0; column < columns_.size(); ++column) {
@@ -56,7 +57,7 @@ class ColumnSampler {
   ColumnSamples Take() { return std::move(samples_); }
 
  private:
-  const std::vector<iceberg::Field>& columns_;
+  const std::vector<iceberg::Field> columns_;
   const int64_t distance_;
   int64_t first_ = 0;  // number of the next batch's first row
   ColumnSamples samples_;
@@ -119,10 +120,14 @@ Result<SampledOrder> Rewrite::MakeOrder(const Rows* all) const {
     return SampledOrder{std::make_shared<ColumnOrder>(request_.columns), {}};
   }
   ColumnSamples samples;
+  WorkerPool workers(request_.threads);
   if (all != nullptr) {
-    ColumnSampler sampler(request_.columns, rows_read_);
-    for (const Batch& batch : *all) sampler.Add(*batch);
-    samples = sampler.Take();
+    samples.resize(request_.columns.size());
+    workers.ForEach(samples.size(), [&](size_t column) {
+      ColumnSampler sampler({request_.columns[column]}, rows_read_);
+      for (const Batch& batch : *all) sampler.Add(*batch);
+      samples[column] = std::move(sampler.Take().front());
+    });
   } else {
     OCTO_ASSIGN(samples, SampleFiles());
   }
@@ -135,7 +140,9 @@ Result<SampledOrder> Rewrite::MakeOrder(const Rows* all) const {
     }
     return order;
   }
-  const auto curve = std::make_shared<ZOrder>(request_.columns, samples);
+  std::vector<Ranks> ranks(samples.size());
+  workers.ForEach(samples.size(), [&](size_t column) { ranks[column] = Ranks(samples[column]); });
+  const auto curve = std::make_shared<ZOrder>(request_.columns, std::move(ranks));
   for (size_t row = 0; row < order.sample.size() && all == nullptr; ++row) {
     std::vector<std::string> values;
     for (const auto& of_column : samples) values.push_back(of_column[row]);

@@ -36,6 +36,10 @@ constexpr int64_t kMostAtOnce = int64_t{1} << 30;
 constexpr size_t kSampledKeyBytes = 64;
 // A key as a string, and its places in the order.
 constexpr int64_t kKeyBytes = 112;
+// Places that are divided among threads to be sorted, and by what.
+constexpr size_t kWorthDividing = 4'000;
+constexpr size_t kSampledPlaces = 1'000;
+constexpr size_t kParts = 16;
 // Of the memory for rows: when so much is filled, it is looked whether all will fit.
 constexpr int64_t kTellingPart = 4;
 // Of the same memory, what is held of rows that do not fit, before they go to files and after they
@@ -69,21 +73,28 @@ struct Place {
   RowPlace at;
 };
 
-// Parts by as many threads, then together.
+// Divided by their heads, so that each part can be sorted by another thread.
 template <typename Less>
-void SortInParts(std::vector<Place>& places, size_t parts, WorkerPool& workers, const Less& less) {
-  const size_t size = places.size();
-  const size_t of_part = (size + parts - 1) / parts;
-  const auto at = [&](size_t index) {
-    return places.begin() + static_cast<std::ptrdiff_t>(std::min(index, size));
-  };
-  workers.ForEach(
-      parts, [&](size_t part) { std::sort(at(part * of_part), at((part + 1) * of_part), less); });
-  for (size_t width = of_part; width < size; width *= 2) {
-    for (size_t begin = 0; begin + width < size; begin += 2 * width) {
-      std::inplace_merge(at(begin), at(begin + width), at(begin + 2 * width), less);
-    }
+void SortInParts(std::vector<Place>& places, WorkerPool& workers, const Less& less) {
+  if (places.size() < kWorthDividing) return std::sort(places.begin(), places.end(), less);
+  std::vector<uint64_t> boundaries;
+  for (size_t i = 0; i < kSampledPlaces; ++i) {
+    boundaries.push_back(places[i * places.size() / kSampledPlaces].head);
   }
+  std::sort(boundaries.begin(), boundaries.end());
+  for (size_t part = 1; part < kParts; ++part) {
+    boundaries[part - 1] = boundaries[part * kSampledPlaces / kParts];
+  }
+  boundaries.resize(kParts - 1);
+  std::vector<std::vector<Place>> parts(kParts);
+  for (const Place& place : places) {
+    const auto part = std::upper_bound(boundaries.begin(), boundaries.end(), place.head);
+    parts[static_cast<size_t>(part - boundaries.begin())].push_back(place);
+  }
+  workers.ForEach(kParts,
+                  [&](size_t part) { std::sort(parts[part].begin(), parts[part].end(), less); });
+  auto end = places.begin();
+  for (const std::vector<Place>& part : parts) end = std::copy(part.begin(), part.end(), end);
 }
 
 // All rows, ordered.
@@ -108,7 +119,7 @@ std::vector<RowPlace> PlacesOf(const Rows& rows, const KeyMaker& order, int thre
     if (rest != 0) return rest < 0;
     return std::pair(a.at.batch, a.at.row) < std::pair(b.at.batch, b.at.row);
   };
-  SortInParts(places, static_cast<size_t>(std::max(threads, 1)), workers, comes_before);
+  SortInParts(places, workers, comes_before);
   std::vector<RowPlace> ordered;
   ordered.reserve(places.size());
   for (const Place& place : places) ordered.push_back(place.at);

@@ -60,11 +60,6 @@ void AppendInterleaved(std::span<const uint32_t> ranks, std::string& key) {
   }
 }
 
-ZOrder::ZOrder(std::vector<iceberg::Field> columns, std::vector<std::vector<std::string>> samples)
-    : columns_(std::move(columns)) {
-  for (std::vector<std::string>& sample : samples) ranks_.emplace_back(std::move(sample));
-}
-
 std::string ZOrder::KeyOf(const std::vector<std::string>& values) const {
   std::vector<uint32_t> ranks;
   for (size_t column = 0; column < values.size(); ++column) {

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "iceberg/type.h"
@@ -46,15 +47,16 @@ void AppendInterleaved(std::span<const uint32_t> ranks, std::string& key);
 // By the curve through the columns' ranks, then by the columns themselves.
 class ZOrder final : public KeyMaker {
  public:
-  // `samples` are the keys of each column's sampled values.
-  ZOrder(std::vector<iceberg::Field> columns, std::vector<std::vector<std::string>> samples);
+  // `ranks` are of the values of each column.
+  ZOrder(std::vector<iceberg::Field> columns, std::vector<Ranks> ranks)
+      : columns_(std::move(columns)), ranks_(std::move(ranks)) {}
   Keys KeysOf(const arrow::RecordBatch& batch) const override;
   // Of one row, from the keys of its values in the columns.
   std::string KeyOf(const std::vector<std::string>& values) const;
 
  private:
   const std::vector<iceberg::Field> columns_;
-  std::vector<Ranks> ranks_;  // by column
+  const std::vector<Ranks> ranks_;  // by column
 };
 
 }  // namespace octolake::maintain
