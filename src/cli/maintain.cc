@@ -8,6 +8,7 @@
 #include "cli/config_keys.h"
 #include "cli/table_name.h"
 #include "cli/text_table.h"
+#include "datafile/idle_memory.h"
 #include "iceberg/filter_text.h"
 #include "maintain/compaction.h"
 #include "maintain/dropped_quarantine.h"
@@ -263,6 +264,8 @@ Status CheckFlags(const MaintainFlags& flags) {
 }
 
 int Maintain(const Context& context, const MaintainFlags& flags) {
+  // A compaction holds its rows once, and then the process ends.
+  datafile::TakeMemoryByThePage();
   if (const Status flags_fit = CheckFlags(flags); !flags_fit) {
     return context.FailUsage(flags_fit.error());
   }

@@ -4,6 +4,7 @@
 #include <link.h>
 #include <malloc.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cstddef>
@@ -62,6 +63,11 @@ void LimitIdleMemory() {
 }
 
 void LimitArenas() { mallopt(M_ARENA_MAX, kArenas); }
+
+void TakeMemoryByThePage() {
+  // Advice: a system without large pages has nothing to turn off.
+  prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0);  // NOLINT
+}
 
 void ReleaseFreeMemory() {
   arrow::default_memory_pool()->ReleaseUnused();

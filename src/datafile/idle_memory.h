@@ -1,4 +1,4 @@
-// What a process gives back when a piece of work is done.
+// What a process takes of memory, and gives back when a piece of work is done.
 #pragma once
 
 namespace octolake::datafile {
@@ -11,6 +11,12 @@ void LimitIdleMemory();
 // take: by itself malloc has eight for each processor. For work by a few threads, which wait for
 // other things than for malloc. To be called once, before threads start.
 void LimitArenas();
+
+// From now on memory is taken from the system by the page, not by the 2 MiB, which Arrow's
+// allocator asks for: its pieces, of many sizes, lie on many of those, a quarter of which is never
+// used, and all of which the system has to clear. For work that holds much for a short time. To be
+// called once, before there is much.
+void TakeMemoryByThePage();
 
 // Returns to the system what Arrow keeps for the calling thread and malloc for all. Takes some
 // milliseconds; other threads may go on meanwhile.

@@ -4,6 +4,7 @@
 #include <arrow/memory_pool.h>
 #include <gtest/gtest.h>
 #include <malloc.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <barrier>
@@ -103,6 +104,23 @@ int64_t Arenas() {
 TEST(IdleMemoryDeathTest, ThreadsShareArenas) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(UseArenas(), testing::ExitedWithCode(0), "");
+}
+
+// Ends with 0 if a page of large memory that is meant for large pages takes no more than itself.
+[[noreturn]] void TouchAPage() {
+  TakeMemoryByThePage();
+  const int64_t before = Resident("RssAnon");
+  void* memory =
+      mmap(nullptr, 64 * kMegabyte, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) _exit(2);
+  madvise(memory, 64 * kMegabyte, MADV_HUGEPAGE);
+  static_cast<char*>(memory)[32 * kMegabyte] = 1;
+  _exit(Resident("RssAnon") - before < kMegabyte ? 0 : 1);
+}
+
+TEST(IdleMemoryDeathTest, MemoryComesByThePage) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(TouchAPage(), testing::ExitedWithCode(0), "");
 }
 
 TEST(IdleMemoryTest, CodeLeavesMemoryAndComesBack) {
