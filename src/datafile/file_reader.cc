@@ -28,7 +28,7 @@ namespace {
 
 // Of files that are joined: their bytes, and of a batch.
 constexpr int64_t kMostJoined = int64_t{1} << 20;
-constexpr int64_t kBytesOfABatch = int64_t{1} << 20;
+constexpr int64_t kBytesOfABatch = int64_t{4} << 20;
 constexpr int64_t kMostRowsOfABatch = 16'384;
 
 class ParquetBatchReader final : public BatchReader {

@@ -51,7 +51,7 @@ size_t TasksToJoin(std::span<const iceberg::ScanTask> tasks);
 // The rows of several tasks, one after the other. As OpenScanTask, but for small files of
 // octolake's without deleted rows: those that follow each other and have one schema are decoded as
 // if they were one, which saves most of what each of them costs beside its values. Their batches
-// have rows of several files, about a MiB of them. The tasks must outlive the reader.
+// have rows of several files, up to 4 MiB of them. The tasks must outlive the reader.
 Result<std::unique_ptr<BatchReader>> OpenScanTasks(io::FileSystem& fs,
                                                    std::span<const iceberg::ScanTask> tasks,
                                                    const iceberg::Schema& projection,
