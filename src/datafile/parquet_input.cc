@@ -13,6 +13,7 @@
 #include "datafile/arrow_status.h"
 #include "datafile/data_file_writer.h"
 #include "datafile/file_check.h"
+#include "datafile/long_pages.h"
 #include "datafile/zstd_pages.h"
 
 namespace octolake::datafile {
@@ -20,6 +21,13 @@ namespace {
 
 // Of a column, where other writers made its row groups: they may be as large as the file.
 constexpr int64_t kReadAhead = int64_t{256} << 10;
+
+parquet::ReaderProperties ByParts() {
+  parquet::ReaderProperties properties = CheckedProperties();
+  properties.enable_buffered_stream();
+  properties.set_buffer_size(kReadAhead);
+  return properties;
+}
 
 bool IsOwn(const ParquetBytes& file) { return file.reader->metadata()->created_by() == kCreatedBy; }
 
@@ -48,12 +56,7 @@ Result<ParquetBytes> ReadFooter(io::FileSystem& fs, const iceberg::DataFile& fil
       ARROW_ASSIGN_OR_RAISE(auto whole, opened.bytes->ReadAt(0, file.file_size_in_bytes));
       opened.bytes = std::make_shared<arrow::io::BufferReader>(std::move(whole));
     }
-    // Whole columns of a row group are read for a file of ours, which has row groups of at most
-    // 128 MiB before compression.
-    parquet::ReaderProperties by_parts = CheckedProperties();
-    by_parts.enable_buffered_stream();
-    by_parts.set_buffer_size(kReadAhead);
-    opened.reader = parquet::ParquetFileReader::Open(opened.bytes, by_parts);
+    opened.reader = parquet::ParquetFileReader::Open(opened.bytes, ByParts());
     return arrow::Status::OK();
   }));
   OCTO_TRY(CheckFooter(*opened.reader->metadata(), file));
@@ -80,12 +83,14 @@ Result<ParquetInput> MakeInput(std::vector<ParquetBytes> files, int64_t batch_ro
   if (choose) OCTO_TRY(choose(*files.front().reader->metadata()->schema(), properties));
   OCTO_TRY(Guard(input.locations.front(), [&]() -> arrow::Status {
     std::unique_ptr<parquet::ParquetFileReader> raw;
+    // Whole columns of a row group are read for files of ours, which have row groups of at most
+    // 128 MiB before compression.
     if (IsOwn(files.front())) {
       std::vector<OwnFile> own;
       for (ParquetBytes& one : files) own.push_back({std::move(one.reader), std::move(one.bytes)});
       raw = WithKeptContext(std::move(own), CheckedProperties(), input.reading);
     } else {
-      raw = std::move(files.front().reader);
+      raw = WithLongPagesInParts(std::move(files.front().reader), input.bytes, ByParts());
     }
     ARROW_ASSIGN_OR_RAISE(input.file, parquet::arrow::FileReader::Make(arrow::default_memory_pool(),
                                                                        std::move(raw), properties));

@@ -12,6 +12,8 @@
 #include <string>
 #include <utility>
 
+#include "datafile/page_levels.h"
+
 namespace octolake::datafile {
 namespace {
 
@@ -26,26 +28,10 @@ constexpr size_t kRoomToGrow = 8;
 constexpr int kWindowLog = 20;
 constexpr int kFirstLevelWithThatWindow = 2;
 
-constexpr auto kLevelEncoding = parquet::Encoding::RLE;
-// Before the levels stands their length.
-constexpr int64_t kLengthBytes = sizeof(uint32_t);
-
-int64_t RoomForLevels() {
-  static const int64_t room =
-      kLengthBytes + parquet::LevelEncoder::MaxBufferSize(kLevelEncoding, 1, kPageRows);
-  return room;
-}
-
 void Check(size_t result) {
   if (ZSTD_isError(result) != 0) {
     throw parquet::ParquetException(std::string("zstd: ") + ZSTD_getErrorName(result));
   }
-}
-
-// Little endian, as the machine is.
-void PutLength(uint8_t* out, size_t length) {
-  const auto stored = static_cast<uint32_t>(length);
-  std::memcpy(out, &stored, sizeof stored);
 }
 
 }  // namespace
@@ -54,7 +40,7 @@ void TextPages::FreeContext::operator()(ZSTD_CCtx_s* context) const { ZSTD_freeC
 
 TextPages::TextPages(int zstd_level, bool optional, arrow::MemoryPool* pool)
     : zstd_level_(zstd_level), optional_(optional), pool_(pool), values_(pool) {
-  if (optional_) begin_ = RoomForLevels();
+  if (optional_) begin_ = RoomForLevels(kPageRows);
 }
 
 TextPages::~TextPages() = default;
@@ -86,22 +72,6 @@ void TextPages::AddRow(const arrow::BinaryArray& texts, int64_t row) {
   }
   ++page_rows_;
   if (page_rows_ == kPageRows || values_.length() - begin_ >= kPageBytes) EndPage();
-}
-
-// The levels with their length, so that they end where the values begin; says where they begin.
-int64_t TextPages::PutLevels() {
-  if (!optional_) return begin_;
-  std::vector<uint8_t> encoded(static_cast<size_t>(begin_ - kLengthBytes));
-  parquet::LevelEncoder encoder;
-  encoder.Init(kLevelEncoding, 1, static_cast<int>(page_rows_), encoded.data(),
-               static_cast<int>(encoded.size()));
-  const int taken = encoder.Encode(static_cast<int>(page_rows_), levels_.data());
-  if (taken != page_rows_) throw parquet::ParquetException("levels of a page found no room");
-  const int64_t start = begin_ - kLengthBytes - encoder.len();
-  PutLength(values_.mutable_data() + start, static_cast<size_t>(encoder.len()));
-  std::memcpy(values_.mutable_data() + start + kLengthBytes, encoded.data(),
-              static_cast<size_t>(encoder.len()));
-  return start;
 }
 
 std::shared_ptr<arrow::Buffer> TextPages::Compress(std::string_view page) {
@@ -139,7 +109,7 @@ parquet::SizeStatistics TextPages::Sizes() const {
 }
 
 void TextPages::EndPage() {
-  const int64_t start = PutLevels();
+  const int64_t start = optional_ ? PutLevels(levels_, values_.mutable_data(), begin_) : begin_;
   const int64_t size = values_.length() - start;
   auto page =
       Compress({reinterpret_cast<const char*>(values_.data()) + start, static_cast<size_t>(size)});

@@ -48,7 +48,6 @@ class TextPages {
   void AddRow(const arrow::BinaryArray& texts, int64_t row);
   parquet::SizeStatistics Sizes() const;
   void EndPage();
-  int64_t PutLevels();
   std::shared_ptr<arrow::Buffer> Compress(std::string_view page);
 
   const int zstd_level_;
