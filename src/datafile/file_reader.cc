@@ -38,6 +38,8 @@ class ParquetBatchReader final : public BatchReader {
 
   // With the file's rows that are deleted, if any.
   Status Open(const iceberg::Schema& projection, RowSet deleted);
+  // Before the first batch.
+  Status LimitBatches(int64_t bytes);
   std::shared_ptr<arrow::Schema> schema() const override { return schema_; }
   Result<std::shared_ptr<arrow::RecordBatch>> Next() override;
 
@@ -107,6 +109,26 @@ Status ParquetBatchReader::Project(const parquet::SchemaDescriptor& descriptor,
     leaves_.push_back(leaf);
   }
   return {};
+}
+
+Status ParquetBatchReader::LimitBatches(int64_t bytes) {
+  return Guard(input_, [&] {
+    const auto footer = input_.file->parquet_reader()->metadata();
+    double encoded = 0;  // footers can say anything
+    for (int group = 0; group < footer->num_row_groups(); ++group) {
+      const auto row_group = footer->RowGroup(group);
+      for (const int leaf : leaves_) {
+        encoded += static_cast<double>(row_group->ColumnChunk(leaf)->total_uncompressed_size());
+      }
+    }
+    const double most = static_cast<double>(bytes) * static_cast<double>(footer->num_rows());
+    if (encoded > 0) {
+      batch_rows_ =
+          static_cast<int64_t>(std::clamp(most / encoded, 1.0, static_cast<double>(batch_rows_)));
+      input_.file->set_batch_size(batch_rows_);
+    }
+    return arrow::Status::OK();
+  });
 }
 
 Status ParquetBatchReader::NextRowGroup() {
@@ -198,10 +220,12 @@ Result<std::shared_ptr<arrow::RecordBatch>> ParquetBatchReader::Next() {
 }
 
 Result<std::unique_ptr<BatchReader>> MakeReader(ParquetInput input,
-                                                const iceberg::Schema& projection, RowSet deleted) {
+                                                const iceberg::Schema& projection, RowSet deleted,
+                                                int64_t batch_bytes = 0) {
   OCTO_ASSIGN(auto schema, ToArrowSchema(projection));
   auto reader = std::make_unique<ParquetBatchReader>(std::move(input), std::move(schema));
   OCTO_TRY(reader->Open(projection, std::move(deleted)));
+  if (batch_bytes > 0) OCTO_TRY(reader->LimitBatches(batch_bytes));
   return reader;
 }
 
@@ -310,7 +334,7 @@ Result<std::unique_ptr<BatchReader>> OpenScanTask(io::FileSystem& fs, const iceb
                                                   const ReadFileOptions& options) {
   OCTO_ASSIGN(auto input, OpenParquet(fs, task.file, options.batch_rows));
   OCTO_ASSIGN(RowSet deleted, ReadPositionDeletes(fs, task.file, task.deletes));
-  return MakeReader(std::move(input), projection, std::move(deleted));
+  return MakeReader(std::move(input), projection, std::move(deleted), options.batch_bytes);
 }
 
 size_t TasksToJoin(std::span<const iceberg::ScanTask> tasks) {

@@ -24,6 +24,9 @@ struct ParquetInput;
 
 struct ReadFileOptions {
   int64_t batch_rows = 8192;
+  // Fewer rows where a batch of so many would have more bytes than this, as they are encoded and by
+  // the file's average; 0: no limit.
+  int64_t batch_bytes = 0;
 };
 
 // Used by one thread.

@@ -101,6 +101,46 @@ TEST(FileReader, HoldsAPartOfALargeColumn) {
   EXPECT_LT(most, kBytes / 3);
 }
 
+TEST(FileReader, LongRowsComeInSmallerBatches) {
+  constexpr int64_t kRows = 2000;
+  TestTable table({{1, "text", iceberg::StringType(), false, ""},
+                   {2, "number", iceberg::LongType(), false, ""}});
+  arrow::StringBuilder text;
+  arrow::Int64Builder number;
+  for (int64_t row = 0; row < kRows; ++row) {
+    ASSERT_TRUE(text.Append(std::string(1000, static_cast<char>('a' + row % 26))).ok());
+    ASSERT_TRUE(number.Append(row).ok());
+  }
+  const auto rows = arrow::RecordBatch::Make(
+      arrow::schema({arrow::field("text", arrow::utf8()), arrow::field("number", arrow::int64())}),
+      kRows, {text.Finish().ValueOrDie(), number.Finish().ValueOrDie()});
+  const auto file = WriteForeignFile(table.directory() + "/long.parquet", *rows, {1, 2},
+                                     {.row_group_rows = kRows / 2, .dictionary = false});
+  // The rows of the longest batch.
+  const auto longest = [&](const iceberg::Schema& columns, int64_t bytes) {
+    auto reader =
+        OpenDataFile(table.fs(), file, columns, {.batch_rows = 500, .batch_bytes = bytes});
+    int64_t most = 0;
+    int64_t read = 0;
+    while (const auto batch = reader.value()->Next().value()) {
+      most = std::max(most, batch->num_rows());
+      read += batch->num_rows();
+    }
+    EXPECT_EQ(read, kRows);
+    return most;
+  };
+  EXPECT_EQ(longest(table.schema(), 0), 500);
+  EXPECT_EQ(longest(table.schema(), int64_t{1} << 30), 500);
+  const int64_t limited = longest(table.schema(), int64_t{64} << 10);
+  EXPECT_LE(limited, 65);
+  EXPECT_GT(limited, 50);
+  EXPECT_EQ(longest(table.schema(), 1), 1);
+  // Of the columns that are read.
+  const iceberg::Schema short_ones{.fields = {{2, "number", iceberg::LongType(), false, ""}},
+                                   .identifier_field_ids = {}};
+  EXPECT_EQ(longest(short_ones, int64_t{64} << 10), 500);
+}
+
 TEST(FileReader, PassesOverNestedColumns) {
   TestTable table({});
   auto nested =

@@ -28,6 +28,7 @@ constexpr int kMaxLostRaces = 10;
 // Payloads are long: more rows would leave the processor's cache between decoding and parsing, and
 // take fresh memory from the kernel for every batch.
 constexpr int64_t kRowsOfABatch = 1024;
+constexpr int64_t kBytesOfABatch = int64_t{4} << 20;
 
 using DataFiles = std::vector<iceberg::DataFile>;
 using ScanTasks = std::vector<iceberg::ScanTask>;
@@ -190,7 +191,8 @@ Status SilverStep::WriteRows(const ScanTasks& bronze_files, const RowChoice& cho
     }
     first_row += task.file.record_count;
   }
-  ReadAhead reader(warehouse_.file_system(), with_chosen, bronze_columns_, {kRowsOfABatch});
+  ReadAhead reader(warehouse_.file_system(), with_chosen, bronze_columns_,
+                   {kRowsOfABatch, kBytesOfABatch});
   SilverParser parser;
   const TimestampMicros processed_at = warehouse_.clock().Now();
   while (true) {

@@ -26,6 +26,8 @@ using DataFiles = std::vector<iceberg::DataFile>;
 constexpr int64_t kSampledRows = 50'000;
 // Payloads are long: more rows would take fresh memory from the kernel for every batch.
 constexpr int64_t kRowsOfABatch = 1024;
+// A few batches are on their way at once: where payloads are very long, they have fewer rows.
+constexpr int64_t kBytesOfABatch = int64_t{4} << 20;
 // Of a column's value; what is longer divides rows no better.
 constexpr size_t kSampledKeyBytes = 64;
 
@@ -223,8 +225,9 @@ Result<std::optional<DataFiles>> Rewrite::Encode() {
   writers.push_back(std::move(table_writer));
   lake::BackgroundWriter writer(
       fs_, std::move(writers), request_.threads == 0 ? WorkIn::kCallersThread : WorkIn::kOwnThread);
-  lake::ReadAhead reader(fs_, request_.group.files, metadata_.CurrentSchema(), {kRowsOfABatch},
-                         request_.threads, lake::ReadAhead::SmallFiles::kJoined);
+  lake::ReadAhead reader(fs_, request_.group.files, metadata_.CurrentSchema(),
+                         {kRowsOfABatch, kBytesOfABatch}, request_.threads,
+                         lake::ReadAhead::SmallFiles::kJoined);
   const RowSource source = [&]() -> Result<Batch> {
     if (stopped()) return Batch();
     OCTO_ASSIGN(auto next, reader.Next());
