@@ -185,7 +185,8 @@ class Files final : public parquet::ParquetFileReader::Contents {
       : files_(std::move(files)), properties_(properties), reading_(std::move(reading)) {
     for (size_t file = 0; file < files_.size(); ++file) {
       const auto own = files_[file].reader->metadata();
-      for (int group = 0; group < own->num_row_groups(); ++group) groups_.push_back({file, group, nullptr});
+      for (int group = 0; group < own->num_row_groups(); ++group)
+        groups_.push_back({file, group, nullptr});
     }
     for (size_t file = 1; file < files_.size(); ++file) {
       metadata()->AppendRowGroups(*files_[file].reader->metadata());
