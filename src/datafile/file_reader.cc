@@ -313,7 +313,7 @@ class TasksReader final : public BatchReader {
       }));
     }
     OCTO_ASSIGN(auto input, MakeInput(std::move(files), rows));
-    OCTO_ASSIGN(reader_, MakeReader(std::move(input), projection_, {}));
+    OCTO_ASSIGN(reader_, MakeReader(std::move(input), projection_, {}, options_.batch_bytes));
     return {};
   }
 
