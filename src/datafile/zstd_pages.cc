@@ -79,16 +79,19 @@ class Pages final : public parquet::PageReader {
         on_page_(std::move(on_page)) {}
 
   std::shared_ptr<parquet::Page> NextPage() override {
-    on_page_();
-    auto page = pages_->NextPage();
-    if (const auto* data = dynamic_cast<const parquet::DataPage*>(page.get())) {
-      missing_ -= data->num_values();
+    while (true) {
+      on_page_();
+      auto page = pages_->NextPage();
+      const auto* data = dynamic_cast<const parquet::DataPage*>(page.get());
+      if (data != nullptr) missing_ -= data->num_values();
+      if (missing_ < 0 || (page == nullptr && missing_ > 0)) {
+        ThrowDamaged("a column has not as many values as its footer says");
+      }
+      // Parquet's reader may take a page without values for the end of its column.
+      if (data != nullptr && data->num_values() == 0) continue;
+      if (page == nullptr || compression_ == Compression::kNone) return page;
+      return Decompressed(*page);
     }
-    if (missing_ < 0 || (page == nullptr && missing_ > 0)) {
-      ThrowDamaged("a column has not as many values as its footer says");
-    }
-    if (page == nullptr || compression_ == Compression::kNone) return page;
-    return Decompressed(*page);
   }
   void set_max_page_header_size(uint32_t size) override { pages_->set_max_page_header_size(size); }
 

@@ -4,6 +4,7 @@
 #include <arrow/builder.h>
 #include <arrow/io/memory.h>
 #include <arrow/table.h>
+#include <arrow/util/compression.h>
 #include <gtest/gtest.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/exception.h>
@@ -100,34 +101,80 @@ TEST(ZstdPages, DictionariesManyPagesAndRowGroupsAreAsArrowReadsThem) {
   Compare(bytes);
 }
 
-// Fewer would move the values of the next file to other rows.
-TEST(ZstdPages, AColumnHasAValueForEachRow) {
-  TestTable table(
-      {{1, "a", iceberg::StringType(), false, ""}, {2, "b", iceberg::StringType(), false, ""}});
-  const FileLayout layout = MakeFileLayout(table.metadata(), 1).value();
-  const auto texts = MakeBatch({{"t", arrow::utf8(), R"(["x", null, "y"])"}})->column(0);
-  const auto write = [&](int64_t rows_of_b) {
+// Of a column "a" and a column "b".
+class PagesOfTwoColumns {
+ public:
+  ColumnPages Pages(const char* json) const {
+    TextPages pages(1, true, arrow::default_memory_pool());
+    pages.Add(*MakeBatch({{"t", arrow::utf8(), json}})->column(0));
+    return pages.Finish();
+  }
+  // Which say that they are so many rows.
+  std::string FileOf(ColumnPages a, ColumnPages b, int64_t rows) const {
     auto sink = arrow::io::BufferOutputStream::Create().ValueOrDie();
     const auto properties = parquet::WriterProperties::Builder()
                                 .compression(kCodec)
                                 ->disable_dictionary()
                                 ->disable_statistics()
                                 ->build();
-    ParquetOutput output(sink, *layout.descriptor, properties);
+    ParquetOutput output(sink, *layout_.descriptor, properties);
     output.BeginRowGroup({true, true});
-    for (const int column : {0, 1}) {
-      TextPages pages(1, true, arrow::default_memory_pool());
-      pages.Add(*texts->Slice(0, column == 0 ? 3 : rows_of_b));
-      ColumnPages done = pages.Finish();
-      done.rows = 3;
-      output.AddPages(column, std::move(done));
-    }
-    output.EndRowGroup(3, nullptr);
+    a.rows = b.rows = rows;
+    output.AddPages(0, std::move(a));
+    output.AddPages(1, std::move(b));
+    output.EndRowGroup(rows, nullptr);
     output.Close();
     return sink->Finish().ValueOrDie()->ToString();
+  }
+
+ private:
+  TestTable table_{
+      {{1, "a", iceberg::StringType(), false, ""}, {2, "b", iceberg::StringType(), false, ""}}};
+  const FileLayout layout_ = MakeFileLayout(table_.metadata(), 1).value();
+};
+
+// Fewer would move the values of the next file to other rows.
+TEST(ZstdPages, AColumnHasAValueForEachRow) {
+  const PagesOfTwoColumns two;
+  const auto read = [&](const char* b) {
+    const ColumnPages a = two.Pages(R"(["x", null, "y"])");
+    return ReadAll(Open(two.FileOf(a, two.Pages(b), 3), true));
   };
-  EXPECT_EQ(ReadAll(Open(write(3), true)).ValueOrDie()->num_rows(), 3);
-  EXPECT_FALSE(ReadAll(Open(write(2), true)).ok());
+  EXPECT_EQ(read(R"(["x", null, "y"])").ValueOrDie()->num_rows(), 3);
+  EXPECT_FALSE(read(R"(["x", null])").ok());
+}
+
+// At one, Parquet's reader goes on with the next file's values.
+TEST(ZstdPages, APageWithoutValuesEndsNoColumn) {
+  const std::string levels(sizeof(uint32_t), '\0');
+  const auto codec = arrow::util::Codec::Create(kCodec).ValueOrDie();
+  std::string page(64, '\0');
+  page.resize(static_cast<size_t>(
+      codec
+          ->Compress(std::ssize(levels), reinterpret_cast<const uint8_t*>(levels.data()),
+                     std::ssize(page), reinterpret_cast<uint8_t*>(page.data()))
+          .ValueOrDie()));
+  parquet::SizeStatistics sizes;
+  sizes.definition_level_histogram = {0, 0};
+  sizes.unencoded_byte_array_data_bytes = 0;
+  const auto empty = std::make_shared<parquet::DataPageV1>(
+      arrow::Buffer::FromString(page), 0, parquet::Encoding::PLAIN, parquet::Encoding::RLE,
+      parquet::Encoding::RLE, std::ssize(levels), parquet::EncodedStatistics(), std::nullopt,
+      sizes);
+  const PagesOfTwoColumns two;
+  std::vector<OwnFile> files;
+  for (const char* texts : {R"(["x", null, "y"])", R"([null, "z", "z"])"}) {
+    ColumnPages b = two.Pages(texts);
+    b.pages.insert(b.pages.begin(), empty);
+    auto bytes = arrow::Buffer::FromString(two.FileOf(two.Pages(texts), std::move(b), 3));
+    auto source = std::make_shared<arrow::io::BufferReader>(std::move(bytes));
+    files.push_back({parquet::ParquetFileReader::Open(source), source});
+  }
+  const auto read = ReadAll(WithKeptContext(std::move(files), parquet::ReaderProperties(),
+                                            std::make_shared<size_t>(0)))
+                        .ValueOrDie();
+  EXPECT_EQ(read->num_rows(), 6);
+  EXPECT_TRUE(read->column(1)->Equals(*read->column(0)));
 }
 
 // Page checksums are not compared here: the bytes come to zstd as they are.
