@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "base/worker_pool.h"
-#include "datafile/arrow_status.h"
 #include "datafile/gather_rows.h"
 #include "datafile/idle_memory.h"
 #include "datafile/row_buffer.h"
@@ -24,7 +23,6 @@ namespace {
 using Batch = std::shared_ptr<arrow::RecordBatch>;
 using datafile::RowBuffer;
 using datafile::RowPlace;
-using datafile::ToResult;
 
 // Files open at once; what needs more is divided again.
 constexpr int64_t kMostRanges = 128;
