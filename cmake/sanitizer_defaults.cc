@@ -25,6 +25,9 @@ const char* __lsan_default_suppressions() {
          "leak:libduckdb.so\n";
 }
 
+// Arrow's allocator begins a thread when it is loaded, and tests fork: the child could begin none.
+const char* __tsan_default_options() { return "die_after_fork=0"; }
+
 // spdlog's library has the copy of std::unique_lock's unlock that the others are bound to, and our
 // programs the copies of std::string's that DuckDB is bound to. What Arrow shares is let go of for
 // the last time in our code after it was let go of unseen in its own.

@@ -222,9 +222,9 @@ TEST_F(JournalProducerTest, SendsLessAfterATransactionThatTookTooLong) {
     record.body = std::string(900'000, '#');
     ASSERT_TRUE(journal_->AppendAndWait(std::move(record)));
   }
-  // A request has one of these, and five are under way at a time: eight times half a second, and
-  // the coordinator's answers.
-  rd_kafka_mock_broker_set_rtt(cluster_.get(), -1, 500);
+  // A request has one of these, and five are under way at a time: eight times 0.8 s, and the
+  // coordinator's answers.
+  rd_kafka_mock_broker_set_rtt(cluster_.get(), -1, 800);
   const auto failed = producer->CommitNext();
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().kind, ErrorKind::kTransient) << failed.error().message;
