@@ -20,9 +20,9 @@ namespace {
 
 class Pages final : public parquet::PageReader {
  public:
-  // `compressed` takes the pages for uncompressed ones.
-  Pages(std::unique_ptr<parquet::PageReader> compressed, bool optional)
-      : compressed_(std::move(compressed)), optional_(optional) {}
+  // `compressed` takes the pages for uncompressed ones. `rows` are those of the row group.
+  Pages(std::unique_ptr<parquet::PageReader> compressed, bool optional, int64_t rows)
+      : compressed_(std::move(compressed)), optional_(optional), rows_(rows) {}
 
   std::shared_ptr<parquet::Page> NextPage() override {
     while (true) {
@@ -49,6 +49,7 @@ class Pages final : public parquet::PageReader {
 
   const std::unique_ptr<parquet::PageReader> compressed_;
   const bool optional_;
+  const int64_t rows_;  // of the row group
   // Of a dictionary that is long, values take the places of their numbers. Data pages that need it
   // come before those that do not: behind these it is kept as it is in the file.
   std::shared_ptr<parquet::DictionaryPage> long_dictionary_;
@@ -70,6 +71,11 @@ std::shared_ptr<parquet::Page> Pages::OpenDictionary(
 
 std::shared_ptr<parquet::Page> Pages::OpenData(std::shared_ptr<parquet::DataPageV1> page) {
   if (page == nullptr) ThrowDamaged("a page of another kind than its footer says");
+  // What comes in parts has memory for each row of its page, however few bytes say so many.
+  if (page->num_values() > rows_) {
+    ThrowDamaged("a page of " + std::to_string(page->num_values()) + " values in " +
+                 std::to_string(rows_) + " rows");
+  }
   const bool spells = long_dictionary_ != nullptr && NeedsDictionary(*page);
   if (!spells) dictionary_.reset();
   if (IsLongPage(*page)) {
@@ -120,7 +126,7 @@ class RowGroup final : public parquet::RowGroupReader::Contents {
     return std::make_unique<Pages>(
         parquet::PageReader::Open(BytesOf(*chunk), chunk->num_values(),
                                   parquet::Compression::UNCOMPRESSED, properties_, column),
-        column.max_definition_level() > 0);
+        column.max_definition_level() > 0, metadata()->num_rows());
   }
   const parquet::RowGroupMetaData* metadata() const override { return group_->metadata(); }
   const parquet::ReaderProperties* properties() const override { return &properties_; }

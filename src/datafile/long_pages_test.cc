@@ -5,6 +5,7 @@
 #include <arrow/io/memory.h>
 #include <arrow/record_batch.h>
 #include <arrow/table.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <parquet/arrow/reader.h>
 #include <parquet/arrow/writer.h>
@@ -16,6 +17,11 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
+
+#include "datafile/data_file_writer.h"
+#include "datafile/parquet_output.h"
+#include "datafile/table_for_test.h"
 
 namespace octolake::datafile {
 namespace {
@@ -138,6 +144,29 @@ TEST(LongPages, DamageToLongPagesIsAnErrorOrOtherValuesNeverMore) {
     }
     EXPECT_GT(errors, tries / 10);
   }
+}
+
+// What comes in parts would take memory for each of them.
+TEST(LongPages, APageHasNoMoreValuesThanThereAreRows) {
+  constexpr int32_t kValues = 1'000'000'000;
+  TestTable table({{1, "text", iceberg::StringType(), false, ""}});
+  const FileLayout layout = MakeFileLayout(table.metadata(), 1).value();
+  const auto properties =
+      parquet::WriterProperties::Builder().compression(kCodec)->disable_dictionary()->build();
+  const auto sink = arrow::io::BufferOutputStream::Create().ValueOrDie();
+  ParquetOutput output(sink, *layout.descriptor, properties);
+  output.BeginRowGroup({true});
+  ColumnPages pages;
+  pages.pages.push_back(std::make_shared<parquet::DataPageV1>(
+      arrow::Buffer::FromString("some bytes"), kValues, parquet::Encoding::PLAIN,
+      parquet::Encoding::RLE, parquet::Encoding::RLE, int64_t{5} << 20));
+  pages.rows = 3;
+  output.AddPages(0, std::move(pages));
+  output.EndRowGroup(3, nullptr);
+  output.Close();
+  const auto read = ReadAll(Open(sink->Finish().ValueOrDie()->ToString(), true));
+  ASSERT_FALSE(read.ok());
+  EXPECT_THAT(read.status().message(), testing::HasSubstr("a page of 1000000000 values in 3 rows"));
 }
 
 }  // namespace

@@ -69,9 +69,10 @@ void DividedPage::Fill(int64_t bytes) {
   left_ -= more;
 }
 
+// Looks first: a length that is wrong must not have all of the page decompressed.
 void DividedPage::Require(int64_t bytes) {
+  if (bytes > end_ - first_byte_ + left_) ThrowDamaged("a page ends within a value");
   Fill(bytes);
-  if (!HasBytes(first_byte_, bytes)) ThrowDamaged("a page ends within a value");
 }
 
 void DividedPage::ReadLevels() {
