@@ -375,6 +375,28 @@ TEST_F(ExpireSnapshotsTest, LeavesNothingBehindBesideAnotherThatExpiresMore) {
   EXPECT_THAT(table.Orphans(), IsEmpty());
 }
 
+// What an older state of the table does not name may well be in use.
+TEST_F(ExpireSnapshotsTest, RemovesNothingByAnOlderStateOfTheTable) {
+  Append("a");
+  Append("b");
+  const Table old = *table.catalog.LoadTable(table.identifier);
+  Append("kept", 2);
+  for (int i = 0; i < 3; ++i) {
+    table.MustCommit(
+        OverwritePartitions({{Literal(1)}}, {NewFile("f" + std::to_string(i), 1)}, {}));
+  }
+  Transaction first(table.catalog, table.Context());
+  first.Add(table.identifier, ExpireSnapshots(Small(2)));
+  table.catalog.after_commit = [&] {
+    Expire(1);
+    table.catalog.stale = old;
+  };
+  ASSERT_TRUE(first.Commit());
+  EXPECT_EQ(first.left_behind().size(), 1U);
+  EXPECT_THAT(table.Live(), UnorderedElementsAre("f2", "kept"));
+  EXPECT_THAT(DataFiles(), testing::IsSupersetOf({"f2", "kept"}));
+}
+
 // What is missing for another reason stays missing when the table is looked at again.
 TEST_F(ExpireSnapshotsTest, LeavesEverythingWhereAListIsMissing) {
   for (int i = 0; i < 3; ++i) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +24,8 @@ class FakeCatalog final : public Catalog {
   // The next commits do not take effect, and that is not known.
   int lose_requests = 0;
   int fail_loads = 0;
+  // The next load gives this state of the table, as a cache would.
+  std::optional<Table> stale;
   // The next commits find the catalog locked by others.
   int busy = 0;
   int commits = 0;
@@ -51,6 +54,7 @@ class FakeCatalog final : public Catalog {
       --fail_loads;
       return MakeError(ErrorKind::kIo, "the catalog cannot be reached");
     }
+    if (stale) return *std::exchange(stale, std::nullopt);
     const auto found = tables_.find(identifier);
     if (found == tables_.end()) {
       return MakeError(ErrorKind::kNotFound, "no table " + identifier.ToString());

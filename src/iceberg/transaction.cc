@@ -28,6 +28,13 @@ bool MayHaveExpired(int64_t sequence_number, const TableMetadata& loaded) {
                       [&](const Snapshot& one) { return one.sequence_number == sequence_number; });
 }
 
+// Whether `loaded` is no older state of the table, as a cache may give, nor another table of its
+// name: neither names the files of newer snapshots. Sequence numbers only grow.
+bool IsLater(const TableMetadata& loaded, const TableMetadata& before) {
+  return loaded.table_uuid == before.table_uuid &&
+         loaded.last_sequence_number >= before.last_sequence_number;
+}
+
 }  // namespace
 
 Transaction::Transaction(Catalog& catalog, const UpdateContext& context, TransactionOptions options)
@@ -257,8 +264,8 @@ Status Transaction::RemoveExpired(const Table& base, const Table& committed) {
         RemoveExpiredFiles(context_.file_system, *base.metadata, *committed.metadata, *current);
     if (removed) return {};
     const auto table = catalog_.LoadTable(committed.identifier);
-    const bool others_expired = table && table->metadata->table_uuid == current->table_uuid &&
-                                LosesSnapshots(*current, *table->metadata);
+    const bool others_expired =
+        table && IsLater(*table->metadata, *current) && LosesSnapshots(*current, *table->metadata);
     if (!others_expired || looks == kMaxLooks) return tl::unexpected(removed.error());
     current = table->metadata;
   }
