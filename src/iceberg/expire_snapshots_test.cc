@@ -375,6 +375,23 @@ TEST_F(ExpireSnapshotsTest, LeavesNothingBehindBesideAnotherThatExpiresMore) {
   EXPECT_THAT(table.Orphans(), IsEmpty());
 }
 
+// The table that tells of a commit whose reply was lost lacks what others have expired since, too.
+TEST_F(ExpireSnapshotsTest, LeavesNothingBehindBesideAnotherThatExpiresMoreWhenTheReplyIsLost) {
+  for (int i = 0; i < 6; ++i) {
+    table.MustCommit(OverwriteAll({NewFile("f" + std::to_string(i), 1)}, {}));
+  }
+  Transaction first(table.catalog, table.Context());
+  first.Add(table.identifier, AppendFiles({NewFile("mine", 2)}, {}));
+  first.Add(table.identifier, ExpireSnapshots(Small(4)));
+  table.catalog.lose_replies = 1;
+  table.catalog.after_commit = [&] { Expire(1); };
+  ASSERT_TRUE(first.Commit());
+  EXPECT_THAT(first.left_behind(), IsEmpty());
+  EXPECT_THAT(table.Live(), UnorderedElementsAre("f5", "mine"));
+  EXPECT_THAT(DataFiles(), ElementsAre("f5", "mine"));
+  EXPECT_THAT(table.Orphans(), IsEmpty());
+}
+
 // What an older state of the table does not name may well be in use.
 TEST_F(ExpireSnapshotsTest, RemovesNothingByAnOlderStateOfTheTable) {
   Append("a");

@@ -91,11 +91,7 @@ Result<std::optional<std::vector<Table>>> Transaction::Attempt() {
     return tl::unexpected<Error>(std::move(changes).error());
   }
   Doubt attempt{.base = *tables, .applied = {}};
-  for (const TableChange& change : *changes) {
-    const TableMetadata& made = change.metadata;
-    attempt.applied.push_back({made.last_sequence_number, made.current_snapshot_id,
-                               made.CurrentSchema(), made.properties, made.refs});
-  }
+  for (const TableChange& change : *changes) attempt.applied.push_back(change.metadata);
   auto committed = catalog_.CommitTables(*std::move(changes));
   if (committed) {
     doubt_.reset();
@@ -207,11 +203,11 @@ tl::unexpected<Error> Transaction::Untold() const {
                        "expired the snapshots that would tell whether it took effect");
 }
 
-bool Transaction::SameState(const State& state, const TableMetadata& metadata) {
-  return state.current_snapshot_id == metadata.current_snapshot_id &&
-         state.schema == metadata.CurrentSchema() && state.properties == metadata.properties &&
-         std::equal(state.refs.begin(), state.refs.end(), metadata.refs.begin(),
-                    metadata.refs.end(), [](const auto& x, const auto& y) {
+bool Transaction::SameState(const TableMetadata& a, const TableMetadata& b) {
+  return a.current_snapshot_id == b.current_snapshot_id && a.CurrentSchema() == b.CurrentSchema() &&
+         a.properties == b.properties &&
+         std::equal(a.refs.begin(), a.refs.end(), b.refs.begin(), b.refs.end(),
+                    [](const auto& x, const auto& y) {
                       return x.first == y.first && x.second.snapshot_id == y.second.snapshot_id;
                     });
 }
@@ -240,15 +236,17 @@ Error Transaction::Fail(Error error) {
 
 std::vector<Table> Transaction::Finish(std::vector<Table> committed) {
   RemoveUnused(&committed);
-  RemoveExpired(doubt_ ? doubt_->base : base_, committed);
+  RemoveExpired(committed);
   return committed;
 }
 
-void Transaction::RemoveExpired(const std::vector<Table>& base,
-                                const std::vector<Table>& committed) {
+void Transaction::RemoveExpired(const std::vector<Table>& committed) {
   for (size_t i = 0; i < parts_.size(); ++i) {
-    if (!LosesSnapshots(*base[i].metadata, *committed[i].metadata)) continue;
-    auto removed = RemoveExpired(base[i], committed[i]);
+    const TableMetadata& base = *(doubt_ ? doubt_->base : base_)[i].metadata;
+    // A table that was loaded to resolve a doubt may lack what others have expired since.
+    const TableMetadata& made = doubt_ ? doubt_->applied[i] : *committed[i].metadata;
+    if (!LosesSnapshots(base, made)) continue;
+    auto removed = RemoveExpired(base, made, committed[i]);
     if (removed) continue;
     Error error = std::move(removed).error();
     error.message = "table " + parts_[i].identifier.ToString() +
@@ -257,11 +255,11 @@ void Transaction::RemoveExpired(const std::vector<Table>& base,
   }
 }
 
-Status Transaction::RemoveExpired(const Table& base, const Table& committed) {
+Status Transaction::RemoveExpired(const TableMetadata& base, const TableMetadata& made,
+                                  const Table& committed) {
   std::shared_ptr<const TableMetadata> current = committed.metadata;
   for (int looks = 1;; ++looks) {
-    const auto removed =
-        RemoveExpiredFiles(context_.file_system, *base.metadata, *committed.metadata, *current);
+    const auto removed = RemoveExpiredFiles(context_.file_system, base, made, *current);
     if (removed) return {};
     const auto table = catalog_.LoadTable(committed.identifier);
     const bool others_expired =

@@ -50,18 +50,10 @@ class Transaction {
     TableIdentifier identifier;
     std::vector<std::unique_ptr<TableUpdate>> updates;
   };
-  // What an attempt makes of a table, but for its snapshots.
-  struct State {
-    int64_t last_sequence_number = 0;
-    std::optional<int64_t> current_snapshot_id;
-    Schema schema;
-    Properties properties;
-    std::map<std::string, SnapshotRef> refs;
-  };
   // An attempt of which it is not known whether it took effect.
   struct Doubt {
     std::vector<Table> base;
-    std::vector<State> applied;
+    std::vector<TableMetadata> applied;  // what it makes of the tables
   };
   // kUntold: others have committed since and expired what would tell.
   enum class Outcome { kCommitted, kLost, kOpen, kUntold };
@@ -76,7 +68,8 @@ class Transaction {
   // What freshly loaded tables say of the attempt in doubt.
   Outcome Resolve(const std::vector<Table>& tables) const;
   tl::unexpected<Error> Untold() const;
-  static bool SameState(const State& state, const TableMetadata& metadata);
+  // But for their snapshots.
+  static bool SameState(const TableMetadata& a, const TableMetadata& b);
   // No value, to be tried again, unless that has been tried often enough.
   Result<std::optional<std::vector<Table>>> AfterTransient(Error error);
   // Waits for a random time; false when attempts or time are used up.
@@ -85,10 +78,11 @@ class Transaction {
   // Removes what is of no more use once the outcome is known.
   std::vector<Table> Finish(std::vector<Table> committed);
   void RemoveUnused(const std::vector<Table>* committed);
-  // `base` is what the attempt that was committed was applied to.
-  void RemoveExpired(const std::vector<Table>& base, const std::vector<Table>& committed);
-  // Looks again where others expired snapshots of `committed` meanwhile.
-  Status RemoveExpired(const Table& base, const Table& committed);
+  void RemoveExpired(const std::vector<Table>& committed);
+  // The attempt made `made` of `base`, the table is `committed` by now. Looks again where others
+  // expired snapshots of that meanwhile.
+  Status RemoveExpired(const TableMetadata& base, const TableMetadata& made,
+                       const Table& committed);
 
   Catalog& catalog_;
   UpdateContext context_;
