@@ -1,7 +1,6 @@
 // Applies updates to one or several tables and commits them in one catalog transaction.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
