@@ -7,11 +7,11 @@
 #include <parquet/exception.h>
 #include <parquet/metadata.h>
 
-#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "datafile/column_chunk.h"
 #include "datafile/text_parts.h"
 #include "datafile/zstd_stream.h"
 
@@ -94,14 +94,6 @@ std::shared_ptr<parquet::Page> Pages::OpenData(std::shared_ptr<parquet::DataPage
   return nullptr;
 }
 
-bool HasOnlyPagesOfVersion1(const parquet::ColumnChunkMetaData& chunk) {
-  const auto& kinds = chunk.encoding_stats();
-  return !kinds.empty() && std::all_of(kinds.begin(), kinds.end(), [](const auto& kind) {
-    return kind.page_type == parquet::PageType::DATA_PAGE ||
-           kind.page_type == parquet::PageType::DICTIONARY_PAGE;
-  });
-}
-
 bool MayHaveLongPages(const parquet::ColumnChunkMetaData& chunk,
                       const parquet::ColumnDescriptor& column) {
   return HasDivisiblePages(column) && chunk.compression() == parquet::Compression::ZSTD &&
@@ -124,7 +116,7 @@ class RowGroup final : public parquet::RowGroupReader::Contents {
     const parquet::ColumnDescriptor& column = *schema_.Column(i);
     if (!MayHaveLongPages(*chunk, column)) return group_->GetColumnPageReader(i);
     return std::make_unique<Pages>(
-        parquet::PageReader::Open(BytesOf(*chunk), chunk->num_values(),
+        parquet::PageReader::Open(BytesOf(*chunk, bytes_, properties_), chunk->num_values(),
                                   parquet::Compression::UNCOMPRESSED, properties_, column),
         column.max_definition_level() > 0, metadata()->num_rows());
   }
@@ -132,22 +124,9 @@ class RowGroup final : public parquet::RowGroupReader::Contents {
   const parquet::ReaderProperties* properties() const override { return &properties_; }
 
  private:
-  std::shared_ptr<arrow::io::InputStream> BytesOf(const parquet::ColumnChunkMetaData& chunk) {
-    int64_t begin = chunk.data_page_offset();
-    const int64_t dictionary = chunk.dictionary_page_offset();
-    if (chunk.has_dictionary_page() && dictionary > 0) begin = std::min(begin, dictionary);
-    const int64_t length = chunk.total_compressed_size();
-    PARQUET_ASSIGN_OR_THROW(const int64_t file_bytes, bytes_->GetSize());
-    if (begin < 0 || length < 0 || begin > file_bytes || length > file_bytes - begin) {
-      ThrowDamaged("a column of " + std::to_string(length) + " bytes at byte " +
-                   std::to_string(begin) + " of " + std::to_string(file_bytes));
-    }
-    return properties_.GetStream(bytes_, begin, length);
-  }
-
   const std::shared_ptr<parquet::RowGroupReader> group_;
   const std::shared_ptr<arrow::io::RandomAccessFile> bytes_;
-  parquet::ReaderProperties properties_;
+  const parquet::ReaderProperties properties_;
   const parquet::SchemaDescriptor& schema_;
 };
 

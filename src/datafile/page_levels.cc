@@ -8,7 +8,7 @@
 #include <cstring>
 #include <limits>
 
-#include "datafile/zstd_stream.h"
+#include "datafile/column_chunk.h"
 
 namespace octolake::datafile {
 namespace {

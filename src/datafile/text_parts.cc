@@ -9,6 +9,8 @@
 #include <string>
 #include <utility>
 
+#include "datafile/column_chunk.h"
+
 namespace octolake::datafile {
 namespace {
 

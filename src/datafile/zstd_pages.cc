@@ -2,7 +2,6 @@
 
 #include <arrow/buffer.h>
 #include <arrow/io/interfaces.h>
-#include <arrow/io/memory.h>
 #include <parquet/column_page.h>
 #include <parquet/column_reader.h>
 #include <parquet/exception.h>
@@ -16,14 +15,12 @@
 #include <string>
 #include <utility>
 
+#include "datafile/column_chunk.h"
+
 namespace octolake::datafile {
 namespace {
 
 using Buffer = std::shared_ptr<arrow::Buffer>;
-
-[[noreturn]] void ThrowDamaged(const std::string& what) {
-  throw parquet::ParquetStatusException(arrow::Status::IOError(what));
-}
 
 struct FreeContext {
   void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
@@ -117,14 +114,6 @@ class Pages final : public parquet::PageReader {
   const std::function<void()> on_page_;
 };
 
-bool HasOnlyPagesOfVersion1(const parquet::ColumnChunkMetaData& chunk) {
-  const auto& kinds = chunk.encoding_stats();
-  return !kinds.empty() && std::all_of(kinds.begin(), kinds.end(), [](const auto& kind) {
-    return kind.page_type == parquet::PageType::DATA_PAGE ||
-           kind.page_type == parquet::PageType::DICTIONARY_PAGE;
-  });
-}
-
 class RowGroup final : public parquet::RowGroupReader::Contents {
  public:
   RowGroup(std::shared_ptr<parquet::RowGroupReader> group,
@@ -150,30 +139,15 @@ class RowGroup final : public parquet::RowGroupReader::Contents {
       return std::make_unique<Pages>(group_->GetColumnPageReader(i), Pages::Compression::kNone,
                                      values, on_page_);
     }
-    auto pages =
-        parquet::PageReader::Open(BytesOf(*chunk), values, parquet::Compression::UNCOMPRESSED,
-                                  properties_, *schema_.Column(i));
+    auto pages = parquet::PageReader::Open(BytesOf(*chunk, bytes_, properties_), values,
+                                           parquet::Compression::UNCOMPRESSED, properties_,
+                                           *schema_.Column(i));
     return std::make_unique<Pages>(std::move(pages), Pages::Compression::kZstd, values, on_page_);
   }
   const parquet::RowGroupMetaData* metadata() const override { return group_->metadata(); }
   const parquet::ReaderProperties* properties() const override { return &properties_; }
 
  private:
-  std::shared_ptr<arrow::io::InputStream> BytesOf(const parquet::ColumnChunkMetaData& chunk) const {
-    int64_t begin = chunk.data_page_offset();
-    const int64_t dictionary = chunk.dictionary_page_offset();
-    if (chunk.has_dictionary_page() && dictionary > 0) begin = std::min(begin, dictionary);
-    const int64_t length = chunk.total_compressed_size();
-    PARQUET_ASSIGN_OR_THROW(const int64_t file_bytes, bytes_->GetSize());
-    if (begin < 0 || length < 0 || begin > file_bytes || length > file_bytes - begin) {
-      ThrowDamaged("a column of " + std::to_string(length) + " bytes at byte " +
-                   std::to_string(begin) + " of " + std::to_string(file_bytes));
-    }
-    PARQUET_ASSIGN_OR_THROW(Buffer pages, bytes_->ReadAt(begin, length));
-    if (pages->size() < length) ThrowDamaged("a column is cut short");
-    return std::make_shared<arrow::io::BufferReader>(std::move(pages));
-  }
-
   const std::shared_ptr<parquet::RowGroupReader> group_;
   const std::shared_ptr<arrow::io::RandomAccessFile> bytes_;
   const parquet::ReaderProperties properties_;

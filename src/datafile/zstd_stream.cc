@@ -7,6 +7,9 @@
 #include <zstd.h>
 
 #include <limits>
+#include <string>
+
+#include "datafile/column_chunk.h"
 
 namespace octolake::datafile {
 namespace {
@@ -16,10 +19,6 @@ constexpr int64_t kReadAtOnce = int64_t{64} << 10;
 constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
 
 }  // namespace
-
-void ThrowDamaged(const std::string& what) {
-  throw parquet::ParquetStatusException(arrow::Status::IOError(what));
-}
 
 void ZstdStream::FreeDecoder::operator()(ZSTD_DCtx_s* decoder) const { ZSTD_freeDCtx(decoder); }
 

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
 
 struct ZSTD_DCtx_s;  // of zstd.h
 
@@ -12,9 +11,6 @@ class Buffer;
 }
 
 namespace octolake::datafile {
-
-// What is wrong with a file's bytes.
-[[noreturn]] void ThrowDamaged(const std::string& what);
 
 // Used by one thread.
 class ZstdStream {
