@@ -47,6 +47,9 @@ std::shared_ptr<arrow::Buffer> FilledBuffer() {
   return buffer;
 }
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+// Their allocators keep what is freed.
+
 TEST(IdleMemoryTest, WhatArrowKeepsGoesBack) {
   GiveBackIdleMemory();
   const int64_t before = Resident("RssAnon");
@@ -70,6 +73,7 @@ TEST(IdleMemoryTest, AThreadKeepsNoMoreThanALittle) {
   thread->join();
   EXPECT_LT(after, before + 16 * kMegabyte);
 }
+#endif
 
 // Of malloc.
 int64_t Arenas() {
