@@ -7,7 +7,6 @@
 #include <arrow/table.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <parquet/arrow/reader.h>
 #include <parquet/arrow/writer.h>
 #include <parquet/column_page.h>
 #include <parquet/column_reader.h>
@@ -20,6 +19,7 @@
 #include <utility>
 
 #include "datafile/data_file_writer.h"
+#include "datafile/parquet_for_test.h"
 #include "datafile/parquet_output.h"
 #include "datafile/table_for_test.h"
 
@@ -32,16 +32,6 @@ std::unique_ptr<parquet::ParquetFileReader> Open(const std::string& bytes, bool 
   auto source = std::make_shared<arrow::io::BufferReader>(arrow::Buffer::FromString(bytes));
   auto file = parquet::ParquetFileReader::Open(source, properties);
   return in_parts ? WithLongPagesInParts(std::move(file), source, properties) : std::move(file);
-}
-
-// Throws what Parquet throws, or returns its error.
-arrow::Result<std::shared_ptr<arrow::Table>> ReadAll(
-    std::unique_ptr<parquet::ParquetFileReader> file) {
-  parquet::ArrowReaderProperties properties;
-  properties.set_pre_buffer(false);
-  ARROW_ASSIGN_OR_RAISE(auto reader, parquet::arrow::FileReader::Make(arrow::default_memory_pool(),
-                                                                      std::move(file), properties));
-  return reader->ReadTable();
 }
 
 // With what Arrow reads.

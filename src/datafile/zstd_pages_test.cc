@@ -6,7 +6,6 @@
 #include <arrow/table.h>
 #include <arrow/util/compression.h>
 #include <gtest/gtest.h>
-#include <parquet/arrow/reader.h>
 #include <parquet/exception.h>
 #include <parquet/metadata.h>
 #include <parquet/properties.h>
@@ -17,6 +16,7 @@
 
 #include "datafile/all_types_for_test.h"
 #include "datafile/data_file_writer.h"
+#include "datafile/parquet_for_test.h"
 #include "datafile/parquet_output.h"
 #include "datafile/table_for_test.h"
 #include "datafile/text_pages.h"
@@ -37,16 +37,6 @@ std::unique_ptr<parquet::ParquetFileReader> Open(const std::string& bytes, bool 
   std::vector<OwnFile> files;
   files.push_back({std::move(file), source});
   return WithKeptContext(std::move(files), properties, std::make_shared<size_t>(0));
-}
-
-// Throws what Parquet throws, or returns its error.
-arrow::Result<std::shared_ptr<arrow::Table>> ReadAll(
-    std::unique_ptr<parquet::ParquetFileReader> file) {
-  parquet::ArrowReaderProperties properties;
-  properties.set_pre_buffer(false);
-  ARROW_ASSIGN_OR_RAISE(auto reader, parquet::arrow::FileReader::Make(arrow::default_memory_pool(),
-                                                                      std::move(file), properties));
-  return reader->ReadTable();
 }
 
 // What Arrow reads, for each column.

@@ -55,7 +55,7 @@ class SilverStep {
                                const iceberg::Table& silver);
   Status WriteRows(const ScanTasks& bronze_files, const RowChoice& choice,
                    BackgroundWriter* writer);
-  Status Commit(const SilverChunk& chunk, const iceberg::Table& silver, DataFiles files);
+  Status Commit(const SilverChunk& chunk, const iceberg::Table& silver, const DataFiles& files);
   void OnRows(int64_t rows);
 
   Warehouse& warehouse_;
@@ -150,7 +150,7 @@ Status SilverStep::TryChunk(const SilverChunk& chunk, const iceberg::Table& silv
                                                  [this](int64_t rows) { OnRows(rows); }));
   report_.most_keys_at_once = std::max(report_.most_keys_at_once, choice.most_keys_at_once);
   OCTO_ASSIGN(DataFiles files, WriteChunk(chunk.files, choice, silver));
-  OCTO_TRY(Commit(chunk, silver, std::move(files)));
+  OCTO_TRY(Commit(chunk, silver, files));
   report_.bronze_rows += choice.candidates;
   report_.added += choice.chosen_count;
   report_.duplicates += choice.candidates - choice.chosen_count;
@@ -213,7 +213,8 @@ Status SilverStep::WriteRows(const ScanTasks& bronze_files, const RowChoice& cho
 }
 
 // What others added meanwhile hurts only where it may hold the same events: in the days written to.
-Status SilverStep::Commit(const SilverChunk& chunk, const iceberg::Table& silver, DataFiles files) {
+Status SilverStep::Commit(const SilverChunk& chunk, const iceberg::Table& silver,
+                          const DataFiles& files) {
   if (files.empty() && !chunk.position) return {};
   const std::string tag = PositionTag(bronze_name_);
   iceberg::Properties summary;
