@@ -32,7 +32,7 @@ constexpr int64_t kSinkBytes = int64_t{1} << 20;
 constexpr int64_t kMostAtOnce = int64_t{1} << 30;
 // Sampled keys are cut here: they divide rows all the same.
 constexpr size_t kSampledKeyBytes = 64;
-// A key as a string, and its places in the order.
+// A key, and its places in the order.
 constexpr int64_t kKeyBytes = 112;
 // Places that are divided among threads to be sorted, and by what.
 constexpr size_t kWorthDividing = 4'000;
