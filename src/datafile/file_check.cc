@@ -171,6 +171,21 @@ Status CheckFooter(const parquet::FileMetaData& footer, const iceberg::DataFile&
                                        " rows, the manifest says " +
                                        std::to_string(file.record_count));
   }
+  // What is read is what the row groups say.
+  int64_t rows = 0;
+  for (int group = 0; group < footer.num_row_groups(); ++group) {
+    const int64_t group_rows = footer.RowGroup(group)->num_rows();
+    if (group_rows < 0 || __builtin_add_overflow(rows, group_rows, &rows)) {
+      return Damaged(file.file_path, "its row group " + std::to_string(group) + " has " +
+                                         std::to_string(group_rows) + " rows of " +
+                                         std::to_string(footer.num_rows()));
+    }
+  }
+  if (rows != footer.num_rows()) {
+    return Damaged(file.file_path, "its row groups have " + std::to_string(rows) +
+                                       " rows, its footer says " +
+                                       std::to_string(footer.num_rows()));
+  }
   std::set<int32_t> ids;
   for (int column = 0; column < footer.schema()->num_columns(); ++column) {
     ids.insert(footer.schema()->Column(column)->schema_node()->field_id());

@@ -21,8 +21,8 @@ Status CheckFileSize(io::FileSystem& fs, const iceberg::DataFile& file);
 Result<std::unique_ptr<io::InputFile>> OpenChecked(io::FileSystem& fs,
                                                    const iceberg::DataFile& file);
 
-// That it has as many rows as the manifest says, and the columns of which the manifest gives a size
-// (by field id).
+// That it has as many rows as the manifest says, in its footer and in its row groups together, and
+// the columns of which the manifest gives a size (by field id). Throws what Parquet throws.
 Status CheckFooter(const parquet::FileMetaData& footer, const iceberg::DataFile& file);
 
 struct PageCounts {

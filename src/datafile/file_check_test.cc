@@ -155,6 +155,24 @@ TEST_F(FileCheckTest, RowsAndColumnsAreThoseOfTheManifest) {
   ExpectDamage(ReadRows(), "it has no column with field id 9");
 }
 
+TEST_F(FileCheckTest, RowGroupsHaveTheRowsOfTheFooter) {
+  // A row group's number of rows is the last of its fields that has the rows of a group: i64, 1000.
+  const std::string rows("\x16\xD0\x0F", 3);
+  const size_t at = bytes_.rfind(rows);
+  ASSERT_NE(at, std::string::npos);
+  ASSERT_GT(at, EndOfPages());
+  const auto replace = [&](const std::string& other) {
+    std::string bad = bytes_;
+    Replace(bad.replace(at, other.size(), other));
+  };
+  replace(std::string("\x16\xCE\x0F", 3));  // 999
+  ExpectDamage(Pages(), "its row groups have 2999 rows, its footer says 3000");
+  ExpectDamage(ReadRows(), "its row groups have 2999 rows, its footer says 3000");
+  replace(std::string("\x16\xCF\x0F", 3));  // -1000
+  ExpectDamage(Pages(), "its row group 2 has -1000 rows of 3000");
+  ExpectDamage(ReadRows(), "its row group 2 has -1000 rows of 3000");
+}
+
 TEST(PageHeader, IsReadWhereItIsWholeAndOnlyThere) {
   // type 0, uncompressed 10, compressed 20, crc -2, data_page_header {1: 5, 2: 0, 3: 3, 4: 3}.
   const std::string bytes(

@@ -51,15 +51,17 @@ parquet::ReaderProperties CheckedProperties() {
 Result<ParquetBytes> ReadFooter(io::FileSystem& fs, const iceberg::DataFile& file) {
   OCTO_ASSIGN(auto input, OpenChecked(fs, file));
   ParquetBytes opened{&file, MakeRandomAccessFile(std::move(input)), nullptr};
+  Status checked;
   OCTO_TRY(Guard(file.file_path, [&]() -> arrow::Status {
     if (file.file_size_in_bytes <= kReadAtOnce) {
       ARROW_ASSIGN_OR_RAISE(auto whole, opened.bytes->ReadAt(0, file.file_size_in_bytes));
       opened.bytes = std::make_shared<arrow::io::BufferReader>(std::move(whole));
     }
     opened.reader = parquet::ParquetFileReader::Open(opened.bytes, ByParts());
+    checked = CheckFooter(*opened.reader->metadata(), file);
     return arrow::Status::OK();
   }));
-  OCTO_TRY(CheckFooter(*opened.reader->metadata(), file));
+  OCTO_TRY(checked);
   return opened;
 }
 
