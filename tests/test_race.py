@@ -231,3 +231,27 @@ class TestTheFirstMoment:
         assert partly_loaded(lake) == []
         lake.run()
         assert leftovers(lake) == []
+
+
+class TestCommitsOfOneFile:
+    """Loads whose commits follow each other so closely that each loses many races."""
+
+    LOADS = 16
+    FILES_A_LOAD = 8
+
+    def test_all_loads_get_done(self, tmp_path):
+        lines = generate(tmp_path / "stream", events=self.LOADS * self.FILES_A_LOAD, seed=5
+                         ).read_bytes().splitlines(keepends=True)
+        assert len(set(lines)) > len(lines) / 2  # a repeated one makes a file that is skipped
+        files = []
+        for number, line in enumerate(lines):
+            files.append(tmp_path / f"{number:04}.json")
+            files[-1].write_bytes(line)
+        lake = Lake(tmp_path / "warehouse", ZONE)
+        loads = [lake.start("load", *files[first::self.LOADS], env={"OCTOLAKE_LOAD_COMMIT_FILES": "1"})
+                 for first in range(self.LOADS)]
+        for load in loads:
+            with load:
+                load.finish()
+        assert lake.counts()[BRONZE] == lake.counts()[LOADED] == len(set(lines))
+        assert leftovers(lake) == []

@@ -214,7 +214,7 @@ TEST_F(ExpiredFilesTest, RemovesNothingWhileTheOutcomeIsUnknown) {
     table.MustCommit(OverwriteAll({NewFile("f" + std::to_string(i), 1)}, {}));
   }
   table.catalog.lose_replies = 1;
-  Transaction lost(table.catalog, table.Context(), {.max_attempts = 1});
+  Transaction lost(table.catalog, table.Context(), {.backoff = {.attempts = 1}});
   lost.Add(table.identifier, AppendFiles({NewFile("g", 2)}, {}));
   lost.Add(table.identifier, ExpireSnapshots(KeepAtMost(1)));
   table.catalog.before_commit = [&] { table.catalog.fail_loads = 1; };

@@ -1,9 +1,6 @@
 #include "iceberg/transaction.h"
 
 #include <algorithm>
-#include <chrono>
-#include <set>
-#include <thread>
 #include <utility>
 
 #include "iceberg/expired_files.h"
@@ -11,11 +8,6 @@
 
 namespace octolake::iceberg {
 namespace {
-
-// The wait after the n-th lost race is random up to 20 ms * 2^n, at most a second: committers that
-// met once do not meet again.
-constexpr int64_t kFirstWaitMillis = 20;
-constexpr int64_t kLongestWaitMillis = 1'000;
 
 // Looks at what expired snapshots share with remaining ones while others expire those.
 constexpr int kMaxLooks = 10;
@@ -38,7 +30,10 @@ bool IsLater(const TableMetadata& loaded, const TableMetadata& before) {
 }  // namespace
 
 Transaction::Transaction(Catalog& catalog, const UpdateContext& context, TransactionOptions options)
-    : catalog_(catalog), context_(context), options_(options) {}
+    : catalog_(catalog),
+      context_(context),
+      options_(options),
+      backoff_(context.random, options.backoff) {}
 
 void Transaction::Add(const TableIdentifier& table, std::unique_ptr<TableUpdate> update) {
   auto part = std::find_if(parts_.begin(), parts_.end(),
@@ -54,7 +49,7 @@ Result<std::vector<Table>> Transaction::Commit() {
     auto committed = Attempt();
     if (!committed) return tl::unexpected<Error>(Fail(std::move(committed).error()));
     if (*committed) return Finish(**std::move(committed));
-    if (!WaitForNextAttempt()) break;
+    if (!backoff_.Wait()) break;
   }
   if (doubt_) {
     // The last race may have been lost to this transaction itself, or it shows who won.
@@ -63,14 +58,24 @@ Result<std::vector<Table>> Transaction::Commit() {
     if (outcome == Outcome::kCommitted) return Finish(*std::move(tables));
     if (outcome == Outcome::kLost) doubt_.reset();
   }
-  return tl::unexpected<Error>(
-      Fail({ErrorKind::kCommitConflict, "table " + parts_.front().identifier.ToString() +
-                                            ": the commit lost " + std::to_string(attempts_) +
-                                            " races against other committers; try again later"}));
+  return tl::unexpected<Error>(Fail(
+      {ErrorKind::kCommitConflict, "table " + parts_.front().identifier.ToString() +
+                                       ": the commit lost " + std::to_string(backoff_.attempts()) +
+                                       " races against other committers; try again later"}));
+}
+
+std::optional<int64_t> Transaction::NewSnapshotId(const TableIdentifier& table) const {
+  std::optional<int64_t> id;
+  for (const Part& part : parts_) {
+    if (part.identifier != table) continue;
+    for (const auto& update : part.updates) {
+      if (const auto made = update->NewSnapshotId()) id = made;
+    }
+  }
+  return id;
 }
 
 Result<std::optional<std::vector<Table>>> Transaction::Attempt() {
-  ++attempts_;
   auto tables = Load();
   if (!tables) {
     return AfterTransient(std::move(tables).error());
@@ -162,8 +167,7 @@ Result<std::optional<std::vector<Table>>> Transaction::LookUp(const Error& unkno
       if (outcome == Outcome::kLost) doubt_.reset();
       return std::nullopt;
     }
-    ++attempts_;
-    if (!WaitForNextAttempt()) {
+    if (!backoff_.Wait()) {
       return MakeError(ErrorKind::kCommitStateUnknown,
                        unknown.message + "; looking it up failed too: " + tables.error().message);
     }
@@ -210,17 +214,6 @@ bool Transaction::SameState(const TableMetadata& a, const TableMetadata& b) {
                     [](const auto& x, const auto& y) {
                       return x.first == y.first && x.second.snapshot_id == y.second.snapshot_id;
                     });
-}
-
-bool Transaction::WaitForNextAttempt() {
-  if (attempts_ >= options_.max_attempts) return false;
-  const int doublings = std::min(attempts_, 10);
-  const int64_t longest = std::min(kLongestWaitMillis, kFirstWaitMillis << doublings);
-  const auto wait = static_cast<int64_t>(context_.random.Next() % static_cast<uint64_t>(longest));
-  if (waited_millis_ + wait > options_.max_total_millis) return false;
-  waited_millis_ += wait;
-  std::this_thread::sleep_for(std::chrono::milliseconds(wait));
-  return true;
 }
 
 Error Transaction::Fail(Error error) {

@@ -7,14 +7,14 @@
 #include <vector>
 
 #include "base/result.h"
+#include "iceberg/backoff.h"
 #include "iceberg/catalog.h"
 #include "iceberg/update.h"
 
 namespace octolake::iceberg {
 
 struct TransactionOptions {
-  int max_attempts = 20;               // loads and applications after lost races
-  int64_t max_total_millis = 120'000;  // of waiting between them, with random backoff
+  BackoffLimits backoff;  // loads and applications after lost races
   // Attempts in a row that the catalog could not serve (kTransient), each after its own waiting: a
   // database that stays locked is not worth more.
   int max_transient_attempts = 3;
@@ -37,8 +37,13 @@ class Transaction {
   // Updates of one table are applied in the order they were added.
   void Add(const TableIdentifier& table, std::unique_ptr<TableUpdate> update);
 
-  // The tables as committed, in the order of their first Add.
+  // The tables with the commit in them, in the order of their first Add: as committed, or, where
+  // the reply was lost, with what others have committed since.
   Result<std::vector<Table>> Commit();
+
+  // After a commit: the snapshot that it made of a table (the last one), which need not be current
+  // any more; nullopt if it made none.
+  std::optional<int64_t> NewSnapshotId(const TableIdentifier& table) const;
 
   // After a commit: why files of expired snapshots are still there, if they are. Nothing names
   // them; the commit stands.
@@ -71,8 +76,6 @@ class Transaction {
   static bool SameState(const TableMetadata& a, const TableMetadata& b);
   // No value, to be tried again, unless that has been tried often enough.
   Result<std::optional<std::vector<Table>>> AfterTransient(Error error);
-  // Waits for a random time; false when attempts or time are used up.
-  bool WaitForNextAttempt();
   Error Fail(Error error);
   // Removes what is of no more use once the outcome is known.
   std::vector<Table> Finish(std::vector<Table> committed);
@@ -90,9 +93,8 @@ class Transaction {
   std::optional<Doubt> doubt_;
   std::vector<Table> base_;  // what the attempt that was committed was applied to
   std::vector<Error> left_behind_;
-  int attempts_ = 0;
+  Backoff backoff_;
   int transient_attempts_ = 0;  // the last ones
-  int64_t waited_millis_ = 0;
 };
 
 // Loads a table that has been there: kNotFound says that it was dropped in the meantime.

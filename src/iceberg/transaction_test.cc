@@ -117,7 +117,7 @@ TEST(TransactionTest, GivesUpAfterItsAttempts) {
     table.catalog.before_commit = other;
   };
   table.catalog.before_commit = other;
-  Transaction transaction(table.catalog, table.Context(), {.max_attempts = 3});
+  Transaction transaction(table.catalog, table.Context(), {.backoff = {.attempts = 3}});
   transaction.Add(table.identifier, AppendFiles({table.File("mine", 1)}, {}));
   const auto committed = transaction.Commit();
   EXPECT_EQ(committed.error().kind, ErrorKind::kCommitConflict);
@@ -156,7 +156,7 @@ TEST(TransactionTest, RemovesNothingWhenTheOutcomeStaysUnknown) {
   TestTable table;
   table.catalog.lose_replies = 1;
   table.catalog.before_commit = [&] { table.catalog.fail_loads = 1'000; };
-  Transaction transaction(table.catalog, table.Context(), {.max_attempts = 3});
+  Transaction transaction(table.catalog, table.Context(), {.backoff = {.attempts = 3}});
   transaction.Add(table.identifier, AppendFiles({table.File("a", 1)}, {}));
   const auto committed = transaction.Commit();
   EXPECT_EQ(committed.error().kind, ErrorKind::kCommitStateUnknown);
@@ -168,7 +168,7 @@ TEST(TransactionTest, AnOpenOutcomeIsNotCalledFailure) {
   // The request may still be under way when all attempts are used up.
   TestTable table;
   table.catalog.lose_requests = 1'000;
-  Transaction transaction(table.catalog, table.Context(), {.max_attempts = 2});
+  Transaction transaction(table.catalog, table.Context(), {.backoff = {.attempts = 2}});
   transaction.Add(table.identifier, AppendFiles({table.File("a", 1)}, {}));
   EXPECT_EQ(transaction.Commit().error().kind, ErrorKind::kCommitStateUnknown);
   EXPECT_EQ(table.fs.List("/warehouse").value().size(), 3U);  // one manifest, two lists

@@ -9,6 +9,7 @@
 
 #include "datafile/idle_memory.h"
 #include "event/event_reader.h"
+#include "iceberg/backoff.h"
 #include "iceberg/expire_snapshots.h"
 #include "iceberg/transaction.h"
 #include "lake/definitions.h"
@@ -18,9 +19,6 @@ namespace {
 
 using Outcome = FileReport::Outcome;
 using DataFiles = std::vector<iceberg::DataFile>;
-
-// How often a commit is tried again because others added to loaded_files.
-constexpr int kMaxAttempts = 20;
 
 constexpr size_t kEvents = 0;
 constexpr size_t kRejected = 1;
@@ -210,7 +208,8 @@ Result<bool> GroupLoader::Commit(const Files& data, std::vector<GroupFile>& left
   }
   files.loaded = std::move(rows).value();
 
-  for (int attempt = 1;; ++attempt) {
+  iceberg::Backoff backoff(warehouse_.update_context().random);
+  while (true) {
     Status committed = CommitOnce(files, report);
     if (committed) {
       for (const LoadedFile& file : loaded) state_.contents.Add(file);
@@ -222,13 +221,21 @@ Result<bool> GroupLoader::Commit(const Files& data, std::vector<GroupFile>& left
                          "it is not known whether the last files were loaded; no file was removed; "
                          "load them again, and what was loaded is skipped");
     }
-    const bool retry = kind == ErrorKind::kCommitConflict && attempt < kMaxAttempts;
-    auto overtaken = retry ? SkipOvertaken(left, report)
-                           : Result<bool>(tl::unexpected(std::move(committed).error()));
-    if (overtaken && !*overtaken) continue;
+    // Others have added to loaded_files.
+    const bool lost_race = kind == ErrorKind::kCommitConflict;
+    if (lost_race && backoff.Wait()) {
+      auto overtaken = SkipOvertaken(left, report);
+      if (overtaken && !*overtaken) continue;
+      files.Remove(warehouse_.file_system());
+      if (!overtaken) return tl::unexpected(std::move(overtaken).error());
+      return false;
+    }
     files.Remove(warehouse_.file_system());
-    if (!overtaken) return tl::unexpected(std::move(overtaken).error());
-    return false;
+    if (!lost_race) return tl::unexpected(std::move(committed).error());
+    return WithContext(std::move(committed).error(),
+                       "gave up after " + std::to_string(backoff.attempts()) +
+                           " races lost to other loads; load the files again when those have "
+                           "ended, and what was loaded is skipped");
   }
 }
 
@@ -263,9 +270,11 @@ Status GroupLoader::CommitOnce(const Files& files, GroupReport& report) {
   append(loaded, files.loaded);
   if (!files.events.empty()) append(BronzeEvents(namespaces), files.events);
   if (!files.rejected.empty()) append(RejectedEvents(namespaces), files.rejected);
-  OCTO_ASSIGN(const auto tables, transaction.Commit());
+  OCTO_TRY(transaction.Commit());
   for (const Error& error : transaction.left_behind()) report.warnings.push_back(error.message);
-  state_.snapshot = tables.front().metadata->current_snapshot_id;
+  // Not the current one, which is another's where others have committed before a lost reply was
+  // looked up: what they have loaded is not in the state, so that the next commit must not pass.
+  state_.snapshot = transaction.NewSnapshotId(loaded);
   return {};
 }
 

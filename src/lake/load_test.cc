@@ -9,6 +9,7 @@
 #include <fstream>
 #include <memory>
 #include <thread>
+#include <utility>
 
 #include "base/no_threads_for_test.h"
 #include "base/sha256.h"
@@ -46,6 +47,12 @@ std::string Events(int first, int count) {
   }
   return lines;
 }
+
+// Numbers with which nobody waits: multiples of every bound that Backoff has.
+class NoWaits final : public RandomSource {
+ public:
+  uint64_t Next() override { return SystemRandom().Next() % (uint64_t{1} << 48) * 16'000; }
+};
 
 class LoadTest : public WarehouseTest {
  protected:
@@ -285,6 +292,45 @@ TEST_F(LoadTest, AnotherLoadOfOtherFilesCostsNothing) {
   EXPECT_EQ(Load({own}).events, 2);
   EXPECT_THAT(Ids(), UnorderedElementsAre("1", "2", "10", "11"));
   EXPECT_EQ(CountDataFiles(BronzeEvents({})), 2);
+}
+
+TEST_F(LoadTest, WhenOthersAlwaysComeFirstNothingIsLoadedAndTheErrorSaysSo) {
+  const std::string own = WriteFile("own.json", Events(10, 2));
+  NoWaits random;
+  int others = 0;
+  HookedCatalog& catalog = HookCatalog(random);
+  catalog.before_commit.assign(100, [&] {
+    IgnoreProgress progress;
+    const std::string name = "other" + std::to_string(others++) + ".json";
+    Must(LoadFiles(*others_, {WriteFile(name, Events(100 + others, 1))}, {}, progress));
+  });
+  const auto report = TryLoad({own});
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().kind, ErrorKind::kCommitConflict);
+  EXPECT_THAT(report.error().message, HasSubstr("gave up after 20 races lost to other loads"));
+  EXPECT_EQ(CountRows(LoadedFiles({})), others);
+  EXPECT_EQ(CountDataFiles(BronzeEvents({})), others);
+  catalog.before_commit.clear();
+  EXPECT_EQ(Load({own}).events, 2);
+}
+
+TEST_F(LoadTest, WhatAnotherLoadsBeforeALostReplyIsLookedUpIsLoadedOnce) {
+  const std::string first = WriteFile("first.json", Events(1, 2));
+  const std::string second = WriteFile("second.json", Events(10, 2));
+  HookedCatalog& catalog = HookCatalog();
+  catalog.loss = std::make_shared<ReplyLoss>();
+  catalog.before_load = [&, done = false]() mutable {
+    if (catalog.loss->lost == 0 || std::exchange(done, true)) return;
+    IgnoreProgress progress;
+    EXPECT_EQ(Must(LoadFiles(*others_, {second}, {}, progress)).events, 2);
+  };
+  LoadOptions options;
+  options.commit_files = 1;
+  const LoadReport report = Load({first, second}, options);
+  EXPECT_EQ(report.files[0].outcome, Outcome::kLoaded);
+  EXPECT_EQ(report.files[1].outcome, Outcome::kSkipped);
+  EXPECT_THAT(Ids(), UnorderedElementsAre("1", "2", "10", "11"));
+  EXPECT_EQ(CountRows(LoadedFiles({})), 2);
 }
 
 TEST_F(LoadTest, WithoutThreadsNothingIsLoadedAndTheErrorSaysWhy) {

@@ -242,7 +242,8 @@ Status SilverStep::Commit(const SilverChunk& chunk, const iceberg::Table& silver
   ++report_.commits;
   lost_races_ = 0;
   if (chunk.position) {
-    OCTO_ASSIGN(position_, ReadPosition(committed->front(), bronze_name_));
+    // This step's own: others may have moved on before a lost reply was looked up.
+    position_ = {transaction.NewSnapshotId(silver_name_), chunk.position};
     report_.consumed_snapshot = position_.consumed_snapshot;
   }
   return {};

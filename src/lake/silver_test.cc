@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "iceberg/transaction.h"
 #include "lake/position.h"
@@ -299,6 +300,26 @@ TEST_F(SilverTest, ARaceLostToAStepThatCameLessFarIsGoneOnFrom) {
   const SilverReport report = Silver();
   EXPECT_EQ(report.added, 0);
   EXPECT_EQ(CountRows(ParsedEvents({})), 1);
+}
+
+TEST_F(SilverTest, AStepThatMovesOnBeforeALostReplyIsLookedUpIsNotTakenBack) {
+  LoadLines(EventLine("1", kDay1));
+  LoadLines(EventLine("2", kDay1));
+  const std::string third = WriteFile("third.json", EventLine("3", kDay1));
+  HookedCatalog& catalog = HookCatalog();
+  catalog.loss = std::make_shared<ReplyLoss>();
+  catalog.before_load = [&, done = false]() mutable {
+    if (catalog.loss->lost == 0 || std::exchange(done, true)) return;
+    IgnoreProgress progress;
+    Must(LoadFiles(*others_, {third}, {}, progress));
+    EXPECT_EQ(Must(RunSilver(*others_, {}, progress)).added, 2);
+  };
+  SilverOptions options;
+  options.commit_rows = 1;
+  Silver(options);
+  EXPECT_EQ(CountRows(ParsedEvents({})), 3);
+  EXPECT_EQ(Must(ReadPosition(Parsed(), BronzeEvents({}))).consumed_snapshot,
+            Bronze().metadata->current_snapshot_id);
 }
 
 TEST_F(SilverTest, ForeignCommitsElsewhereMakeNothingStartOver) {

@@ -76,14 +76,14 @@ class WarehouseTest : public ::testing::Test {
   }
 
   // Puts a catalog between the warehouse and the real one, which others keep using.
-  HookedCatalog& HookCatalog() {
+  HookedCatalog& HookCatalog(RandomSource& random = SystemRandom()) {
     others_ = std::move(warehouse_);
     WarehouseOptions options;
     options.directory = others_->directory();
     auto hooked = std::make_unique<HookedCatalog>(others_->catalog());
     HookedCatalog& catalog = *hooked;
-    warehouse_ = Warehouse::Assemble(options, io::MakeLocalFileSystem(), std::move(hooked), clock_,
-                                     SystemRandom());
+    warehouse_ =
+        Warehouse::Assemble(options, io::MakeLocalFileSystem(), std::move(hooked), clock_, random);
     return catalog;
   }
 
