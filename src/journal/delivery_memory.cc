@@ -22,6 +22,8 @@ constexpr size_t kKeyBytes = 16;
 // Of a checkpoint's record: a day and a count, then keys.
 constexpr size_t kChunkHeadBytes = 16;
 constexpr size_t kChunkKeys = 60'000;  // under 1 MiB
+// More than a chunk takes in the journal beside its keys.
+constexpr int64_t kMostChunkOverhead = 512;
 constexpr int64_t kReadBytes = int64_t{1} << 20;
 
 using Key = std::array<uint8_t, kKeyBytes>;
@@ -65,6 +67,7 @@ class Memory final : public DeliveryMemory {
   void Forget();
   void TakeCheckpoint(std::string_view body);
   std::vector<std::string> Chunks() const;
+  int64_t CheckpointBytes() const;
 
   Result<uint64_t> Append(std::string body);
   std::optional<uint64_t> NothingToCarryOn(const std::vector<SegmentSummary>& segments,
@@ -186,6 +189,13 @@ std::vector<std::string> Memory::Chunks() const {
   return chunks;
 }
 
+// At most, in the journal.
+int64_t Memory::CheckpointBytes() const {
+  const std::lock_guard lock(mutex_);
+  const auto chunks = static_cast<int64_t>(days_.size()) + ids_ / static_cast<int64_t>(kChunkKeys);
+  return ids_ * static_cast<int64_t>(kKeyBytes) + (chunks + 1) * kMostChunkOverhead;
+}
+
 Result<uint64_t> Memory::Append(std::string body) {
   Record record;
   record.trace_id = trace_ids_.Next();
@@ -230,15 +240,20 @@ Status Memory::Passed(uint64_t sequence) {
   const std::lock_guard lock(checkpoint_mutex_);
   const auto segments = journal_.Segments();
   bool lets_go = false;
+  int64_t bytes = 0;  // that it lets go
   for (size_t i = 0; i + 1 < segments.size(); ++i) {
     const uint64_t last = segments[i].next_sequence - 1;
-    lets_go = lets_go || (last > released_ && last <= sequence);
+    if (last <= released_ || last > sequence) continue;
+    lets_go = true;
+    bytes += segments[i].bytes;
   }
   if (!lets_go) return {};
   if (const auto passed = NothingToCarryOn(segments, sequence)) {
     released_ = *passed;
     return journal_.Release(kDeliveriesConsumer, released_);
   }
+  // One that takes more than it gives back fills segments itself, which would lead to the next.
+  if (bytes <= CheckpointBytes()) return {};
   Status done = Checkpoint();
   if (!done) return WithContext(std::move(done).error(), "checkpoint of webhook delivery ids");
   return {};

@@ -26,7 +26,7 @@ class DeliveryMemoryTest : public ::testing::Test {
   void Reopen(DeliveryMemoryOptions options = {}) {
     memory_.reset();
     journal_.reset();
-    JournalOptions sizes = SmallSegments();
+    JournalOptions sizes = SmallSegments(segment_bytes_);
     sizes.max_bytes = 4 * sizes.segment_bytes;
     SeededRandom random(1);
     auto journal = Journal::Open(store_, sizes, clock_, random);
@@ -65,6 +65,7 @@ class DeliveryMemoryTest : public ::testing::Test {
     return memory_->Passed(last);
   }
 
+  int64_t segment_bytes_ = 16 << 10;
   ManualClock clock_{kNow};
   MemorySegmentStore store_;
   std::unique_ptr<Journal> journal_;
@@ -173,6 +174,28 @@ TEST_F(DeliveryMemoryTest, AFullJournalStillTakesACheckpoint) {
   EXPECT_GT(journal_->first_sequence(), passed);
   Reopen();
   EXPECT_TRUE(memory_->Seen("a"));
+}
+
+// Where the ids take more than a segment.
+TEST_F(DeliveryMemoryTest, ACheckpointDoesNotLeadToTheNext) {
+  segment_bytes_ = 1 << 20;
+  Reopen();
+  constexpr int kIds = 75'000;
+  for (int i = 0; i < kIds; ++i) {
+    ASSERT_NE(Store("delivery " + std::to_string(i)), 0u);
+    // As a committer does, once in a while.
+    if (i % 1'000 == 0) {
+      ASSERT_TRUE(PassAll());
+    }
+  }
+  ASSERT_TRUE(PassAll());
+  const int64_t before = memory_->Stats().checkpoints;
+  EXPECT_GT(before, 0);
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(PassAll());
+  EXPECT_LE(memory_->Stats().checkpoints, before + 1);
+  EXPECT_LE(journal_->Segments().size(), 4u);
+  Reopen();
+  EXPECT_EQ(memory_->Stats().ids, kIds);
 }
 
 TEST_F(DeliveryMemoryTest, ForgetsAfterFourDays) {
