@@ -296,7 +296,6 @@ Result<std::unique_ptr<Journal>> Journal::Open(SegmentStore& store, const Journa
   OCTO_ASSIGN(RecoveredJournal recovered, RecoverJournal(store));
   OCTO_TRY(SyncLast(store, recovered.segments));
   CutToEnds(store, options.segment_bytes, recovered.segments);
-  if (recovered.unfinished) OCTO_TRY(store.Remove(*recovered.unfinished));
   const bool is_new = recovered.segments.empty();
   const Uuid uuid = recovered.uuid ? *recovered.uuid : Uuid::RandomV4(random);
   auto journal = std::make_unique<SegmentedJournal>(

@@ -8,8 +8,6 @@
 namespace octolake::journal {
 namespace {
 
-constexpr int64_t kReadBytes = 1 << 20;
-
 struct OpenedSegment {
   std::string name;
   std::unique_ptr<SegmentFile> file;
@@ -46,13 +44,9 @@ class Recovery {
       OCTO_ASSIGN(segment.file, store_.Open(segment.name));
       auto header = ReadSegmentHeader(*segment.file, segment.name);
       if (!header) {
-        if (number != numbers.back() || header.error().kind != ErrorKind::kCorruption) {
-          return tl::unexpected<Error>(std::move(header).error());
-        }
-        OCTO_ASSIGN(const bool nothing, HoldsNothing(*segment.file));
-        if (!nothing) return tl::unexpected<Error>(std::move(header).error());
-        recovered_.unfinished = segment.name;
-        continue;
+        header.error().message +=
+            "; put the file back as it was, or move it away to go on without its records";
+        return tl::unexpected<Error>(std::move(header).error());
       }
       segment.header = *header;
       opened_.push_back(std::move(segment));
@@ -117,17 +111,6 @@ Result<std::vector<uint64_t>> SegmentNumbers(SegmentStore& store) {
   }
   std::sort(numbers.begin(), numbers.end());
   return numbers;
-}
-
-// A group, or a mark, is written only when the header is durable: so without one of these a
-// header that is not whole says that the segment's making was cut off.
-Result<bool> HoldsNothing(SegmentFile& file) {
-  OCTO_ASSIGN(const int64_t size, file.Size());
-  for (int64_t begin = kMarkOffsets[0]; begin < size; begin += kReadBytes) {
-    OCTO_ASSIGN(const std::string piece, file.ReadAt(begin, kReadBytes));
-    if (piece.find_last_not_of('\0') != std::string::npos) return false;
-  }
-  return true;
 }
 
 Result<RecoveredJournal> RecoverJournal(SegmentStore& store) {

@@ -17,8 +17,6 @@ struct RecoveredJournal {
   std::optional<Uuid> uuid;  // nullopt: there is no journal yet
   std::vector<SegmentInfo> segments;
   int64_t torn_bytes = 0;  // behind the end of the last segment
-  // A file whose making was cut off before its header was durable; nothing can be in it.
-  std::optional<std::string> unfinished;
 };
 
 // Reads every segment; changes nothing. kCorruption, naming segment and place, if anything that was
@@ -27,7 +25,5 @@ Result<RecoveredJournal> RecoverJournal(SegmentStore& store);
 
 // Numbers of the segments in the store, ascending.
 Result<std::vector<uint64_t>> SegmentNumbers(SegmentStore& store);
-// Whether a file is a segment whose making was cut off: without marks and groups.
-Result<bool> HoldsNothing(SegmentFile& file);
 
 }  // namespace octolake::journal

@@ -9,6 +9,7 @@
 #include "journal/journal_for_test.h"
 #include "journal/memory_segment_store_for_test.h"
 #include "journal/segment_scan.h"
+#include "journal/spare_segments.h"
 
 namespace octolake::journal {
 namespace {
@@ -52,7 +53,7 @@ TEST(RecoveryTest, ACutGivesTheExactPrefixOrSaysWhatIsMissing) {
     five.SetMarks(marked);
     const std::string bytes = five.file().bytes;
     const int64_t synced = marked == 0 ? kSegmentHeaderBytes : five.ends[marked - 1];
-    for (int64_t size = kSegmentHeaderBytes; size <= five.ends[4]; ++size) {
+    for (int64_t size = 0; size <= five.ends[4]; ++size) {
       five.file().bytes = bytes.substr(0, static_cast<size_t>(size));
       const auto recovered = RecoverJournal(five.store);
       if (size < synced) {
@@ -175,12 +176,22 @@ TEST(RecoveryTest, ASegmentWhoseMakingWasCutOffIsMadeAgain) {
     auto unfinished = std::make_shared<File>();
     unfinished->bytes.assign(size, '\0');
     if (size >= 10) unfinished->bytes.replace(0, 8, "OCTOJRNL");
-    five.store.files[kSecond] = unfinished;
+    five.store.files[SpareName(2)] = unfinished;
     auto journal = OpenJournal(five.store, SmallSegments(8 << 10));
     ASSERT_NE(journal, nullptr);
     EXPECT_EQ(Put(*journal, "more"), 6u);
     EXPECT_EQ(BodiesAfter(*journal, 0).size(), 6u);
   }
+}
+
+TEST(RecoveryTest, ASegmentOfZerosIsDamaged) {
+  FiveGroups five;
+  std::string& bytes = five.file().bytes;
+  bytes.assign(bytes.size(), '\0');
+  const auto recovered = RecoverJournal(five.store);
+  ASSERT_FALSE(recovered);
+  EXPECT_EQ(recovered.error().kind, ErrorKind::kCorruption);
+  EXPECT_THAT(recovered.error().message, ::testing::HasSubstr("move it away"));
 }
 
 // Power cuts and failing disks at random: what was acknowledged is there, once and in order, and

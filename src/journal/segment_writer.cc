@@ -63,33 +63,36 @@ Status SegmentWriter::Begin(Limit limit) {
 }
 
 Result<std::unique_ptr<SegmentFile>> SegmentWriter::Make(const SegmentHeader& header, Limit limit) {
+  SegmentHeader of_spare = header;
+  of_spare.reused = true;
   while (auto spare = spares_.Take()) {
-    if (WriteHeaderTo(*spare, header)) return Name(std::move(*spare), header);
+    if (WriteHeaderTo(*spare, of_spare)) return Name(std::move(*spare), header);
     spares_.Drop(*spare);
   }
   // A spare takes nothing from the disk.
   OCTO_TRY(CheckDisk(limit));
-  OCTO_ASSIGN(auto file, Create(SegmentName(header.id.number)));
-  // From here on the segment before may be ended by a header on disk: it is not written any more.
-  file_ = nullptr;
-  OCTO_TRY(file->WriteAt(0, EncodeSegmentHeader(header)));
-  OCTO_TRY(file->Sync());
-  OCTO_TRY(store_.SyncDirectory());
-  return file;
+  OCTO_ASSIGN(SpareSegments::Spare fresh, Create(header.id.number));
+  const Status written = WriteHeaderTo(fresh, header);
+  if (!written) {
+    spares_.Drop(fresh);
+    return tl::unexpected<Error>(written.error());
+  }
+  return Name(std::move(fresh), header);
 }
 
-Status SegmentWriter::WriteHeaderTo(const SpareSegments::Spare& spare, SegmentHeader header) {
-  header.reused = true;
+Status SegmentWriter::WriteHeaderTo(const SpareSegments::Spare& spare,
+                                    const SegmentHeader& header) {
   OCTO_TRY(spare.file->WriteAt(0, EncodeSegmentHeader(header)));
   return spare.file->Sync();
 }
 
-// It gets the segment's name when it is one, so that there is never a segment with another's
-// header.
+// It gets the segment's name when it is one, so that there is never a segment without a header, or
+// with another's.
 Result<std::unique_ptr<SegmentFile>> SegmentWriter::Name(SpareSegments::Spare spare,
                                                          const SegmentHeader& header) {
   const std::string name = SegmentName(header.id.number);
-  file_ = nullptr;  // as in Make
+  // From here on the segment before may be ended by a header on disk: it is not written any more.
+  file_ = nullptr;
   const Status renamed = store_.Rename(spare.name, name);
   if (!renamed) {
     spares_.Drop(spare);
@@ -100,12 +103,16 @@ Result<std::unique_ptr<SegmentFile>> SegmentWriter::Name(SpareSegments::Spare sp
   return std::move(spare.file);
 }
 
-Result<std::unique_ptr<SegmentFile>> SegmentWriter::Create(const std::string& name) {
+Result<SpareSegments::Spare> SegmentWriter::Create(uint64_t number) {
+  const std::string name = SpareName(number);
   auto file = store_.Create(name, segment_bytes_);
-  if (file || file.error().kind != ErrorKind::kAlreadyExists) return file;
-  // Of an earlier try that failed; no group was ever written to it.
-  OCTO_TRY(store_.Remove(name));
-  return store_.Create(name, segment_bytes_);
+  if (!file && file.error().kind == ErrorKind::kAlreadyExists) {
+    // Of an earlier try that failed.
+    OCTO_TRY(store_.Remove(name));
+    file = store_.Create(name, segment_bytes_);
+  }
+  if (!file) return tl::unexpected<Error>(std::move(file).error());
+  return SpareSegments::Spare{name, *std::move(file)};
 }
 
 // Only gives space back: where it fails, the next start tries again.

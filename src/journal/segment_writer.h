@@ -62,10 +62,10 @@ class SegmentWriter {
   // For a new file.
   Status CheckDisk(Limit limit) const;
   Result<std::unique_ptr<SegmentFile>> Make(const SegmentHeader& header, Limit limit);
-  static Status WriteHeaderTo(const SpareSegments::Spare& spare, SegmentHeader header);
+  static Status WriteHeaderTo(const SpareSegments::Spare& spare, const SegmentHeader& header);
   Result<std::unique_ptr<SegmentFile>> Name(SpareSegments::Spare spare,
                                             const SegmentHeader& header);
-  Result<std::unique_ptr<SegmentFile>> Create(const std::string& name);
+  Result<SpareSegments::Spare> Create(uint64_t number);
   void CutToEnd(const SegmentInfo& segment);
   Status WriteAndSync(SegmentInfo& info, const std::vector<const Record*>& records,
                       int64_t record_bytes);

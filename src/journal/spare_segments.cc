@@ -19,6 +19,8 @@ bool IsSpareName(std::string_view name) {
 
 }  // namespace
 
+std::string SpareName(uint64_t number) { return SegmentName(number) + std::string(kSuffix); }
+
 SpareSegments::~SpareSegments() { Clear(); }
 
 void SpareSegments::RemoveLeftovers() {
@@ -33,9 +35,8 @@ bool SpareSegments::Keep(const SegmentInfo& segment) {
   if (!segment.is_sound || segment.file_bytes != segment_bytes_ || Count() >= kMostSpares) {
     return false;
   }
-  const std::string name = SegmentName(segment.number);
-  const std::string spare = name + std::string(kSuffix);
-  if (!store_.Rename(name, spare)) return false;
+  const std::string spare = SpareName(segment.number);
+  if (!store_.Rename(SegmentName(segment.number), spare)) return false;
   // Before a byte of it is overwritten, so that after a power cut no segment has another's bytes.
   if (store_.SyncDirectory()) {
     const std::lock_guard lock(mutex_);

@@ -15,6 +15,9 @@
 
 namespace octolake::journal {
 
+// What such a file is called, and a new one until it has a header: "0000000001.segment.spare".
+std::string SpareName(uint64_t number);
+
 // Thread-safe, but for the file that Take gives; Keep is called by one thread at a time. They are
 // kept as long as the process runs.
 class SpareSegments {

@@ -69,9 +69,6 @@ Status Verifier::OpenAll() {
       segment.header = *header;
       if (!report_.uuid) report_.uuid = header->id.journal;
     } else {
-      OCTO_ASSIGN(const bool nothing, HoldsNothing(*segment.file));
-      const bool cut_off = nothing && header.error().kind == ErrorKind::kCorruption;
-      if (cut_off && number == numbers.back()) continue;
       report_.damages.push_back({segment.name, 0, 1, 0, header.error().message});
     }
     segments_.push_back(std::move(segment));
