@@ -228,7 +228,7 @@ Status SegmentedJournal::Release(const std::string& consumer, uint64_t sequence)
   const std::lock_guard lock(release_mutex_);
   segments_.SetConsumed(consumer, sequence);
   if (!HasRoomForSpares()) spares_.Clear();
-  const auto removable = segments_.Removable(clock_.Now() - options_.retention_micros);
+  const auto removable = segments_.Removable(clock_.Now(), options_.retention_micros);
   for (const SegmentInfo& segment : removable) {
     OCTO_TRY(RemoveOrKeep(segment));
     segments_.RemoveFirst();

@@ -38,8 +38,8 @@ int64_t Segments::BytesAfter(uint64_t sequence) const {
   const std::lock_guard lock(mutex_);
   double bytes = 0;
   for (const SegmentInfo& segment : segments_) {
-    if (segment.next_sequence <= sequence + 1) continue;
     const uint64_t first = std::max(segment.first_sequence, sequence + 1);
+    if (segment.next_sequence <= first) continue;
     const auto behind = static_cast<double>(segment.next_sequence - first);
     const auto all = static_cast<double>(segment.next_sequence - segment.first_sequence);
     bytes += static_cast<double>(segment.end - kSegmentHeaderBytes) * behind / all;
@@ -70,7 +70,7 @@ void Segments::SetConsumed(const std::string& consumer, uint64_t sequence) {
   consumed = std::max(consumed, sequence);
 }
 
-std::vector<SegmentInfo> Segments::Removable(TimestampMicros created_before) const {
+std::vector<SegmentInfo> Segments::Removable(TimestampMicros now, int64_t retention_micros) const {
   const std::lock_guard lock(mutex_);
   std::vector<SegmentInfo> removable;
   if (consumed_.empty()) return removable;
@@ -78,7 +78,10 @@ std::vector<SegmentInfo> Segments::Removable(TimestampMicros created_before) con
   for (const auto& [consumer, sequence] : consumed_) passed = std::min(passed, sequence);
   for (size_t i = 0; i + 1 < segments_.size(); ++i) {
     if (segments_[i].next_sequence > passed + 1) break;
-    if (segments_[i + 1].created_at > created_before) break;  // its last record may be younger
+    // No record of the segment is younger than the next one. A time ahead of the clock, which was
+    // set back since, tells nothing.
+    const TimestampMicros created_at = segments_[i + 1].created_at;
+    if (created_at <= now && created_at > now - retention_micros) break;
     removable.push_back(segments_[i]);
   }
   return removable;

@@ -48,9 +48,9 @@ class Segments {
   void SetFileBytes(uint64_t number, int64_t bytes);
 
   void SetConsumed(const std::string& consumer, uint64_t sequence);
-  // Of the oldest segments, those that every consumer has passed and that were created before the
-  // time. Never the last one.
-  std::vector<SegmentInfo> Removable(TimestampMicros created_before) const;
+  // Of the oldest segments, those that every consumer has passed and whose records are all older
+  // than the retention. Never the last one.
+  std::vector<SegmentInfo> Removable(TimestampMicros now, int64_t retention_micros) const;
   void RemoveFirst();
 
  private:
