@@ -56,7 +56,7 @@ interop: ## read and write our tables with other engines
 	tests/interop/run_all.sh
 	tests/interop/spark_deletes.sh
 
-crash: ## 200 kills, two minutes of racing processes, full disks (about 25 minutes)
+crash: ## 200 kills of each, 40 power cuts, two minutes of racing processes, full disks (about 35 minutes)
 	deps/build.sh release --tests
 	tests/crash.sh
 

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import http.client
 import json
+import random
 import re
 import signal
 import threading
@@ -71,11 +72,36 @@ def signature(secret, body):
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
-def event(number):
+def payload(number, filler=0):
+    """Of an event; with so many characters more, others for each event."""
+    content = {"number": number}
+    if filler:
+        content["filler"] = random.Random(number).randbytes(filler // 2).hex()
+    return content
+
+
+def event(number, filler=0):
     return json.dumps({"id": str(number), "type": "PushEvent", "created_at": "2026-01-01T00:00:00Z",
                        "actor": {"id": number % 7, "login": f"actor-{number % 7}"},
                        "repo": {"id": number % 5, "name": f"org/repo-{number % 5}"},
-                       "payload": {"number": number}}).encode()
+                       "payload": payload(number, filler)}).encode()
+
+
+# A journal whose segments are full after a few events, so that many are begun, and written over, in a short life.
+SMALL_SEGMENTS = {"OCTOLAKE_JOURNAL_SEGMENT_SIZE": "1MiB", "OCTOLAKE_GATEWAY_MAX_WEBHOOK_SIZE": "512KiB",
+                  "OCTOLAKE_GATEWAY_MAX_EVENT_SIZE": "512KiB"}
+FILLER = 40_000
+
+
+def reused_segments(lake):
+    """How many of the journal's segments are in files that were segments before: their headers say so."""
+    count = 0
+    for path in (lake.directory / "journal").glob("*.segment"):
+        try:
+            count += path.read_bytes()[72:80] == (1).to_bytes(8, "little")
+        except FileNotFoundError:
+            pass  # passed meanwhile
+    return count
 
 
 @dataclass
@@ -83,6 +109,7 @@ class Ledger:
     """What a client knows: events by their number, with the id that was acknowledged for them."""
     acknowledged: dict = field(default_factory=dict)
     unknown: set = field(default_factory=set)  # sent, but no answer came
+    filler: int = 0  # of the payloads
 
     def problems(self, bronze):
         """What is wrong with the rows of Bronze: dicts of id, trace_id and payload."""
@@ -95,8 +122,8 @@ class Ledger:
                 yield f"event {number}: acknowledged, {len(rows)} times in Bronze"
             elif rows[0]["trace_id"] != trace_id:
                 yield f"event {number}: acknowledged as {trace_id}, in Bronze as {rows[0]['trace_id']}"
-            elif json.loads(rows[0]["payload"]) != {"number": number}:
-                yield f"event {number}: its payload is {rows[0]['payload']}"
+            elif json.loads(rows[0]["payload"]) != payload(number, self.filler):
+                yield f"event {number}: its payload is {rows[0]['payload'][:100]}"
         for number, rows in found.items():
             if number not in self.unknown:
                 yield f"event {number}: never sent"
@@ -136,7 +163,7 @@ class Senders:
                     number = next(self._numbers)
                     self._ledger.unknown.add(number)
                 start = time.monotonic()
-                connection.request("POST", "/collect", body=event(number))
+                connection.request("POST", "/collect", body=event(number, self._ledger.filler))
                 answer = connection.getresponse()
                 body = answer.read()
                 if self._may_refuse and answer.status == 503:

@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from gateway import Ledger, Senders, Up, event
+from gateway import FILLER, SMALL_SEGMENTS, Ledger, Senders, Up, event, reused_segments
 from lake import BRONZE, GOLD, Lake
 from program import ZONE, octolake
 
@@ -117,27 +117,29 @@ def test_stop_under_load_loses_nothing(lake):
 
 def test_killed_under_load_nothing_is_lost_or_doubled(lake):
     chance = random.Random(SEED)
-    ledger, numbers, ready = Ledger(), itertools.count(), []
+    ledger, numbers, ready, reused = Ledger(filler=FILLER), itertools.count(), [], 0
     for _ in range(KILLS):
         start = time.monotonic()
-        with Up(lake) as up:
+        with Up(lake, env=SMALL_SEGMENTS) as up:
             up.wait_until(lambda: up.send("GET", "/readyz")[0] == 200, "it was ready")
             ready.append(time.monotonic() - start)
             before = len(ledger.acknowledged)
             senders = Senders(up, ledger, numbers)
             up.wait_until(lambda seen=before: len(ledger.acknowledged) > seen, "an event was acknowledged")
+            up.wait_until(lambda before=reused: before or reused_segments(lake), "a segment was written over")
             moment = time.monotonic() + chance.uniform(0, 0.6)
             up.wait_until(lambda at=moment: time.monotonic() >= at, "the moment to die")
             assert up.kill()
             senders.join()
-    with Up(lake) as up:
+        reused += reused_segments(lake)
+    with Up(lake, env=SMALL_SEGMENTS) as up:
         up.wait_for_bronze()
         up.stop()
     assert len(ledger.acknowledged) > KILLS
     problems = list(ledger.problems(bronze_rows(lake)))
     assert problems == [], f"seed {SEED}"
-    print(f"{KILLS} kills, {len(ledger.acknowledged)} events; ready again after {statistics.median(ready):.2f} s, "
-          f"{max(ready):.2f} s at most")
+    print(f"{KILLS} kills, {len(ledger.acknowledged)} events, {reused} segments in files of others; "
+          f"ready again after {statistics.median(ready):.2f} s, {max(ready):.2f} s at most")
 
 
 @pytest.mark.parametrize("arguments, message", [

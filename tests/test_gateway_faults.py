@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway import Ledger, Senders, Up
+from gateway import FILLER, SMALL_SEGMENTS, Ledger, Senders, Up, reused_segments
 from lake import BRONZE, Lake
 from program import ZONE
 from small_disk import disk  # noqa: F401 (a fixture)
@@ -190,11 +190,11 @@ def freeze(up):
 
 
 def test_power_cuts(volume):
-    chance, ledger, numbers = random.Random(SEED), Ledger(), itertools.count()
+    chance, ledger, numbers = random.Random(SEED), Ledger(filler=FILLER), itertools.count()
     lake = Lake(volume.path / "warehouse", ZONE)
-    slowest = 0
+    slowest, reused, env = 0, 0, {**SMALL, **SMALL_SEGMENTS}
     for _ in range(CUTS):
-        with Up(lake, env=SMALL) as up:
+        with Up(lake, env=env) as up:
             before = len(ledger.acknowledged)
             senders = Senders(up, ledger, numbers, may_refuse=True)
             up.wait_until(lambda seen=before: len(ledger.acknowledged) > seen + 20, "events were acknowledged")
@@ -205,8 +205,9 @@ def test_power_cuts(volume):
             up.kill()
             senders.join()
         volume.mount_again()
-        slowest = max(slowest, settle(lake, SMALL))
+        reused += reused_segments(lake)
+        slowest = max(slowest, settle(lake, env))
     # Only now: what PyIceberg read it may hold open.
     assert problems(lake, ledger) == [], f"seed {SEED}"
-    print(f"{volume.kind}: {CUTS} power cuts, {len(ledger.acknowledged)} events; ready again after {slowest:.2f} s "
-          "at most")
+    print(f"{volume.kind}: {CUTS} power cuts, {len(ledger.acknowledged)} events, {reused} segments in files of others; "
+          f"ready again after {slowest:.2f} s at most")
