@@ -171,7 +171,8 @@ struct BlockDecompressor::Decoders {
   std::unique_ptr<ZSTD_DStream, FreeStream> zstd;
 
   inflate_state& Inflate() {
-    if (inflate == nullptr) inflate = std::make_unique<inflate_state>();
+    // 80 KB, of which isal_inflate_init sets what counts.
+    if (inflate == nullptr) inflate = std::make_unique_for_overwrite<inflate_state>();
     isal_inflate_init(inflate.get());
     inflate->crc_flag = ISAL_DEFLATE;
     return *inflate;

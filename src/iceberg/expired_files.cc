@@ -26,6 +26,17 @@ std::set<int64_t> IdsOf(const SnapshotList& snapshots) {
   return ids;
 }
 
+// The sequence number of the oldest snapshot that was taken out.
+int64_t OldestExpired(const TableMetadata& base, const TableMetadata& committed) {
+  const std::set<int64_t> kept = IdsOf(committed.snapshots);
+  int64_t oldest = std::numeric_limits<int64_t>::max();
+  for (const Snapshot& snapshot : base.snapshots) {
+    if (kept.contains(snapshot.snapshot_id)) continue;
+    oldest = std::min(oldest, snapshot.sequence_number);
+  }
+  return oldest;
+}
+
 // Files that vanished manifests name, and where remaining manifests may name them too. Not told
 // apart by sequence number: a path may have been added anew by a later commit.
 class OpenFiles {
@@ -63,82 +74,75 @@ Result<bool> OpenFiles::MayBeIn(const ManifestFile& manifest, const TableMetadat
   return false;
 }
 
-// The manifests that remaining snapshots name, newest snapshot first, read as far as needed.
+// Remaining snapshots: first the newest one, which names most files, and those that followed the
+// oldest expired one, which name most of its manifests.
+std::vector<const Snapshot*> InOrderOfLooking(const SnapshotList& snapshots,
+                                              int64_t oldest_expired_sequence_number) {
+  std::vector<const Snapshot*> order;
+  for (const Snapshot& snapshot : snapshots) order.push_back(&snapshot);
+  std::stable_sort(order.begin(), order.end(), [](const Snapshot* a, const Snapshot* b) {
+    return a->sequence_number > b->sequence_number;
+  });
+  const auto older = std::find_if(order.begin(), order.end(), [&](const Snapshot* snapshot) {
+    return snapshot->sequence_number <= oldest_expired_sequence_number;
+  });
+  if (older != order.begin()) std::reverse(order.begin() + 1, older);
+  return order;
+}
+
+// What remaining snapshots name.
 class RemainingManifests {
  public:
-  RemainingManifests(io::FileSystem& fs, const TableMetadata& metadata)
-      : fs_(fs), metadata_(metadata) {
-    for (const Snapshot& snapshot : metadata.snapshots) snapshots_.push_back(&snapshot);
-    std::stable_sort(snapshots_.begin(), snapshots_.end(),
-                     [](const Snapshot* a, const Snapshot* b) {
-                       return a->sequence_number > b->sequence_number;
-                     });
-  }
+  RemainingManifests(io::FileSystem& fs, const TableMetadata& metadata,
+                     int64_t oldest_expired_sequence_number)
+      : fs_(fs),
+        metadata_(metadata),
+        snapshots_(InOrderOfLooking(metadata.snapshots, oldest_expired_sequence_number)) {}
 
   // Takes out of `manifests` what a remaining snapshot names. A snapshot cannot name a manifest
   // that is newer than itself.
-  Status Subtract(std::map<std::string, ManifestFile>& manifests) {
-    int64_t oldest = 0;
-    const auto take = [&](const ManifestFile& known) { manifests.erase(known.manifest_path); };
-    for (const auto& [path, known] : manifests_) take(known);
-    while (!manifests.empty()) {
-      oldest = std::numeric_limits<int64_t>::max();
-      for (const auto& [path, one] : manifests) oldest = std::min(oldest, one.sequence_number);
-      OCTO_ASSIGN(const bool more, ReadNext(oldest));
-      if (!more) return {};
-      for (const auto& path : last_read_) manifests.erase(path);
+  Status Subtract(std::map<std::string, ManifestFile>& manifests) const {
+    for (const Snapshot* snapshot : snapshots_) {
+      const bool may_name = std::any_of(manifests.begin(), manifests.end(), [&](const auto& one) {
+        return one.second.sequence_number <= snapshot->sequence_number;
+      });
+      if (!may_name) continue;
+      OCTO_ASSIGN(const auto paths, ReadManifestPaths(fs_, snapshot->manifest_list));
+      for (const std::string& path : paths) manifests.erase(path);
     }
     return {};
   }
 
   // Takes out of `files` what a remaining manifest says is live.
-  Status Subtract(OpenFiles& files) {
+  Status Subtract(OpenFiles& files) const {
     std::set<std::string> seen;
-    while (files.size() > 0) {
-      for (const auto& [path, manifest] : manifests_) {
+    for (const Snapshot* snapshot : snapshots_) {
+      if (files.size() == 0) return {};
+      OCTO_ASSIGN(std::vector<ManifestFile> list, ReadManifestList(fs_, snapshot->manifest_list));
+      // A manifest that vanished was most likely merged into one of many files.
+      std::stable_sort(list.begin(), list.end(), [](const ManifestFile& a, const ManifestFile& b) {
+        return a.existing_files_count > b.existing_files_count;
+      });
+      for (const ManifestFile& manifest : list) {
         if (files.size() == 0) return {};
-        if (!seen.insert(path).second) continue;
-        OCTO_TRY(SubtractManifest(manifest, files));
+        if (seen.insert(manifest.manifest_path).second) OCTO_TRY(SubtractManifest(manifest, files));
       }
-      OCTO_ASSIGN(const bool more, ReadNext(0));
-      if (!more) return {};
     }
     return {};
   }
 
  private:
-  Status SubtractManifest(const ManifestFile& manifest, OpenFiles& files) {
+  Status SubtractManifest(const ManifestFile& manifest, OpenFiles& files) const {
     OCTO_ASSIGN(const bool relevant, files.MayBeIn(manifest, metadata_));
     if (!relevant) return {};
-    OCTO_ASSIGN(const std::vector<ManifestEntry> entries, ReadManifest(fs_, manifest, metadata_));
-    for (const ManifestEntry& entry : entries) {
-      if (entry.status != EntryStatus::kDeleted) files.Erase(entry.data_file.file_path);
-    }
+    OCTO_ASSIGN(const std::vector<std::string> paths, ReadLivePaths(fs_, manifest));
+    for (const std::string& path : paths) files.Erase(path);
     return {};
-  }
-
-  // The list of the next snapshot, unless all that are left are older than a sequence number.
-  Result<bool> ReadNext(int64_t not_before) {
-    if (next_ == snapshots_.size()) return false;
-    if (snapshots_[next_]->sequence_number < not_before) return false;
-    OCTO_ASSIGN(std::vector<ManifestFile> list,
-                ReadManifestList(fs_, snapshots_[next_]->manifest_list));
-    ++next_;
-    last_read_.clear();
-    for (ManifestFile& manifest : list) {
-      last_read_.push_back(manifest.manifest_path);
-      std::string path = manifest.manifest_path;
-      manifests_.emplace(std::move(path), std::move(manifest));
-    }
-    return true;
   }
 
   io::FileSystem& fs_;
   const TableMetadata& metadata_;
-  std::vector<const Snapshot*> snapshots_;
-  size_t next_ = 0;
-  std::map<std::string, ManifestFile> manifests_;
-  std::vector<std::string> last_read_;
+  const std::vector<const Snapshot*> snapshots_;
 };
 
 class Remover {
@@ -150,7 +154,7 @@ class Remover {
         committed_(committed),
         current_(current),
         others_expire_(LosesSnapshots(committed, current)),
-        remaining_(fs, current),
+        remaining_(fs, current, OldestExpired(base, committed)),
         places_(TablePlaces(current)) {}
 
   Result<int64_t> Run();

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "avro/binary.h"
 #include "avro/schema.h"
 #include "avro/value.h"
 #include "base/result.h"
@@ -60,5 +61,11 @@ class ManifestFileReader {
   FieldPositions row_;
   FieldPositions summary_;
 };
+
+// Where the records of a manifest have status, the first view, and data_file.file_path, the second.
+// kCorruption without one of these.
+Result<avro::WantedFields> WantedStatusAndPath(const avro::Schema& schema);
+// Where the records of a manifest list have manifest_path, the only view. kCorruption without it.
+Result<avro::WantedFields> WantedManifestPath(const avro::Schema& schema);
 
 }  // namespace octolake::iceberg

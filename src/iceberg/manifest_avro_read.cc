@@ -98,6 +98,24 @@ Status ForEachPair(const Value* value, int key_at, int value_at, std::string_vie
 
 }  // namespace
 
+Result<avro::WantedFields> WantedStatusAndPath(const avro::Schema& schema) {
+  const bool is_record = schema.type == avro::Type::kRecord;
+  const FieldPositions entry =
+      is_record ? Locate(schema, kEntryFields) : FieldPositions(std::size(kEntryFields), -1);
+  const avro::Schema* file = is_record ? RecordAt(schema, entry[kDataFile]) : nullptr;
+  const int path = file == nullptr ? -1 : Locate(*file, kFileFields)[kFilePath];
+  if (entry[kStatus] < 0 || path < 0) {
+    return Corrupt("field status or data_file.file_path is missing");
+  }
+  avro::WantedFields wanted;
+  wanted.fields.resize(schema.fields.size());
+  wanted.fields[static_cast<size_t>(entry[kStatus])].place = 0;
+  avro::WantedFields& wanted_of_file = wanted.fields[static_cast<size_t>(entry[kDataFile])];
+  wanted_of_file.fields.resize(file->fields.size());
+  wanted_of_file.fields[static_cast<size_t>(path)].place = 1;
+  return wanted;
+}
+
 Result<EntryReader> EntryReader::Make(const avro::Schema& schema, const Type& partition_type) {
   if (schema.type != avro::Type::kRecord) return Corrupt("its schema is not that of a record");
   EntryReader reader;

@@ -1,6 +1,7 @@
 #include "iceberg/manifest_io.h"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -240,6 +241,34 @@ Result<std::vector<ManifestEntry>> ReadManifest(io::FileSystem& fs, const Manife
   return entries;
 }
 
+Result<std::vector<std::string>> ReadLivePaths(io::FileSystem& fs, const ManifestFile& manifest) {
+  OCTO_ASSIGN(auto reader,
+              OpenContainer(fs, manifest.manifest_path, "manifest", manifest.manifest_length));
+  const auto read = [&]() -> Result<std::vector<std::string>> {
+    OCTO_TRY(CheckHeader(*reader, manifest));
+    OCTO_ASSIGN(const avro::WantedFields wanted, WantedStatusAndPath(*reader->schema()));
+    std::vector<std::string> paths;
+    while (true) {
+      std::array<avro::FieldView, 2> views;
+      OCTO_ASSIGN(const auto record, reader->NextView(wanted, views));
+      if (!record) return paths;
+      const auto& [status, path] = views;
+      const bool is_status =
+          (status.type == avro::Type::kInt || status.type == avro::Type::kLong) &&
+          status.integer >= 0 && status.integer <= 2;
+      if (!is_status || path.type != avro::Type::kString) {
+        return MakeError(ErrorKind::kCorruption,
+                         "an entry whose status is not 0, 1 or 2, or whose file_path is no string");
+      }
+      if (status.integer == static_cast<int64_t>(EntryStatus::kDeleted)) continue;
+      paths.emplace_back(path.text);
+    }
+  };
+  auto paths = read();
+  if (!paths) return WithContext(std::move(paths).error(), "manifest " + manifest.manifest_path);
+  return paths;
+}
+
 Status WriteManifestList(io::FileSystem& fs, RandomSource& random, const std::string& location,
                          const Snapshot& snapshot, const std::vector<ManifestFile>& manifests) {
   std::vector<avro::Value> records;
@@ -260,6 +289,24 @@ Result<std::vector<ManifestFile>> ReadManifestList(io::FileSystem& fs,
                                                    const std::string& location) {
   OCTO_ASSIGN(auto reader, OpenContainer(fs, location, "manifest list", std::nullopt));
   return ReadRows(*reader, location);
+}
+
+Result<std::vector<std::string>> ReadManifestPaths(io::FileSystem& fs,
+                                                   const std::string& location) {
+  const std::string context = "manifest list " + location;
+  OCTO_ASSIGN(auto reader, OpenContainer(fs, location, "manifest list", std::nullopt));
+  const auto wanted = WantedManifestPath(*reader->schema());
+  if (!wanted) return WithContext(wanted.error(), context);
+  std::vector<std::string> paths;
+  while (true) {
+    avro::FieldView path;
+    OCTO_ASSIGN(const auto record, reader->NextView(*wanted, {&path, 1}));
+    if (!record) return paths;
+    if (path.type != avro::Type::kString) {
+      return MakeError(ErrorKind::kCorruption, context + ": field manifest_path is no string");
+    }
+    paths.emplace_back(path.text);
+  }
 }
 
 Result<std::vector<ManifestFile>> ReadManifestList(io::FileSystem& fs, const Snapshot& snapshot) {

@@ -41,10 +41,15 @@ Result<ManifestFile> WriteManifest(io::FileSystem& fs, RandomSource& random,
 Result<std::vector<ManifestEntry>> ReadManifest(io::FileSystem& fs, const ManifestFile& manifest,
                                                 const TableMetadata& metadata);
 
+// The locations of its files that are not deleted alone, at a fraction of the time.
+Result<std::vector<std::string>> ReadLivePaths(io::FileSystem& fs, const ManifestFile& manifest);
+
 Status WriteManifestList(io::FileSystem& fs, RandomSource& random, const std::string& location,
                          const Snapshot& snapshot, const std::vector<ManifestFile>& manifests);
 // Counts that an old writer left out are -1. kCorruption names the file.
 Result<std::vector<ManifestFile>> ReadManifestList(io::FileSystem& fs, const std::string& location);
+// The locations of its manifests alone, at a fraction of the time.
+Result<std::vector<std::string>> ReadManifestPaths(io::FileSystem& fs, const std::string& location);
 // That of a snapshot: kCorruption also if it says it is another snapshot's, or if it is empty while
 // the snapshot's summary counts data files.
 Result<std::vector<ManifestFile>> ReadManifestList(io::FileSystem& fs, const Snapshot& snapshot);

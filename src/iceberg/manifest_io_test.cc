@@ -14,6 +14,7 @@ namespace octolake::iceberg {
 namespace {
 
 using avro::Value;
+using testing::ElementsAre;
 using testing::HasSubstr;
 
 constexpr const char* kPath = "/warehouse/bronze/events/metadata/m.avro";
@@ -109,6 +110,10 @@ TEST(ManifestTest, EveryFieldComesBack) {
   EXPECT_EQ((*entries)[1].snapshot_id, 5);
   ExpectSame((*entries)[1].data_file, existing.data_file);
   EXPECT_EQ((*entries)[2].status, EntryStatus::kDeleted);
+
+  const auto live = ReadLivePaths(table.fs, *manifest);
+  ASSERT_TRUE(live) << live.error().message;
+  EXPECT_THAT(*live, ElementsAre(added.data_file.file_path, existing.data_file.file_path));
 }
 
 TEST(ManifestTest, HeaderAndIdsAreThoseOfTheSpecification) {
@@ -316,6 +321,7 @@ TEST(ForeignManifestTest, IsReadByIdsAndElseByNames) {
     EXPECT_EQ(entry.data_file.content, FileContent::kData);
     EXPECT_EQ(entry.data_file.partition, PartitionValues{Literal(int32_t{3})});
     EXPECT_TRUE(entry.data_file.value_counts.empty());
+    EXPECT_THAT(ReadLivePaths(table.fs, Row(8)).value(), ElementsAre("/foreign"));
   }
 }
 
@@ -340,6 +346,8 @@ TEST(ForeignManifestTest, ItsListIsReadByIdsAndElseByNames) {
     EXPECT_EQ(manifest.sequence_number, 8);
     EXPECT_EQ(manifest.min_sequence_number, 7);
     EXPECT_EQ(manifest.added_snapshot_id, 66);
+    EXPECT_THAT(ReadManifestPaths(table.fs, snapshot.manifest_list).value(),
+                ElementsAre("/m.avro"));
   }
 }
 
@@ -366,6 +374,10 @@ TEST(ForeignManifestTest, DamageNamesTheFile) {
     ASSERT_FALSE(read);
     EXPECT_EQ(read.error().kind, ErrorKind::kCorruption) << read.error().message;
     EXPECT_THAT(read.error().message, HasSubstr(kPath));
+    const auto paths = ReadLivePaths(table.fs, manifest);
+    ASSERT_FALSE(paths);
+    EXPECT_EQ(paths.error().kind, ErrorKind::kCorruption) << paths.error().message;
+    EXPECT_THAT(paths.error().message, HasSubstr(kPath));
   };
   expect_corrupt(Row(1));  // missing
   ManifestEntry entry;

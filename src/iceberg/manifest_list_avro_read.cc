@@ -58,6 +58,17 @@ Result<ManifestFileReader> ManifestFileReader::Make(const avro::Schema& schema) 
   return reader;
 }
 
+Result<avro::WantedFields> WantedManifestPath(const avro::Schema& schema) {
+  const int position = schema.type == avro::Type::kRecord
+                           ? Locate(schema, std::span(kRowFields).first(1)).front()
+                           : -1;
+  if (position < 0) return Corrupt("field manifest_path is missing");
+  avro::WantedFields wanted;
+  wanted.fields.resize(static_cast<size_t>(position) + 1);
+  wanted.fields.back().place = 0;
+  return wanted;
+}
+
 Result<ManifestFile> ManifestFileReader::Read(const Value& value) const {
   OCTO_ASSIGN(const auto* record, Record(&value, "manifest_file"));
   const auto number = [&](RowField field, int64_t if_absent) -> Result<int64_t> {
