@@ -10,6 +10,7 @@
 #include "io/local_output_file.h"
 #include "io/store_file_system.h"
 #include "io/write_record.h"
+#include "lake/copied_warehouse.h"
 
 namespace octolake::lake {
 namespace {
@@ -100,15 +101,23 @@ Result<std::unique_ptr<io::FileSystem>> MakeFiles(const WarehouseOptions& option
   return io::MakeStoreFileSystem(std::move(local), std::move(s3));
 }
 
-// Keeps the record of a process that does not know whether its files were committed.
+// Keeps the record of a process that does not know whether its files were committed, and commits
+// nothing to tables of another warehouse.
 class RecordedCatalog final : public iceberg::CatalogDecorator {
  public:
+  // `own_directory`: the warehouse that has the catalog's file; empty if it is not a file.
   RecordedCatalog(std::unique_ptr<iceberg::Catalog> catalog,
-                  std::shared_ptr<io::WriteRecord> record)
-      : CatalogDecorator(std::move(catalog)), record_(std::move(record)) {}
+                  std::shared_ptr<io::WriteRecord> record, std::string own_directory)
+      : CatalogDecorator(std::move(catalog)),
+        record_(std::move(record)),
+        own_directory_(std::move(own_directory)) {}
 
   Result<std::vector<iceberg::Table>> CommitTables(
       std::vector<iceberg::TableChange> changes) override {
+    for (const iceberg::TableChange& change : changes) {
+      if (own_directory_.empty() || !change.base) continue;
+      OCTO_TRY(RefuseCopy(own_directory_, *change.base, DefaultTableLocation(change.identifier)));
+    }
     auto committed = inner().CommitTables(std::move(changes));
     if (!committed && committed.error().kind == ErrorKind::kCommitStateUnknown) record_->Keep();
     return committed;
@@ -116,6 +125,7 @@ class RecordedCatalog final : public iceberg::CatalogDecorator {
 
  private:
   const std::shared_ptr<io::WriteRecord> record_;
+  const std::string own_directory_;
 };
 
 }  // namespace
@@ -149,7 +159,9 @@ Result<std::unique_ptr<Warehouse>> Warehouse::OpenOn(WarehouseParts parts,
   auto opened = iceberg::OpenSqlCatalog(catalog, *warehouse->file_system_, clock, random);
   if (!opened) return WithContext(std::move(opened).error(), "warehouse " + own.directory);
   if (parts.wrap_catalog) opened = parts.wrap_catalog(std::move(opened).value());
-  warehouse->catalog_ = std::make_unique<RecordedCatalog>(std::move(opened).value(), record);
+  const bool has_file = warehouse->is_local() && own.catalog_uri.empty();
+  warehouse->catalog_ = std::make_unique<RecordedCatalog>(std::move(opened).value(), record,
+                                                          has_file ? own.directory : "");
   return warehouse;
 }
 
