@@ -99,6 +99,23 @@ class AssertCurrentSnapshotUpdate final : public MetadataUpdate {
   const std::optional<int64_t> snapshot_id_;
 };
 
+class AssertInHistoryUpdate final : public MetadataUpdate {
+ public:
+  explicit AssertInHistoryUpdate(int64_t snapshot_id) : snapshot_id_(snapshot_id) {}
+
+  Status Apply(const UpdateContext& /*context*/, TableMetadata& metadata) override {
+    const auto current = metadata.current_snapshot_id;
+    if (current && IsAncestorOf(metadata, snapshot_id_, *current)) return {};
+    return MakeError(ErrorKind::kCommitConflict,
+                     "table " + metadata.location + " is at " + SnapshotText(current) + ", which " +
+                         SnapshotText(snapshot_id_) +
+                         " is no known ancestor of; start again from the present state");
+  }
+
+ private:
+  const int64_t snapshot_id_;
+};
+
 class AssertTableUuidUpdate final : public MetadataUpdate {
  public:
   explicit AssertTableUuidUpdate(std::string uuid) : uuid_(std::move(uuid)) {}
@@ -161,6 +178,10 @@ std::unique_ptr<TableUpdate> AssertTag(std::string name, std::optional<int64_t> 
 
 std::unique_ptr<TableUpdate> AssertCurrentSnapshot(std::optional<int64_t> snapshot_id) {
   return std::make_unique<AssertCurrentSnapshotUpdate>(snapshot_id);
+}
+
+std::unique_ptr<TableUpdate> AssertInHistory(int64_t snapshot_id) {
+  return std::make_unique<AssertInHistoryUpdate>(snapshot_id);
 }
 
 std::unique_ptr<TableUpdate> AssertTableUuid(std::string uuid) {

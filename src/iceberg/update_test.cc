@@ -423,6 +423,22 @@ TEST(RollbackTest, MakesAnAncestorCurrent) {
   EXPECT_EQ(metadata->CurrentSnapshot()->summary.at("total-data-files"), "2");
 }
 
+TEST(AssertInHistoryTest, HoldsUntilTheTableIsRolledBackBehindIt) {
+  TestTable table;
+  const int64_t first = *table.MustCommit(AppendFiles({}, {}))->current_snapshot_id;
+  const int64_t second = *table.MustCommit(AppendFiles({}, {}))->current_snapshot_id;
+  EXPECT_TRUE(table.Commit(AssertInHistory(second)));
+  const int64_t third = *table.MustCommit(AppendFiles({}, {}))->current_snapshot_id;
+  EXPECT_TRUE(table.Commit(AssertInHistory(second), AppendFiles({}, {})));
+  table.MustCommit(RollbackTo(third));
+  EXPECT_TRUE(table.Commit(AssertInHistory(second)));
+  table.MustCommit(RollbackTo(first));
+  EXPECT_EQ(table.Commit(AssertInHistory(second)).error().kind, ErrorKind::kCommitConflict);
+  table.MustCommit(AppendFiles({}, {}));
+  EXPECT_EQ(table.Commit(AssertInHistory(second)).error().kind, ErrorKind::kCommitConflict);
+  EXPECT_EQ(table.Commit(AssertInHistory(5)).error().kind, ErrorKind::kCommitConflict);
+}
+
 TEST(AssertCurrentSnapshotTest, HoldsOrConflicts) {
   TestTable table;
   EXPECT_TRUE(table.Commit(AssertCurrentSnapshot({}), AppendFiles({}, {})));

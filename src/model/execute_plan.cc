@@ -123,6 +123,10 @@ Result<iceberg::Table> CommitRows(lake::Warehouse& warehouse, const Model& model
     if (!input.tracked) continue;
     const std::string tag = lake::PositionTag(input.table.identifier);
     transaction.Add(id, iceberg::AssertTag(tag, input.position.tagged_snapshot));
+    // A rollback moves no tag, but takes rows away that an append would not bring back.
+    if (plan.action == Action::kAppended && input.position.tagged_snapshot) {
+      transaction.Add(id, iceberg::AssertInHistory(*input.position.tagged_snapshot));
+    }
     if (!input.table.metadata->current_snapshot_id) continue;
     summary[lake::PositionProperty(input.table.identifier)] =
         std::to_string(*input.table.metadata->current_snapshot_id);

@@ -269,6 +269,40 @@ TEST_F(RunTest, TheLoserOfARaceStartsOver) {
   EXPECT_EQ(static_cast<size_t>(CountDataFiles(kSilver)), live);
 }
 
+// A rollback moves no tag, so that an increment that was planned before it would go in.
+TEST_F(RunTest, ARollbackBetweenPlanAndCommitMeansAFullRefresh) {
+  AddEvents(100);
+  Run();
+  const int64_t first = *LoadTable(kSilver).metadata->current_snapshot_id;
+  AddEvents(100);
+  Run();
+  AddEvents(100);
+  HookCatalog().before_commit.push_back([&] {
+    iceberg::Transaction back(others_->catalog(), others_->update_context());
+    back.Add(kSilver, iceberg::RollbackTo(first));
+    Must(back.Commit());
+  });
+  const auto reports = Run();
+  EXPECT_EQ(reports[0].action, Action::kFullRefresh);
+  EXPECT_THAT(reports[0].reason, HasSubstr("was rolled back"));
+  EXPECT_EQ(CountRows(kSilver), CountRows(lake::ParsedEvents({})));
+  EXPECT_EQ(Run()[0].action, Action::kUpToDate);
+}
+
+// Others may add to the table meanwhile.
+TEST_F(RunTest, AForeignCommitBetweenPlanAndCommitDisturbsNoAppend) {
+  AddEvents(100);
+  Run();
+  AddEvents(100);
+  HookCatalog().before_commit.push_back([&] {
+    iceberg::Transaction other(others_->catalog(), others_->update_context());
+    other.Add(kSilver, iceberg::AppendFiles({}, {}));
+    Must(other.Commit());
+  });
+  EXPECT_EQ(Run()[0].action, Action::kAppended);
+  EXPECT_EQ(CountRows(kSilver), CountRows(lake::ParsedEvents({})));
+}
+
 TEST_F(RunTest, WhoLosesRaceAfterRaceGivesUpAndSaysSo) {
   AddEvents(100);
   Run();
