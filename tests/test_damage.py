@@ -341,6 +341,30 @@ class TestMending:
         assert lake.counts()[LOADED] == loaded + 1
         assert lake.counts()[PARSED] > facts[PARSED].total()
 
+    def test_a_run_copies_no_damaged_rows(self, mended, tmp_path):
+        """DuckDB gives other rows for the damaged file and no error: copied, they would have checksums that are
+        right."""
+        whole, _ = mended
+        lake, path = whole.lake, whole.paths[GOLD]["data"]
+        content = path.read_bytes()
+        group = pq.read_metadata(path).row_group(0)
+        last = group.column(group.num_columns - 1)
+        for position in range(4, last.data_page_offset + last.total_compressed_size, 97):
+            path.write_bytes(flipped(content, position))
+            answer = lake.octolake("sql", "--format", "json", FINGERPRINT.format(GOLD), status=None)
+            if answer.status == 0 and answer.json() != whole.answers[GOLD]:
+                break
+        else:
+            pytest.fail(f"no bit of {path} made another answer")
+        assert str(path) in str(whole.doctor("--data"))
+        lake.load(generate(tmp_path / "more.json", events=40, seed=5))
+        (gold,) = [model for model in lake.run()["models"] if model["name"] == GOLD]
+        assert gold["action"] == "full refresh" and str(path) in gold["reason"]
+        assert whole.doctor("--data", status=0) == {}
+        facts = lake.facts(GOLD)
+        lake.run("--full-refresh")
+        assert lake.facts(GOLD) == facts
+
 
 def test_manifests_of_other_writers_are_checked_by_length(lake, tmp_path):
     """Another engine's files have no checksum of ours: what they do tell is checked."""

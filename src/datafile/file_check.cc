@@ -44,10 +44,40 @@ Status CheckSize(const iceberg::DataFile& file, int64_t size) {
   return Damaged(file.file_path, "it has " + numbers);
 }
 
+// A file's bytes, read in long pieces that follow one another: a request for each header and page
+// would cost a store on the network far more than the bytes do.
+class ReadWindow {
+ public:
+  explicit ReadWindow(io::InputFile& file)
+      : file_(file),
+        buffer_(static_cast<size_t>(std::clamp<int64_t>(file.size(), 1, kReadBytes))) {}
+
+  // Some bytes at `offset`: `wanted` of them if the file and the buffer go so far, at most `most`;
+  // none at the end of the file. Valid until the next call.
+  Result<std::string_view> At(int64_t offset, int64_t wanted, int64_t most) {
+    const int64_t room = std::ssize(buffer_);
+    wanted = std::min(wanted, room);
+    if (offset < begin_ || offset + wanted > begin_ + size_) {
+      size_ = 0;
+      begin_ = offset;
+      const int64_t rest = std::max<int64_t>(0, file_.size() - offset);
+      OCTO_ASSIGN(size_, file_.ReadAt(offset, std::min(rest, room), buffer_.data()));
+    }
+    const int64_t length = std::min(most, begin_ + size_ - offset);
+    return std::string_view(buffer_.data() + (offset - begin_), static_cast<size_t>(length));
+  }
+
+ private:
+  io::InputFile& file_;
+  std::vector<char> buffer_;
+  int64_t begin_ = 0;
+  int64_t size_ = 0;
+};
+
 // The pages of a file, one after the other.
 class PageWalk {
  public:
-  explicit PageWalk(io::InputFile& file) : file_(file), buffer_(kReadBytes) {}
+  explicit PageWalk(io::InputFile& file) : file_(file), window_(file) {}
 
   // Checks the page at `offset`, which must end at `end` or before; returns where the next begins.
   Result<int64_t> Check(int64_t offset, int64_t end, PageCounts& counts) {
@@ -73,12 +103,9 @@ class PageWalk {
   static std::string Place(int64_t offset) { return "the page at byte " + std::to_string(offset); }
 
   Result<PageHeader> ReadHeader(int64_t offset, int64_t end) {
-    std::string bytes;
     for (int64_t length = kFirstHeaderBytes;; length *= 2) {
       length = std::min(length, end - offset);
-      bytes.resize(static_cast<size_t>(length));
-      OCTO_ASSIGN(const int64_t got, file_.ReadAt(offset, length, bytes.data()));
-      bytes.resize(static_cast<size_t>(got));
+      OCTO_ASSIGN(const std::string_view bytes, HeaderBytes(offset, length));
       auto header = ParsePageHeader(bytes);
       if (!header) return Damaged(file_.location(), Place(offset) + ": " + header.error().message);
       if (*header) return **header;
@@ -88,21 +115,28 @@ class PageWalk {
     }
   }
 
+  Result<std::string_view> HeaderBytes(int64_t offset, int64_t length) {
+    if (length <= kReadBytes) return window_.At(offset, length, length);
+    long_header_.resize(static_cast<size_t>(length));
+    OCTO_ASSIGN(const int64_t got, file_.ReadAt(offset, length, long_header_.data()));
+    return std::string_view(long_header_).substr(0, static_cast<size_t>(got));
+  }
+
   Result<uint32_t> Checksum(int64_t offset, int64_t length) {
     uint32_t crc = 0;
     while (length > 0) {
-      OCTO_ASSIGN(const int64_t got,
-                  file_.ReadAt(offset, std::min(length, kReadBytes), buffer_.data()));
-      if (got == 0) return Damaged(file_.location(), "it became shorter while it was read");
-      crc = Crc32({buffer_.data(), static_cast<size_t>(got)}, crc);
-      offset += got;
-      length -= got;
+      OCTO_ASSIGN(const std::string_view bytes, window_.At(offset, 1, length));
+      if (bytes.empty()) return Damaged(file_.location(), "it became shorter while it was read");
+      crc = Crc32(bytes, crc);
+      offset += std::ssize(bytes);
+      length -= std::ssize(bytes);
     }
     return crc;
   }
 
   io::InputFile& file_;
-  std::vector<char> buffer_;
+  ReadWindow window_;
+  std::string long_header_;
 };
 
 struct Extent {

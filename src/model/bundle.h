@@ -19,6 +19,7 @@ struct Relation {
   std::string unique_id;
   std::string layer;
   std::string name;
+  bool IsModel() const { return unique_id.starts_with("model."); }  // not a source
   friend bool operator==(const Relation&, const Relation&) = default;
 };
 

@@ -4,15 +4,14 @@
 #include <set>
 #include <string>
 
-#include "datafile/file_check.h"
 #include "datafile/table_writer.h"
 #include "iceberg/expire_snapshots.h"
-#include "iceberg/scan.h"
 #include "iceberg/transaction.h"
 #include "iceberg/update.h"
 #include "lake/background_writer.h"
 #include "model/model_rows.h"
 #include "model/model_run.h"
+#include "model/page_check.h"
 
 namespace octolake::model {
 namespace {
@@ -25,34 +24,10 @@ tl::unexpected<Error> OfFiles(Error error) {
   return tl::unexpected<Error>(std::move(error));
 }
 
-// DuckDB looks at no checksums, and what is computed from a damaged page is wrong for good. What is
-// read of older files, beside what is new, was checked when it was new.
-Status CheckPages(lake::Warehouse& warehouse, const Input& input, Action action) {
-  std::vector<iceberg::ScanTask> files = input.appended;
-  const auto snapshot = input.table.metadata->current_snapshot_id;
-  if (action == Action::kFullRefresh && snapshot) {
-    OCTO_ASSIGN(files,
-                iceberg::PlanScan(warehouse.file_system(), *input.table.metadata, snapshot, {}));
-  }
-  const auto check = [&](const iceberg::DataFile& file) -> Status {
-    auto checked = datafile::CheckPages(warehouse.file_system(), file);
-    if (checked) return {};
-    return WithContext(std::move(checked).error(), input.table.identifier.ToString());
-  };
-  std::set<std::string> known_deletes;
-  for (const iceberg::ScanTask& task : files) {
-    OCTO_TRY(check(task.file));
-    for (const iceberg::DataFile& deletes : task.deletes) {
-      if (known_deletes.insert(deletes.file_path).second) OCTO_TRY(check(deletes));
-    }
-  }
-  return {};
-}
-
 Result<std::vector<iceberg::DataFile>> WriteRows(lake::Warehouse& warehouse, const Model& model,
                                                  const Plan& plan, const RunOptions& options,
                                                  ProgressListener& progress, int64_t& row_count) {
-  for (const Input& input : plan.inputs) OCTO_TRY(CheckPages(warehouse, input, plan.action));
+  OCTO_TRY(CheckInputs(warehouse, plan));
   OCTO_ASSIGN(ModelRows rows, ComputeRows(warehouse, model, plan, options));
   OCTO_ASSIGN(auto writer, datafile::MakeTableWriter(warehouse.file_system(), warehouse.random(),
                                                      *plan.target.metadata, options.writer));

@@ -6,6 +6,7 @@
 #include "iceberg/transaction.h"
 #include "lake/definitions.h"
 #include "model/model_run.h"
+#include "model/page_check.h"
 
 namespace octolake::model {
 namespace {
@@ -188,10 +189,14 @@ Result<Plan> PlanModel(lake::Warehouse& warehouse, const Bundle& bundle, const M
   if (!plan.reason.empty()) return plan;
   if (NothingNew(plan)) {
     plan.action = Action::kUpToDate;
-  } else {
-    plan.action =
-        model.strategy == IncrementalStrategy::kAppend ? Action::kAppended : Action::kOverwritten;
+    return plan;
   }
+  if (model.strategy == IncrementalStrategy::kAppend) {
+    plan.action = Action::kAppended;
+    return plan;
+  }
+  OCTO_ASSIGN(plan.reason, DamageOfTarget(warehouse, plan.target));
+  if (plan.reason.empty()) plan.action = Action::kOverwritten;
   return plan;
 }
 

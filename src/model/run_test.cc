@@ -1,20 +1,16 @@
 #include "model/run.h"
 
-#include <arrow/array.h>
-#include <arrow/record_batch.h>
-#include <arrow/scalar.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 
 #include "base/no_threads_for_test.h"
-#include "event/generator.h"
 #include "iceberg/transaction.h"
 #include "lake/position.h"
 #include "lake/table_version.h"
-#include "lake/warehouse_for_test.h"
 #include "model/relations.h"
+#include "model/run_for_test.h"
 
 namespace octolake::model {
 namespace {
@@ -26,47 +22,11 @@ using ::testing::IsEmpty;
 using Action = ModelReport::Action;
 using Outcome = TestReport::Outcome;
 
-const iceberg::TableIdentifier kSilver{"silver", "silver_github_events"};
-const iceberg::TableIdentifier kGold{"gold", "gold_user_activity"};
-constexpr char kGoldRows[] =
-    "SELECT * EXCLUDE (created_at) FROM gold.gold_user_activity ORDER BY actor_key, activity_date";
-
-class RunTest : public lake::WarehouseTest {
+class RunTest : public ModelRunTest {
  protected:
-  // Loads `count` further synthetic events and brings them to parsed Silver.
-  void AddEvents(int count) {
-    std::string lines;
-    for (int i = 0; i < count; ++i) lines += generator_.Next() + "\n";
-    Load({WriteFile("events-" + std::to_string(++files_) + ".json", lines)});
-    Silver();
-  }
-
-  Result<std::vector<ModelReport>> TryRun(RunOptions options = {}) {
-    clock_.Advance(1'000'000);
-    IgnoreProgress progress;
-    return RunModels(*warehouse_, bundle_, options, progress);
-  }
-  std::vector<ModelReport> Run(RunOptions options = {}) { return Must(TryRun(std::move(options))); }
   std::vector<TestReport> Test(TestOptions options = {}) {
     IgnoreProgress progress;
     return Must(RunDataTests(*warehouse_, bundle_, options, progress));
-  }
-
-  // Each row as one text, in the order of the result.
-  std::vector<std::string> Rows(const std::string& query, const AsOf& as_of = {}) {
-    auto session = Must(OpenWarehouseSession(*warehouse_, bundle_, as_of, {}));
-    auto result = Must(session->Query(query));
-    std::vector<std::string> rows;
-    while (const auto batch = Must(result->Next())) {
-      for (int64_t row = 0; row < batch->num_rows(); ++row) {
-        std::string text;
-        for (const auto& column : batch->columns()) {
-          text += column->GetScalar(row).ValueOrDie()->ToString() + "|";
-        }
-        rows.push_back(std::move(text));
-      }
-    }
-    return rows;
   }
 
   DataTest TestOf(const std::string& name, Severity severity, const std::string& sql) {
@@ -80,12 +40,6 @@ class RunTest : public lake::WarehouseTest {
     test.depends_on = {"model.octolake.gold_user_activity"};
     return test;
   }
-
-  Bundle bundle_ = Must(ParseBundle(EmbeddedBundleJson()));
-
- private:
-  event::EventGenerator generator_{event::GeneratorOptions{.seed = 7, .rate = 0.01}};
-  int files_ = 0;
 };
 
 TEST_F(RunTest, FirstRunIsAFullRefreshAndTheSecondFindsNothingNew) {
