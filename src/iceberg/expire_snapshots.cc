@@ -1,7 +1,9 @@
 #include "iceberg/expire_snapshots.h"
 
+#include <set>
 #include <utility>
 
+#include "iceberg/history_line.h"
 #include "iceberg/snapshot_producer.h"
 
 namespace octolake::iceberg {
@@ -15,13 +17,28 @@ class ExpireSnapshotsUpdate final : public TableUpdate {
     OCTO_ASSIGN(const Expiry expiry,
                 PlanExpiry(metadata, policy_, ChangeTimeMs(context.clock, metadata)));
     for (const std::string& name : expiry.refs) metadata.refs.erase(name);
+    if (expiry.snapshots.empty()) return {};
+    std::set<int64_t> ancestors = TaggedAncestors(metadata);
     RemoveSnapshots(metadata, expiry.snapshots);
+    NoteLine(metadata, std::move(ancestors));
     return {};
   }
 
   std::vector<std::string> Unused(const TableMetadata* /*committed*/) const override { return {}; }
 
  private:
+  std::set<int64_t> TaggedAncestors(const TableMetadata& metadata) const {
+    std::set<int64_t> ancestors;
+    if (policy_.lasting_tags.empty()) return ancestors;
+    for (const auto& [name, ref] : metadata.refs) {
+      if (name.starts_with(policy_.lasting_tags) &&
+          CurrentCameFrom(metadata, ref.snapshot_id) == Descent::kYes) {
+        ancestors.insert(ref.snapshot_id);
+      }
+    }
+    return ancestors;
+  }
+
   const RetentionPolicy policy_;
 };
 

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "iceberg/history_line.h"
 #include "iceberg/snapshot_producer.h"
 #include "iceberg/update.h"
 
@@ -13,18 +14,6 @@ std::string SnapshotText(std::optional<int64_t> snapshot_id) {
 tl::unexpected<Error> NoSnapshot(const TableMetadata& metadata, int64_t snapshot_id) {
   return MakeError(ErrorKind::kNotFound, "table " + metadata.location + " has no snapshot " +
                                              std::to_string(snapshot_id) + "; it may have expired");
-}
-
-// Also true of what is older than the known part of the line, once snapshots in between have
-// expired.
-bool MayBeAncestorOf(const TableMetadata& metadata, int64_t ancestor, int64_t snapshot_id) {
-  if (IsAncestorOf(metadata, ancestor, snapshot_id)) return true;
-  const Snapshot* candidate = metadata.FindSnapshot(ancestor);
-  const auto known = AncestorsOf(metadata, snapshot_id);
-  if (candidate == nullptr || known.empty()) return false;
-  const Snapshot& oldest = *known.back();
-  return oldest.parent_snapshot_id.has_value() &&
-         candidate->sequence_number < oldest.sequence_number;
 }
 
 // An update that writes no files.
@@ -104,10 +93,10 @@ class AssertInHistoryUpdate final : public MetadataUpdate {
   explicit AssertInHistoryUpdate(int64_t snapshot_id) : snapshot_id_(snapshot_id) {}
 
   Status Apply(const UpdateContext& /*context*/, TableMetadata& metadata) override {
-    const auto current = metadata.current_snapshot_id;
-    if (current && IsAncestorOf(metadata, snapshot_id_, *current)) return {};
+    if (CurrentCameFrom(metadata, snapshot_id_) == Descent::kYes) return {};
     return MakeError(ErrorKind::kCommitConflict,
-                     "table " + metadata.location + " is at " + SnapshotText(current) + ", which " +
+                     "table " + metadata.location + " is at " +
+                         SnapshotText(metadata.current_snapshot_id) + ", which " +
                          SnapshotText(snapshot_id_) +
                          " is no known ancestor of; start again from the present state");
   }
@@ -139,8 +128,7 @@ class RollbackUpdate final : public MetadataUpdate {
   Status Apply(const UpdateContext& context, TableMetadata& metadata) override {
     if (metadata.FindSnapshot(snapshot_id_) == nullptr) return NoSnapshot(metadata, snapshot_id_);
     if (metadata.current_snapshot_id == snapshot_id_) return {};
-    if (!metadata.current_snapshot_id ||
-        !MayBeAncestorOf(metadata, snapshot_id_, *metadata.current_snapshot_id)) {
+    if (CurrentCameFrom(metadata, snapshot_id_) == Descent::kNo) {
       return MakeError(ErrorKind::kInvalidArgument,
                        "snapshot " + std::to_string(snapshot_id_) +
                            " is no ancestor of the current snapshot of table " + metadata.location);

@@ -63,8 +63,8 @@ std::unique_ptr<TableUpdate> SetTag(std::string name, std::optional<int64_t> sna
 std::unique_ptr<TableUpdate> AssertTag(std::string name, std::optional<int64_t> snapshot_id);
 // kCommitConflict unless the current snapshot is this one (nullopt: the table is empty).
 std::unique_ptr<TableUpdate> AssertCurrentSnapshot(std::optional<int64_t> snapshot_id);
-// kCommitConflict unless the current snapshot is this one or came from it: not if the table was
-// rolled back behind it.
+// kCommitConflict unless the current snapshot is known to be this one or to have come from it
+// (history_line.h): not if the table was rolled back behind it.
 std::unique_ptr<TableUpdate> AssertInHistory(int64_t snapshot_id);
 
 // kNotFound unless it is this table: the one of that name was dropped and made again, and files

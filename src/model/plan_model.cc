@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/sha256.h"
+#include "iceberg/history_line.h"
 #include "iceberg/transaction.h"
 #include "lake/definitions.h"
 #include "model/model_run.h"
@@ -102,11 +103,22 @@ Status AddInput(lake::Warehouse& warehouse, const Bundle& bundle, const Model& m
   return {};
 }
 
-// The position stays where it is when somebody rolls the table back, but the rows are gone.
-bool HoldsWhatWasWritten(const iceberg::TableMetadata& target,
-                         const lake::SourcePosition& position) {
-  return target.current_snapshot_id && position.tagged_snapshot &&
-         iceberg::IsAncestorOf(target, *position.tagged_snapshot, *target.current_snapshot_id);
+// The position stays where it is when somebody rolls the table back, but the rows are gone. Empty
+// if they are there.
+std::string LostRowsReason(const iceberg::Table& target, const Input& input) {
+  const std::string name = target.identifier.ToString();
+  const std::string source = input.table.identifier.ToString();
+  const auto tagged = input.position.tagged_snapshot;
+  switch (tagged ? iceberg::CurrentCameFrom(*target.metadata, *tagged) : iceberg::Descent::kNo) {
+    case iceberg::Descent::kYes:
+      return "";
+    case iceberg::Descent::kNo:
+      return name + " was rolled back behind what it had of " + source;
+    case iceberg::Descent::kUnknown:
+      break;
+  }
+  return "snapshots of " + name + " after what it had of " + source +
+         " have expired, so that it may have been rolled back behind that";
 }
 
 // Why the model cannot be run incrementally; empty if it can. Fills in what was appended.
@@ -120,9 +132,8 @@ Result<std::string> FullRefreshReason(lake::Warehouse& warehouse, const Model& m
     if (!input.tracked) continue;
     const std::string source = input.table.identifier.ToString();
     if (!input.position.consumed_snapshot) return "no position of " + source + " is known";
-    if (!HoldsWhatWasWritten(*plan.target.metadata, input.position)) {
-      return plan.target.identifier.ToString() + " was rolled back behind what it had of " + source;
-    }
+    std::string lost = LostRowsReason(plan.target, input);
+    if (!lost.empty()) return lost;
     const auto current = input.table.metadata->current_snapshot_id;
     if (!current) return source + " has lost its snapshots";
     auto appended = iceberg::PlanAppendsBetween(warehouse.file_system(), *input.table.metadata,

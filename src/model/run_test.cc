@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/no_threads_for_test.h"
+#include "iceberg/expire_snapshots.h"
 #include "iceberg/transaction.h"
 #include "lake/position.h"
 #include "lake/table_version.h"
@@ -241,6 +242,63 @@ TEST_F(RunTest, ARollbackBetweenPlanAndCommitMeansAFullRefresh) {
   EXPECT_THAT(reports[0].reason, HasSubstr("was rolled back"));
   EXPECT_EQ(CountRows(kSilver), CountRows(lake::ParsedEvents({})));
   EXPECT_EQ(Run()[0].action, Action::kUpToDate);
+}
+
+// Commits that leave no snapshot but their own and those of tags.
+class ExpiredHistoryTest : public RunTest {
+ protected:
+  static iceberg::RetentionPolicy KeepNone() {
+    iceberg::RetentionPolicy policy = lake::DefaultRetention();
+    policy.max_snapshots = policy.min_snapshots = 1;
+    policy.keep_all_ms = policy.interval_ms = 1;
+    return policy;
+  }
+  // As a compaction does that finds little to do.
+  void RewriteAndExpire(const iceberg::TableIdentifier& table, int times) {
+    for (int i = 0; i < times; ++i) {
+      clock_.Advance(1'000'000);
+      iceberg::Transaction transaction(warehouse_->catalog(), warehouse_->update_context());
+      transaction.Add(table, iceberg::AppendFiles({}, {}));
+      transaction.Add(table, iceberg::ExpireSnapshots(KeepNone()));
+      Must(transaction.Commit());
+    }
+  }
+};
+
+TEST_F(ExpiredHistoryTest, SnapshotsThatExpiredBehindThePositionAreNoRollback) {
+  AddEvents(100);
+  Run();
+  RewriteAndExpire(kSilver, 3);
+  RewriteAndExpire(kGold, 3);
+  const auto position = Must(lake::ReadPosition(LoadTable(kGold), kSilver));
+  ASSERT_FALSE(iceberg::IsAncestorOf(*LoadTable(kGold).metadata, *position.tagged_snapshot,
+                                     *LoadTable(kGold).metadata->current_snapshot_id));
+  EXPECT_EQ(Run()[1].action, Action::kOverwritten) << "Silver has another snapshot";
+  RewriteAndExpire(kSilver, 3);
+  AddEvents(50);
+  const auto reports = Run();
+  EXPECT_EQ(reports[0].action, Action::kAppended) << reports[0].reason;
+  EXPECT_EQ(reports[1].action, Action::kOverwritten) << reports[1].reason;
+  EXPECT_EQ(CountRows(kSilver), CountRows(lake::ParsedEvents({})));
+}
+
+TEST_F(ExpiredHistoryTest, ARollbackThatLiesBehindExpiredSnapshotsIsNotTakenForNone) {
+  AddEvents(100);
+  Run();
+  const int64_t first = *LoadTable(kSilver).metadata->current_snapshot_id;
+  AddEvents(100);
+  Run();
+  iceberg::Transaction back(warehouse_->catalog(), warehouse_->update_context());
+  back.Add(kSilver, iceberg::RollbackTo(first));
+  Must(back.Commit());
+  RewriteAndExpire(kSilver, 3);
+  const auto reports = Run();
+  EXPECT_EQ(reports[0].action, Action::kFullRefresh);
+  EXPECT_EQ(reports[0].reason,
+            "snapshots of silver.silver_github_events after what it had of "
+            "silver.github_events_parsed have expired, so that it may have been rolled back behind "
+            "that");
+  EXPECT_EQ(CountRows(kSilver), CountRows(lake::ParsedEvents({})));
 }
 
 // Others may add to the table meanwhile.
