@@ -141,6 +141,17 @@ class TestSyntheticEvents:
         query = f"select min(created_at) as a, created_at::date as d from {SILVER} group by d order by d"
         assert lake.sql(query) == synthetic_lake.sql(query)
 
+    def test_sources_that_were_passed_over_come_later(self, synthetic_lake, synthetic_files, tmp_path):
+        few = Lake(tmp_path / "warehouse", {"OCTOLAKE_SILVER_SOURCES": "webhook"})
+        few.load(*synthetic_files)
+        assert few.run()["silver"]["added"] == 0
+        lake = Lake(few.directory)
+        reason = lake.run()["silver"]["rescan_reason"]
+        assert reason == "it took only webhook before, and takes all sources now"
+        assert facts(lake, CIRCUMSTANCES) == facts(synthetic_lake, CIRCUMSTANCES)
+        assert few.run()["silver"]["bronze_rows"] == 0
+        assert "rescan_reason" not in lake.run()["silver"], "nothing was passed over in between"
+
     def test_one_model_at_a_time(self, lake, synthetic_lake, synthetic_files):
         lake.load(*synthetic_files)
         lake.run("--select", "silver_github_events")

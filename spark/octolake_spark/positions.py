@@ -1,5 +1,8 @@
 """How far a step has come in what it reads, as octolake has it (src/lake/position.h): the source's snapshot
-stands in the summary of the target's snapshot that wrote the result, and a tag of the target is there."""
+stands in the summary of the target's snapshot that wrote the result, and a tag of the target is there. Beside it
+stands which sources' rows were taken (src/lake/source_selection.h)."""
+
+import json
 
 from octolake_spark.tables import TableError
 
@@ -31,6 +34,43 @@ def read_position(tables, target, target_name, source):
             f"table {target_name}: tag {tag} is at snapshot {tagged}, whose summary should hold a snapshot id as "
             f"{position_property(source)}, found {found!r}; the tag was moved by somebody else: put it back, or "
             "remove it to read the source as a whole") from None
+
+
+def selection_property(source):
+    return f"octolake.sources.{source}"
+
+
+def selection_summary(source, selection):
+    """What a commit's summary says of the sources that are taken; nothing of all ([])."""
+    if not selection:
+        return {}
+    return {selection_property(source): json.dumps(sorted(set(selection)), ensure_ascii=False, separators=(",", ":"))}
+
+
+def read_selection(tables, target, target_name, source, tagged):
+    """The sources that were taken up to the position; [] for all."""
+    found = None if tagged is None else tables.summary(target, tagged).get(selection_property(source))
+    if found is None:
+        return []
+    try:
+        selection = json.loads(found)
+    except ValueError:
+        selection = None
+    if isinstance(selection, list) and selection and all(isinstance(entry, str) for entry in selection):
+        return selection
+    raise TableError(
+        f"table {target_name}: the summary of snapshot {tagged} should hold a JSON array of sources as "
+        f"{selection_property(source)}, found {found!r}; remove tag {position_tag(source)} to read {source} as a whole")
+
+
+def reason_to_read_again(before, now):
+    """Why a step that takes `now` has to read its source again after steps that took `before`; "" if it has not."""
+    if not before:
+        return ""
+    if not now:
+        return f"it took only {', '.join(sorted(set(before)))} before, and takes all sources now"
+    added = sorted(set(now) - set(before))
+    return f"it passed over {', '.join(added)} before, and takes that now" if added else ""
 
 
 def set_tag(table, snapshots, tag, snapshot_id):

@@ -22,7 +22,16 @@ from octolake_spark import native
 from octolake_spark.appends import StagedRead, plan_appends
 from octolake_spark.batches import parse_bronze
 from octolake_spark.java import COMMIT_FAILED, is_java
-from octolake_spark.positions import position_property, position_tag, read_position, set_tag, tag_consumed
+from octolake_spark.positions import (
+    position_property,
+    position_tag,
+    read_position,
+    read_selection,
+    reason_to_read_again,
+    selection_summary,
+    set_tag,
+    tag_consumed,
+)
 from octolake_spark.tables import MAIN
 
 # How often a step tries in vain, because somebody else committed, before it gives up. Each time somebody else
@@ -82,11 +91,13 @@ class SilverStep:
         bronze, silver = self.tables.load(self.bronze_name), self.tables.load(self.silver_name)
         tagged, consumed = read_position(self.tables, silver, self.silver_name, self.bronze_name)
         self.report.consumed_snapshot = consumed
+        before = read_selection(self.tables, silver, self.silver_name, self.bronze_name, tagged)
+        again = "asked for" if self.rescan else reason_to_read_again(before, self.sources)
         end = self.tables.snapshot_of(bronze)
-        if end is None or (end == consumed and not self.rescan):
+        if end is None or (end == consumed and not again):
             return True
-        plan = plan_appends(bronze, None if self.rescan else consumed, end)
-        self.report.rescan_reason = plan.reason or ("asked for" if self.rescan and consumed else "")
+        plan = plan_appends(bronze, None if again else consumed, end)
+        self.report.rescan_reason = plan.reason or (again if consumed else "")
         base = self.tables.snapshot_of(silver)
         branch = BRANCH_PREFIX + uuid.uuid4().hex
         try:
@@ -130,7 +141,10 @@ class SilverStep:
 
     def _append(self, rows, branch, end):
         writer = rows.writeTo(f"{self.tables.sql_name(self.silver_name)}.branch_{branch}")
-        writer.option(f"snapshot-property.{position_property(self.bronze_name)}", str(end)).append()
+        summary = {position_property(self.bronze_name): str(end), **selection_summary(self.bronze_name, self.sources)}
+        for name, value in summary.items():
+            writer = writer.option(f"snapshot-property.{name}", value)
+        writer.append()
 
     def _publish(self, branch, base, tagged):
         """Moves main and the tag to the branch's snapshot, in one commit; False if Silver is not what the step

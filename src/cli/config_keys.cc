@@ -114,7 +114,8 @@ std::vector<ConfigKey> ConfigKeys() {
       {"silver.sources",
        kList,
        "",
-       "Sources that Silver takes (collect, webhook, gharchive, events_api); empty: all",
+       "Sources that Silver takes (collect, webhook, gharchive, events_api); empty: all. After one "
+       "was added, the next run reads all of Bronze again",
        {},
        false},
       {"silver.commit_rows",

@@ -115,6 +115,7 @@ Status SilverStep::Run() {
   request.rescan = options_.rescan;
   request.commit_rows = options_.commit_rows;
   request.sources = options_.sources;
+  OCTO_ASSIGN(request.sources_before, ReadSelection(silver, bronze_name_, position_));
   OCTO_ASSIGN(const SilverPlan plan, PlanSilver(warehouse_.file_system(), bronze_, request));
   if (!plan.rescan_reason.empty()) report_.rescan_reason = plan.rescan_reason;
   rows_total_ = plan.rows;
@@ -219,6 +220,7 @@ Status SilverStep::Commit(const SilverChunk& chunk, const iceberg::Table& silver
   const std::string tag = PositionTag(bronze_name_);
   iceberg::Properties summary;
   if (chunk.position) {
+    summary = SelectionSummary(bronze_name_, options_.sources);
     summary[PositionProperty(bronze_name_)] = std::to_string(*chunk.position);
   }
   iceberg::Transaction transaction(warehouse_.catalog(), warehouse_.update_context());

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "datafile/table_writer.h"
 #include "lake/retention.h"
+#include "lake/source_selection.h"
 #include "lake/warehouse.h"
 
 namespace octolake::lake {
@@ -21,9 +22,9 @@ struct SilverOptions {
   int64_t commit_rows = 4'000'000;
   // Keys of events held in memory at once, whatever the rows of a commit (about 110 bytes a key).
   int64_t keys_at_once = 1'000'000;
-  // Values of Bronze's source column; empty: all. The position passes over rows of other sources:
-  // after a source was added, rescan once.
-  std::vector<std::string> sources;
+  // The position passes over rows of other sources. It says so, and a step that takes one which was
+  // passed over reads all of Bronze again. Rows of a source that is not taken any more stay.
+  SourceSelection sources;
   iceberg::RetentionPolicy retention = DefaultRetention();
   datafile::WriterOptions writer;
 };

@@ -69,7 +69,7 @@ Result<SilverPlan> Cutter::Cut(std::vector<iceberg::ScanTask> files, int64_t com
   return plan;
 }
 
-iceberg::Filter SourceFilter(const std::vector<std::string>& sources) {
+iceberg::Filter SourceFilter(const SourceSelection& sources) {
   if (sources.empty()) return {};
   iceberg::Predicate predicate{"source", iceberg::Predicate::Op::kIn, {}};
   for (const std::string& source : sources) predicate.values.emplace_back(source);
@@ -84,10 +84,15 @@ Result<SilverPlan> PlanSilver(io::FileSystem& fs, const iceberg::Table& bronze,
   const int64_t current = *metadata.current_snapshot_id;
   const std::optional<int64_t> consumed = request.position.consumed_snapshot;
   const iceberg::Filter filter = SourceFilter(request.sources);
-  if (!request.rescan && consumed == current) return SilverPlan{};
-
   std::string reason;
-  if (consumed && !request.rescan) {
+  if (consumed) {
+    reason =
+        request.rescan ? "asked for" : ReasonToReadAgain(request.sources_before, request.sources);
+  }
+  const bool rescan = request.rescan || !reason.empty();
+  if (!rescan && consumed == current) return SilverPlan{};
+
+  if (consumed && !rescan) {
     auto files = iceberg::PlanAppendsBetween(fs, metadata, consumed, current, filter);
     if (files) {
       return Cutter(fs, metadata, filter, consumed)
@@ -99,7 +104,6 @@ Result<SilverPlan> PlanSilver(io::FileSystem& fs, const iceberg::Table& bronze,
     }
     reason = std::move(files).error().message;
   }
-  if (consumed && request.rescan) reason = "asked for";
   OCTO_ASSIGN(auto files, iceberg::PlanScan(fs, metadata, current, filter));
   OCTO_ASSIGN(
       SilverPlan plan,

@@ -11,6 +11,7 @@
 #include "iceberg/scan.h"
 #include "io/file_system.h"
 #include "lake/position.h"
+#include "lake/source_selection.h"
 
 namespace octolake::lake {
 
@@ -33,7 +34,8 @@ struct SilverPlanRequest {
   SourcePosition position;
   bool rescan = false;
   int64_t commit_rows = 0;
-  std::vector<std::string> sources;
+  SourceSelection sources;
+  SourceSelection sources_before;  // of those who brought the position to where it is
 };
 
 // Bronze must have a current snapshot.

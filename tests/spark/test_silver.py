@@ -113,9 +113,27 @@ def test_sources_that_are_not_asked_for_are_passed_over(spark, synthetic_files, 
     assert spark.silver(lake, sources=["webhook"])["added"] == 0
     assert position(lake) == current(lake, BRONZE)
     assert lake.counts()[PARSED] == 0
-    report = spark.silver(lake, sources=["webhook", "gharchive"], rescan=True)
+    report = spark.silver(lake, sources=["webhook", "gharchive"])
+    assert report["rescan_reason"] == "it passed over gharchive before, and takes that now"
     assert report["added"] == lake.counts()[PARSED] > 600
     assert report["added"] + report["duplicates"] == lake.counts()[BRONZE]
+
+
+def test_each_knows_which_sources_the_other_passed_over(spark, synthetic_files, lake):
+    lake.load(synthetic_files[0])
+    spark.silver(lake, sources=["webhook", "collect"])
+    ours = lake.run()["silver"]
+    assert ours["rescan_reason"] == "it took only collect, webhook before, and takes all sources now"
+    assert ours["added"] == lake.counts()[PARSED] > 600
+
+    lake.load(synthetic_files[1])
+    env = {"OCTOLAKE_SILVER_SOURCES": "webhook"}
+    assert Lake(lake.directory, {**ZONE, **env}).run()["silver"]["added"] == 0
+    report = spark.silver(lake)
+    assert report["rescan_reason"] == "it took only webhook before, and takes all sources now"
+    assert report["added"] > 0
+    assert spark.silver(lake)["rescan_reason"] == ""
+    assert_consistent(lake)
 
 
 def test_a_step_that_loses_to_octolake_starts_over(spark, synthetic_files, synthetic_lake, lake):
