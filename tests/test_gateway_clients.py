@@ -82,6 +82,7 @@ BOMBS = [
     ("a long number", lambda: b'{"a":' + b"9" * 900_000 + b"}", {}, 200),
     ("many members", lambda: b"{" + b",".join(b'"%d":0' % n for n in range(90_000)) + b"}", {}, 200),
     ("too many members", lambda: b"{" + b",".join(b'"%d":0' % n for n in range(1_000_000)) + b"}", {}, 200),
+    ("very many events in gzip", lambda: gzip.compress(b"{}\n" * 20_000_000), {"Content-Encoding": "gzip"}, 413),
     ("many events", lambda: b"{}\n" * 100_000, {}, 200),
     ("many bad events", lambda: b"x\n" * 1_000_000, {}, 200),
 ]

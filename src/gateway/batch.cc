@@ -76,23 +76,56 @@ Response TooLarge(int64_t limit) {
                                 " bytes; nothing of it was taken, send it in parts");
 }
 
-// Decompresses all of it, keeping nothing.
-std::optional<Response> CheckCompressed(const Request& request, int64_t limit) {
+event::ObjectReader ReadEvents(const Request& request, const BatchOptions& options) {
+  return {OpenBody(request), {options.max_event_bytes, kMaxRejectedBytes, kMaxJsonDepth}};
+}
+
+// Each event begins with one. Up to `most`, more are not counted.
+int64_t CountBraces(std::string_view bytes, int64_t most) {
+  int64_t count = 0;
+  for (size_t at = bytes.find('{'); at != std::string_view::npos && count < most;
+       at = bytes.find('{', at + 1)) {
+    ++count;
+  }
+  return count;
+}
+
+std::optional<Response> CheckEvents(const Request& request, const BatchOptions& options) {
+  event::ObjectReader objects = ReadEvents(request, options);
+  event::ObjectReader::Item item;
+  int64_t events = 0;
+  while (events <= options.max_events()) {
+    const Result<bool> found = objects.Next(&item);
+    if (!found) return ErrorResponse(400, found.error().message + "; nothing of it was taken");
+    if (!*found) return std::nullopt;
+    if (item.problem.empty()) ++events;
+  }
+  return ErrorResponse(413, "the batch has more than " + std::to_string(options.max_events()) +
+                                " events; nothing of it was taken, send it in parts");
+}
+
+// Decompresses all of it, keeping nothing. Only where there may be too many events are they read
+// to be counted, since that costs as much as taking them.
+std::optional<Response> CheckBody(const Request& request, const BatchOptions& options) {
   const Encoding encoding = EncodingOf(request);
-  if (encoding == Encoding::kIdentity || request.body.empty()) return std::nullopt;
-  if (!BeginsAs(encoding, request.body)) {
+  if (request.body.empty()) return std::nullopt;
+  if (encoding != Encoding::kIdentity && !BeginsAs(encoding, request.body)) {
     return ErrorResponse(400, "the body is not " + request.Get(Field::kContentEncoding));
   }
   const auto source = OpenBody(request);
   const auto piece = std::make_unique<char[]>(kCheckedPiece);
+  const int64_t enough = options.max_events() + 1;
   int64_t bytes = 0;
+  int64_t braces = 0;
   while (true) {
     const auto count = source->Read(piece.get(), kCheckedPiece);
     if (!count) return ErrorResponse(400, count.error().message + "; nothing of it was taken");
-    if (*count == 0) return std::nullopt;
+    if (*count == 0) break;
     bytes += *count;
-    if (bytes > limit) return TooLarge(limit);
+    if (bytes > options.max_batch_bytes) return TooLarge(options.max_batch_bytes);
+    braces += CountBraces({piece.get(), static_cast<size_t>(*count)}, enough - braces);
   }
+  return braces < enough ? std::nullopt : CheckEvents(request, options);
 }
 
 // The records of one batch that the journal has.
@@ -182,6 +215,8 @@ Status PendingRecords::Finish() {
   return {};
 }
 
+Error IsStopping() { return {ErrorKind::kTransient, "the gateway is stopping"}; }
+
 struct Outcome {
   int64_t accepted = 0;
   int64_t rejected = 0;
@@ -204,14 +239,15 @@ std::optional<Response> CheckContentEncoding(const Request& request) {
                                 ": expected gzip, zstd or none");
 }
 
-Response TakeBatch(const Request& request, const BatchOptions& options, EventDoor& door) {
-  if (auto refusal = CheckCompressed(request, options.max_batch_bytes)) {
+Response TakeBatch(const Request& request, const BatchOptions& options, EventDoor& door,
+                   const std::function<bool()>& must_end) {
+  if (must_end()) return ResponseOf(door.Refuse(IsStopping()));
+  if (auto refusal = CheckBody(request, options)) {
     door.metrics().CountRejected(refusal->status == 413 ? Rejection::kTooLarge
                                                         : Rejection::kMalformed);
     return std::move(*refusal);
   }
-  event::ObjectReader objects(OpenBody(request),
-                              {options.max_event_bytes, kMaxRejectedBytes, kMaxJsonDepth});
+  event::ObjectReader objects = ReadEvents(request, options);
   PendingRecords pending(door);
   Outcome outcome;
   event::JsonWriter rejections;
@@ -224,6 +260,8 @@ Response TakeBatch(const Request& request, const BatchOptions& options, EventDoo
       taken = tl::unexpected<Error>(found.error());
     } else if (!*found) {
       break;
+    } else if (must_end()) {
+      taken = tl::unexpected<Error>(IsStopping());
     } else if (item.problem.empty()) {
       taken = pending.Append(item.document.text);
     } else if (++outcome.rejected <= kMaxNamed) {
@@ -288,7 +326,9 @@ void BatchPool::Work() {
       exchange = waiting_.front();
       waiting_.pop_front();
     }
-    exchange->Finish(TakeBatch(exchange->request(), options_, door_));
+    exchange->Finish(TakeBatch(exchange->request(), options_, door_, [this] {
+      return std::chrono::steady_clock::now() >= deadline_.load();
+    }));
   }
 }
 

@@ -33,7 +33,7 @@ void Take(const Request& request) {
   const auto journal = fuzz::Value(journal::Journal::Open(store, limits, clock, random), "journal");
   Metrics metrics;
   EventDoor door(*journal, metrics, clock, random, MakeNullLogger());
-  const Response response = TakeBatch(request, kOptions, door);
+  const Response response = TakeBatch(request, kOptions, door, [] { return false; });
 
   const auto bodies = BodiesIn(*journal);
   const auto answer = nlohmann::json::parse(response.body);

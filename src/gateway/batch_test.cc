@@ -1,8 +1,11 @@
 // POST /collect/batch.
+#include "gateway/batch.h"
+
 #include <gmock/gmock.h>
 #include <isa-l/igzip_lib.h>
 #include <zstd.h>
 
+#include <future>
 #include <nlohmann/json.hpp>
 
 #include "gateway/gateway_for_test.h"
@@ -132,6 +135,60 @@ TEST(Batch, ABombIsRefusedWithoutBeingKept) {
   EXPECT_EQ(answer.status, 413);
   EXPECT_THAT(answer.body, HasSubstr("nothing of it was taken"));
   EXPECT_THAT(running.Records(), IsEmpty());
+}
+
+std::string Repeated(const std::string& text, int times) {
+  std::string repeated;
+  for (int i = 0; i < times; ++i) repeated += text;
+  return repeated;
+}
+
+TEST(Batch, OfTooManyEventsNothingIsTaken) {
+  GatewayOptions options;
+  options.max_batch_bytes = 100 * BatchOptions::kLeastBytesAnEvent;
+  RunningGateway running(options);
+  const std::string many = Repeated("{}\n", 101);
+  for (const auto& [body, encoding] :
+       {std::pair(many, "identity"), std::pair(Gzip(many), "gzip"), std::pair(Zstd(many), "zstd"),
+        std::pair("[" + Repeated("{},", 100) + "{}]", "identity")}) {
+    const Answer answer =
+        running.Send("POST", "/collect/batch", {{"Content-Encoding", encoding}}, body);
+    EXPECT_EQ(answer.status, 413);
+    EXPECT_EQ(json::parse(answer.body)["detail"],
+              "the batch has more than 100 events; nothing of it was taken, send it in parts");
+  }
+  EXPECT_THAT(running.Records(), IsEmpty());
+  EXPECT_THAT(running.Get("/metrics").body,
+              HasSubstr("\nmetrics_rejected_total{reason=\"too_large\"} 4\n"));
+  // What is in an event, or no event, counts as none.
+  EXPECT_EQ(PostBatch(running, Repeated("{\"a\":{},\"b\":{}}\n{\n", 100))["accepted"], 100);
+}
+
+TEST(Batch, EndsInTheMiddleWhenTheGatewayStops) {
+  GatewayOptions options;
+  options.server.stop_timeout = std::chrono::milliseconds(0);
+  RunningGateway running(options);
+  HeldSync held(running.store());
+  const auto client = running.Connect();
+  const auto idle = running.Connect();
+  // More than may wait for the disk.
+  const std::string body = Repeated("{}\n", 50'000);
+  ASSERT_TRUE(client->SendBytes("POST /collect/batch HTTP/1.1\r\nHost: h\r\nContent-Length: " +
+                                std::to_string(body.size()) + "\r\n\r\n" + body));
+  held.AwaitSync();
+  auto stopped = std::async(std::launch::async, [&] { running.gateway().Stop(); });
+  EXPECT_TRUE(idle->IsClosedNext());  // it has begun to stop
+  held.Release();
+  const auto answer = client->ReadAnswer();
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->status, 503);
+  EXPECT_NE(FieldOf(*answer, "Retry-After"), "");
+  const json outcome = json::parse(answer->body);
+  EXPECT_EQ(outcome["detail"], "the gateway is stopping; send it again later");
+  EXPECT_GT(outcome["accepted"], 0);
+  EXPECT_LT(outcome["accepted"], 50'000);
+  stopped.get();
+  EXPECT_EQ(running.Records().size(), outcome["accepted"]);
 }
 
 TEST(Batch, MoreThanTheQueueHoldsWaitsForTheDisk) {

@@ -24,8 +24,12 @@ class Endpoints final : public RequestHandler {
   void Handle(int endpoint, Exchange& exchange, WorkerTools& tools) override;
   void OnTick() override;
 
-  // Requests go on being answered, but the program says that it is not ready for more.
-  void BeginStop() { stopping_ = true; }
+  // Requests go on being answered, but the program says that it is not ready for more, and batches
+  // end when requests must have come.
+  void BeginStop() {
+    stopping_ = true;
+    batches_.EndBy(std::chrono::steady_clock::now() + options_.server.stop_timeout);
+  }
 
  private:
   void Collect(Exchange& exchange, WorkerTools& tools);

@@ -267,35 +267,6 @@ TEST(Gateway, WithoutThreadsItDoesNotStartAndSaysWhy) {
   EXPECT_TRUE(start());
 }
 
-// Syncs wait until they are let go.
-class HeldSync {
- public:
-  explicit HeldSync(journal::MemorySegmentStore& store) {
-    store.before = [state = state_](journal::MemorySegmentStore::Step step) -> Status {
-      if (step != journal::MemorySegmentStore::Step::kSync) return {};
-      std::call_once(state->once, [&] { state->begun.set_value(); });
-      state->let_go_future.wait();
-      return {};
-    };
-  }
-  ~HeldSync() { Release(); }
-  void AwaitSync() { state_->begun.get_future().wait(); }
-  void Release() {
-    if (!released_) state_->let_go.set_value();
-    released_ = true;
-  }
-
- private:
-  struct State {  // outlives this, with the store
-    std::once_flag once;
-    std::promise<void> begun;
-    std::promise<void> let_go;
-    std::shared_future<void> let_go_future = let_go.get_future().share();
-  };
-  std::shared_ptr<State> state_ = std::make_shared<State>();
-  bool released_ = false;
-};
-
 TEST(Gateway, AFullQueueIsAnsweredAtOnce) {
   journal::JournalOptions limits;
   limits.max_waiting_records = 3;
