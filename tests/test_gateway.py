@@ -152,6 +152,14 @@ def test_wrong_usage(tmp_path, arguments, message):
     assert message in result.err
 
 
+def test_half_of_the_bytes_in_flight_must_hold_a_webhook(tmp_path):
+    sizes = {"OCTOLAKE_GATEWAY_MAX_BYTES_IN_FLIGHT": "30MB", "OCTOLAKE_GATEWAY_MAX_BATCH_SIZE": "1MB",
+             "OCTOLAKE_GATEWAY_WEBHOOK_SECRETS": "s"}
+    result = octolake("--warehouse", tmp_path / "w", "up", status=2, env={**ZONE, **sizes})
+    assert ("half of gateway.max_bytes_in_flight 30000000: expected more than gateway.max_webhook_size (26214400)"
+            in result.err)
+
+
 def test_one_process_has_the_journal(lake):
     with Up(lake) as up:
         result = octolake("--warehouse", lake.directory, "up", "--listen", "127.0.0.1:0", status=1, env=ZONE)

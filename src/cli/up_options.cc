@@ -43,13 +43,15 @@ Result<int> WarningPercent(const Config& config, int64_t capacity) {
 }
 
 // With room for what goes with a body.
-Status CheckHolds(const Config& config, const char* larger, const char* smaller) {
+Status CheckHolds(const Config& config, const char* larger, const char* smaller,
+                  bool in_half = false) {
   constexpr int64_t kMore = int64_t{128} << 10;
-  if (config.GetBytes(larger) >= config.GetBytes(smaller) + kMore) return {};
+  const int64_t has = config.GetBytes(larger) / (in_half ? 2 : 1);
+  if (has >= config.GetBytes(smaller) + kMore) return {};
   return MakeError(ErrorKind::kInvalidArgument,
-                   std::string(larger) + " " + std::to_string(config.GetBytes(larger)) +
-                       ": expected more than " + smaller + " (" +
-                       std::to_string(config.GetBytes(smaller)) + ") and 128 KiB");
+                   (in_half ? "half of " : "") + std::string(larger) + " " +
+                       std::to_string(config.GetBytes(larger)) + ": expected more than " + smaller +
+                       " (" + std::to_string(config.GetBytes(smaller)) + ") and 128 KiB");
 }
 
 // What could never be taken would be answered with "send it again" for ever.
@@ -57,6 +59,10 @@ Status CheckSizes(const Config& config) {
   for (const char* limit : {"gateway.max_event_size", "gateway.max_webhook_size"}) {
     OCTO_TRY(CheckHolds(config, "queue.max_bytes", limit));
     OCTO_TRY(CheckHolds(config, "gateway.max_bytes_in_flight", limit));
+  }
+  if (!config.GetList("gateway.webhook_secrets").empty()) {
+    OCTO_TRY(CheckHolds(config, "gateway.max_bytes_in_flight", "gateway.max_webhook_size",
+                        /*in_half=*/true));
   }
   return CheckHolds(config, "gateway.max_bytes_in_flight", "gateway.max_batch_size");
 }
@@ -80,6 +86,7 @@ Result<gateway::GatewayOptions> GatewayOptionsOf(const Config& config, const std
   options.server.max_connections = static_cast<int>(config.GetInt("gateway.max_connections"));
   options.server.idle_timeout = MillisOf(config, "gateway.idle_timeout");
   options.server.head_timeout = MillisOf(config, "gateway.head_timeout");
+  options.server.body_timeout = MillisOf(config, "gateway.body_timeout");
   options.server.request_timeout = MillisOf(config, "gateway.request_timeout");
   options.max_event_bytes = config.GetBytes("gateway.max_event_size");
   options.max_webhook_bytes = config.GetBytes("gateway.max_webhook_size");

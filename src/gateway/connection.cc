@@ -43,7 +43,7 @@ class StreamConnection final : public Connection {
         stream_(std::forward<Arguments>(arguments)...),
         parser_(request_, host.options().limits),
         buffer_(kSmallBuffer) {}
-  ~StreamConnection() override { host_.bodies().Give(charged_); }
+  ~StreamConnection() override { host_.bodies().Give(charged_, sender_); }
 
   void Start() override;
   void OnAnswer() override;
@@ -112,6 +112,7 @@ class StreamConnection final : public Connection {
   bool stop_ = false;  // no further request
   bool keep_alive_ = true;
   int64_t charged_ = 0;
+  Sender sender_ = Sender::kKnown;  // of what is charged
   size_t lingered_ = 0;
 };
 
@@ -151,7 +152,7 @@ void StreamConnection<Stream>::Read() {
       deadline_ = std::min(now + options.head_timeout, stop_deadline_);
       waiting_ = Waiting::kRest;
     }
-    if (head_seen_) deadline_ = request_deadline_;
+    if (head_seen_) deadline_ = std::min(Clock::now() + options.body_timeout, request_deadline_);
   }
   MakeRoom();
   stream_.stream.async_read_some(
@@ -229,6 +230,7 @@ bool StreamConnection<Stream>::OnHead() {
   keep_alive_ = request_.keep_alive;
   auto decision = host_.handler().OnHead(request_);
   endpoint_ = static_cast<Endpoint>(decision.endpoint);
+  sender_ = decision.sender;
   const bool too_long = request_.content_length.value_or(0) > decision.body_limit;
   if (!decision.refusal && too_long) {
     host_.metrics().CountRejected(Rejection::kTooLarge);
@@ -253,7 +255,7 @@ bool StreamConnection<Stream>::ChargeBody() {
   const size_t buffered = buffer_.size() > kSmallBuffer ? buffer_.size() : 0;
   const auto bytes = static_cast<int64_t>(request_.body.size() + buffered);
   if (bytes <= charged_) return true;
-  if (host_.bodies().Take(bytes - charged_)) {
+  if (host_.bodies().Take(bytes - charged_, sender_)) {
     charged_ = bytes;
     return true;
   }
@@ -291,7 +293,7 @@ void StreamConnection<Stream>::ReleaseBuffer() {
   begin_ = end_ = 0;
   buffer_ = std::vector<char>(kSmallBuffer);
   const int64_t given = std::min(size, charged_);
-  host_.bodies().Give(given);
+  host_.bodies().Give(given, sender_);
   charged_ -= given;
 }
 
@@ -313,7 +315,7 @@ void StreamConnection<Stream>::Answer() {
   response_.retry_after_seconds = 0;
   response_.allow = {};
   response_.content_type = Response().content_type;
-  host_.bodies().Give(charged_);
+  host_.bodies().Give(charged_, sender_);
   charged_ = 0;
   Write();
 }

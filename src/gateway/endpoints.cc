@@ -146,6 +146,7 @@ RequestHandler::HeadDecision Endpoints::Decide(const Request& request) const {
     return refuse(ErrorResponse(404, "there is no " + request.path + "; see /docs"));
   }
   decision.endpoint = static_cast<int>(route->endpoint);
+  if (route->access == Access::kSignature) decision.sender = Sender::kUnknown;
   const bool allowed = route->method == Method::kGet
                            ? request.method == "GET" || request.method == "HEAD"
                            : request.method == "POST";

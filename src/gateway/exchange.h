@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "event/json_index.h"
+#include "gateway/byte_budget.h"
 #include "gateway/http_message.h"
 
 namespace octolake::gateway {
@@ -44,6 +45,7 @@ class RequestHandler {
     int endpoint = 0;                 // for metrics; see metrics.h
     std::optional<Response> refusal;  // answered without reading the body
     uint64_t body_limit = 0;
+    Sender sender = Sender::kKnown;  // for the limit on all bodies
   };
   virtual HeadDecision OnHead(const Request& request) = 0;
 

@@ -12,7 +12,7 @@ class JournalGateway final : public Gateway {
   JournalGateway(const GatewayOptions& options, journal::Journal& journal,
                  journal::DeliveryMemory& deliveries, StatusSource& status, const Clock& clock,
                  RandomSource& random, const Logger& logger)
-      : bodies_(options.max_bytes_in_flight),
+      : bodies_(options.max_bytes_in_flight, options.max_bytes_in_flight / 2),
         door_(journal, metrics_, clock, random, logger),
         endpoints_(options, door_, deliveries, bodies_, status, clock, logger) {}
   ~JournalGateway() override { Stop(); }

@@ -28,7 +28,8 @@ struct GatewayOptions {
   int64_t max_event_bytes = 1'000'000;       // of /collect, and of each event of a batch
   int64_t max_webhook_bytes = 26'214'400;    // GitHub sends no more than 25 MB
   int64_t max_batch_bytes = 64'000'000;      // decompressed
-  // Bodies of all requests together, from their first byte to their answer.
+  // Bodies of all requests together, from their first byte to their answer; those of webhooks half
+  // of it, since their senders are not known before a body's end.
   int64_t max_bytes_in_flight = 128 << 20;
   int batch_threads = 2;
   // The journal's limits, and the share of them from which on the queue counts as under pressure.

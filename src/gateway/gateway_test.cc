@@ -253,7 +253,7 @@ TEST(Gateway, WithoutThreadsItDoesNotStartAndSaysWhy) {
                           MakeNullLogger());
   };
   NothingToServe handler;
-  ByteBudget bodies(1);
+  ByteBudget bodies(1, 1);
   Metrics metrics;
   journal::MemorySegmentStore other_store;
   {
@@ -352,24 +352,6 @@ TEST(Gateway, WhateverWasRefusedIsCounted) {
     EXPECT_THAT(metrics,
                 HasSubstr(std::string("\nmetrics_rejected_total{reason=\"") + line + "\n"));
   }
-}
-
-TEST(Gateway, BodiesOfAllRequestsTogetherAreLimited) {
-  GatewayOptions options;
-  options.max_bytes_in_flight = 5000;
-  RunningGateway running(options);
-  const auto first = running.Connect();
-  const std::string half = R"({"a":")" + std::string(2994, 'x');
-  ASSERT_TRUE(
-      first->SendBytes("POST /collect HTTP/1.1\r\nHost: h\r\nContent-Length: 3002\r\n\r\n" + half));
-  while (running.Get("/metrics").body.find("\noctolake_bodies_bytes 3000\n") == std::string::npos) {
-  }
-  const Answer second = running.Post("/collect", half + "\"}");
-  EXPECT_EQ(second.status, 503);
-  EXPECT_EQ(FieldOf(second, "Retry-After"), "1");
-  ASSERT_TRUE(first->SendBytes("\"}"));
-  EXPECT_EQ(first->ReadAnswer()->status, 200);
-  EXPECT_EQ(running.Post("/collect", half + "\"}").status, 200);
 }
 
 TEST(Gateway, ManyConnectionsAtOnce) {

@@ -26,6 +26,7 @@ struct ServerOptions {
   int max_connections = 4096;
   std::chrono::milliseconds idle_timeout{60'000};     // between requests
   std::chrono::milliseconds head_timeout{10'000};     // from a head's first byte to its last
+  std::chrono::milliseconds body_timeout{10'000};     // between two parts of a body
   std::chrono::milliseconds request_timeout{60'000};  // from a request's first byte to its last
   std::chrono::milliseconds write_timeout{30'000};
   std::chrono::milliseconds stop_timeout{5'000};  // for requests that were begun when it stops
