@@ -1,6 +1,7 @@
 #include "journal/journal.h"
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <future>
@@ -20,6 +21,9 @@ namespace octolake::journal {
 namespace {
 
 constexpr int64_t kRewrittenBytes = int64_t{1} << 20;
+// A full journal looks so often whether there is room again: whoever asks it before sending, as a
+// load balancer does, sends nothing that would show it.
+constexpr std::chrono::seconds kLookForRoom{1};
 
 struct Waiting {
   Record record;
@@ -72,8 +76,11 @@ class SegmentedJournal final : public Journal {
 
  private:
   void Work();
+  // Empty: it has stopped, or is full and nothing came for a while.
   std::vector<Waiting> TakeGroup();
   void WriteGroup(std::vector<Waiting> group);
+  void LookForRoom();
+  bool HasStopped() const;
   // Where the tables have the room that is theirs.
   bool HasRoomForSpares();
   Status RemoveOrKeep(const SegmentInfo& segment);
@@ -144,7 +151,12 @@ void SegmentedJournal::Stop() {
 
 std::vector<Waiting> SegmentedJournal::TakeGroup() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
+  const auto is_awake = [this] { return stopping_ || !waiting_.empty(); };
+  if (stats_.full) {
+    changed_.wait_for(lock, kLookForRoom, is_awake);
+  } else {
+    changed_.wait(lock, is_awake);
+  }
   const int64_t most =
       std::min(options_.max_group_bytes, SegmentWriter::MostBytes(options_.segment_bytes));
   std::vector<Waiting> group;
@@ -173,7 +185,10 @@ void SegmentedJournal::WriteGroup(std::vector<Waiting> group) {
   {
     const std::lock_guard lock(mutex_);
     ++(written ? stats_.groups : stats_.failed_groups);
-    stats_.full = !written && written.error().kind == ErrorKind::kResourceExhausted;
+    // Its own records have room of their own.
+    if (limit == SegmentWriter::Limit::kUsual) {
+      stats_.full = !written && written.error().kind == ErrorKind::kResourceExhausted;
+    }
   }
   {
     const std::lock_guard lock(listener_mutex_);
@@ -197,9 +212,27 @@ std::vector<SegmentSummary> SegmentedJournal::Segments() const {
 void SegmentedJournal::Work() {
   while (true) {
     std::vector<Waiting> group = TakeGroup();
-    if (group.empty()) return;
-    WriteGroup(std::move(group));
+    if (!group.empty()) {
+      WriteGroup(std::move(group));
+    } else if (HasStopped()) {
+      return;
+    } else {
+      LookForRoom();
+    }
   }
+}
+
+bool SegmentedJournal::HasStopped() const {
+  const std::lock_guard lock(mutex_);
+  return stopping_ && waiting_.empty();
+}
+
+// Sizes do not tell: there are quotas, and limits on open files. So the segment is begun that the
+// next events need.
+void SegmentedJournal::LookForRoom() {
+  const bool begun = writer_.Begin().has_value();
+  const std::lock_guard lock(mutex_);
+  stats_.full = !begun;
 }
 
 Status SegmentedJournal::CheckPosition(const JournalPosition& position) const {
@@ -254,7 +287,6 @@ JournalStats SegmentedJournal::Stats() const {
     stats.waiting_records = static_cast<int64_t>(waiting_.size());
     stats.waiting_bytes = waiting_bytes_;
   }
-  stats.full = stats.full && !writer_.HasRoom();
   stats.segments = static_cast<int64_t>(segments_.All().size());
   stats.bytes = segments_.Bytes();
   return stats;

@@ -58,7 +58,7 @@ struct JournalStats {
   int64_t groups = 0;         // synced since the journal was opened
   int64_t failed_groups = 0;  // of which nothing was acknowledged
   int64_t torn_bytes = 0;     // left out when the journal was opened
-  bool full = false;          // the last group had no room, and there still is none for another
+  bool full = false;          // events had no room, and no segment could be begun since
 };
 
 // A segment as far as it is synced.

@@ -223,6 +223,30 @@ Record OwnRecord() {
   return record;
 }
 
+// As a quota, or a limit on open files, has it: the disk's sizes say nothing of it.
+TEST(JournalTest, IsFullUntilASegmentCanBeBegun) {
+  MemorySegmentStore store;
+  auto journal = OpenJournal(store, SmallSegments());
+  Put(*journal, std::string(4000, 'x'));
+  EXPECT_FALSE(journal->Stats().full);
+  std::atomic<bool> refuses{true};
+  store.before = [&](Step step) -> Status {
+    if (step != Step::kCreate || !refuses) return {};
+    return MakeError(ErrorKind::kResourceExhausted, "Disk quota exceeded");
+  };
+  ASSERT_FALSE(journal->AppendAndWait(MakeRecord(std::string(4000, 'y'))));
+  EXPECT_TRUE(journal->Stats().full);
+  ASSERT_TRUE(journal->AppendAndWait(OwnRecord()));
+  EXPECT_TRUE(journal->Stats().full);
+  // Without another record: nobody sends to what says that it is full.
+  const auto segments = journal->Stats().segments;
+  refuses = false;
+  while (journal->Stats().full) std::this_thread::yield();
+  EXPECT_EQ(journal->Stats().segments, segments + 1);
+  EXPECT_EQ(Put(*journal, std::string(4000, 'y')), 3u);
+  EXPECT_EQ(journal->Stats().segments, segments + 1);
+}
+
 TEST(JournalTest, LeavesAReserveOnTheDisk) {
   MemorySegmentStore store;
   JournalOptions options = SmallSegments();

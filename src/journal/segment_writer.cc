@@ -40,10 +40,6 @@ Status SegmentWriter::CheckDisk(Limit limit) const {
                        " for the tables; nothing is accepted until there is room");
 }
 
-bool SegmentWriter::HasRoom() const {
-  return CheckSize(Limit::kUsual) && (spares_.HasAny() || CheckDisk(Limit::kUsual));
-}
-
 Status SegmentWriter::Begin(Limit limit) {
   OCTO_TRY(CheckSize(limit));
   const SegmentInfo before = segments_.Last();

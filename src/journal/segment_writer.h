@@ -43,9 +43,6 @@ class SegmentWriter {
   // none of them is.
   Status WriteGroup(const std::vector<const Record*>& records, Limit limit = Limit::kUsual);
 
-  // Whether another segment could be begun. Thread-safe.
-  bool HasRoom() const;
-
   // Bytes of records that a group can have in an empty segment.
   static int64_t MostBytes(int64_t segment_bytes) {
     return segment_bytes - kSegmentHeaderBytes - kGroupHeadBytes;

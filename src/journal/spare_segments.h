@@ -43,7 +43,6 @@ class SpareSegments {
   std::optional<Spare> Take();
   void Drop(const Spare& spare);
 
-  bool HasAny() const { return Count() > 0; }
   // Gives all space back.
   void Clear();
 
