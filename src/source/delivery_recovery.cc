@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "event/event_time.h"
 #include "event/received_rows.h"
 
 namespace octolake::source {
@@ -17,9 +18,9 @@ constexpr int64_t kKeptByGitHub = 3 * 24 * kMicrosPerHour;
 // An attempt shows up in the log when it is over, somewhat later than it says.
 constexpr int64_t kOverlap = kMicrosPerHour;
 
-bool IsGone(const Error& error) {
-  return error.kind == ErrorKind::kNotFound || error.kind == ErrorKind::kCorruption ||
-         error.kind == ErrorKind::kResourceExhausted;
+// The answer has no delivery, or one that is too long. A proxy may have garbled it.
+bool IsUnusable(const Error& error) {
+  return error.kind == ErrorKind::kCorruption || error.kind == ErrorKind::kResourceExhausted;
 }
 
 }  // namespace
@@ -67,13 +68,40 @@ Status DeliveryRecovery::RunHook(const Hook& hook, HookRecovery& report,
   for (const auto& [delivery_id, attempt] : missing) ordered.push_back(&attempt);
   std::sort(ordered.begin(), ordered.end(),
             [](const auto* a, const auto* b) { return a->id < b->id; });
+  Unusable& unusable = unusable_[hook.name];
+  LoseWhatIsOver(missing, unusable, report);
   const std::string stage = "recover " + hook.name;
   for (size_t i = 0; i < ordered.size(); ++i) {
     progress.OnProgress(
         {stage, "deliveries", static_cast<int64_t>(i), static_cast<int64_t>(ordered.size())});
-    OCTO_TRY(Recover(*ordered[i], log, report));
+    OCTO_TRY(Recover(*ordered[i], log, unusable, report));
   }
-  return {};
+  if (unusable.empty()) return {};
+  const LostDelivery& first = unusable.begin()->second;
+  return MakeError(ErrorKind::kCorruption,
+                   "of " + std::to_string(unusable.size()) +
+                       " deliveries GitHub's answer could not be used, and they are asked for "
+                       "again until it keeps them no longer; " +
+                       first.delivery_id + ": " + first.reason);
+}
+
+// They were tried for as long as GitHub has them.
+void DeliveryRecovery::LoseWhatIsOver(const Missing& missing, Unusable& unusable,
+                                      HookRecovery& report) {
+  const TimestampMicros kept_since = clock_.Now() - kKeptByGitHub;
+  for (auto at = unusable.begin(); at != unusable.end();) {
+    if (missing.contains(at->first)) {
+      ++at;
+      continue;
+    }
+    // Else it has arrived meanwhile, or is put off.
+    const bool is_over = event::ParseEventTime(at->second.delivered_at) < kept_since;
+    if (is_over && !deliveries_.Seen(at->first)) {
+      ++report.missing;
+      Lose(at->second, report);
+    }
+    at = unusable.erase(at);
+  }
 }
 
 Result<DeliveryRecovery::Missing> DeliveryRecovery::FindMissing(DeliveryLog& log,
@@ -114,7 +142,7 @@ Result<DeliveryRecovery::Missing> DeliveryRecovery::FindMissing(DeliveryLog& log
 }
 
 Status DeliveryRecovery::Recover(const DeliveryAttempt& attempt, DeliveryLog& log,
-                                 HookRecovery& report) {
+                                 Unusable& unusable, HookRecovery& report) {
   Result<DeliveryContent> content = log.Fetch(attempt);
   if (content && static_cast<int64_t>(content->payload.size()) > options_.max_payload_bytes) {
     content =
@@ -125,17 +153,30 @@ Status DeliveryRecovery::Recover(const DeliveryAttempt& attempt, DeliveryLog& lo
   if (content) {
     OCTO_TRY(Store(attempt, *std::move(content)));
     ++report.recovered;
+    unusable.erase(attempt.delivery_id);
     return {};
   }
-  if (!IsGone(content.error())) return tl::unexpected<Error>(std::move(content).error());
-  ++report.lost;
-  logger_->error("{}: delivery {} ({}, {}) cannot be recovered: {}", report.hook,
-                 attempt.delivery_id, attempt.event, attempt.delivered_at, content.error().message);
-  if (report.lost_deliveries.size() < kShownLost) {
-    report.lost_deliveries.push_back(
-        {attempt.delivery_id, attempt.event, attempt.delivered_at, content.error().message});
+  const LostDelivery delivery{attempt.delivery_id, attempt.event, attempt.delivered_at,
+                              content.error().message};
+  if (content.error().kind == ErrorKind::kNotFound) {
+    Lose(delivery, report);
+    unusable.erase(attempt.delivery_id);
+    return {};
+  }
+  if (!IsUnusable(content.error())) return tl::unexpected<Error>(std::move(content).error());
+  // Said once of each.
+  if (unusable.insert_or_assign(attempt.delivery_id, delivery).second) {
+    logger_->warn("{}: delivery {} ({}, {}) is left for the next run: {}", report.hook,
+                  delivery.delivery_id, delivery.event, delivery.delivered_at, delivery.reason);
   }
   return {};
+}
+
+void DeliveryRecovery::Lose(const LostDelivery& delivery, HookRecovery& report) {
+  ++report.lost;
+  logger_->error("{}: delivery {} ({}, {}) cannot be recovered: {}", report.hook,
+                 delivery.delivery_id, delivery.event, delivery.delivered_at, delivery.reason);
+  if (report.lost_deliveries.size() < kShownLost) report.lost_deliveries.push_back(delivery);
 }
 
 Status DeliveryRecovery::Store(const DeliveryAttempt& attempt, DeliveryContent content) {

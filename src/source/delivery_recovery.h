@@ -2,7 +2,8 @@
 //
 // GitHub does not deliver again by itself, and keeps what it sent for three days. A delivery is
 // missing if none of its attempts was answered with 2xx and the memory of deliveries does not know
-// it. It is stored as the gateway stores one that arrives: once.
+// it. It is stored as the gateway stores one that arrives: once. One whose answer cannot be used is
+// asked for again by every run until GitHub keeps it no longer: the answer may be better then.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,7 @@
 
 namespace octolake::source {
 
-// A delivery that cannot be had any more.
+// A delivery that cannot be had any more, or not by what GitHub has answered so far.
 struct LostDelivery {
   std::string delivery_id;
   std::string event;
@@ -38,14 +39,14 @@ struct HookRecovery {
   int64_t recovered = 0;                      // are here now
   int64_t lost = 0;                           // cannot be recovered
   std::vector<LostDelivery> lost_deliveries;  // the first kShownLost of them
-  // Why the run ended early: what was left is looked for again by the next one.
+  // Why something was left, which is looked for again by the next run.
   std::optional<Error> error;
 
   int64_t left() const { return missing - recovered - lost; }  // for the next run
 };
 
 struct RecoveryOptions {
-  int64_t max_payload_bytes = int64_t{25} << 20;  // longer ones count as lost
+  int64_t max_payload_bytes = int64_t{25} << 20;  // longer ones cannot be used
   int64_t max_missing = 100'000;                  // of one hook in one run; the next takes the rest
 };
 
@@ -67,8 +68,14 @@ class DeliveryRecovery {
  private:
   using Missing = std::map<std::string, DeliveryAttempt, std::less<>>;  // by delivery id
 
+  // Of a hook, by delivery id: those whose answers could not be used.
+  using Unusable = std::map<std::string, LostDelivery, std::less<>>;
+
   Result<Missing> FindMissing(DeliveryLog& log, TimestampMicros since, HookRecovery& report);
-  Status Recover(const DeliveryAttempt& attempt, DeliveryLog& log, HookRecovery& report);
+  Status Recover(const DeliveryAttempt& attempt, DeliveryLog& log, Unusable& unusable,
+                 HookRecovery& report);
+  void Lose(const LostDelivery& delivery, HookRecovery& report);
+  void LoseWhatIsOver(const Missing& missing, Unusable& unusable, HookRecovery& report);
   Status RunHook(const Hook& hook, HookRecovery& report, ProgressListener& progress);
   Status Store(const DeliveryAttempt& attempt, DeliveryContent content);
   Status Append(const DeliveryAttempt& attempt, DeliveryContent content);
@@ -83,6 +90,7 @@ class DeliveryRecovery {
   const RecoveryOptions options_;
   Logger logger_;
   std::map<std::string, TimestampMicros> complete_until_;  // by hook
+  std::map<std::string, Unusable> unusable_;               // by hook
 };
 
 }  // namespace octolake::source

@@ -167,22 +167,67 @@ TEST_F(DeliveryRecoveryTest, AnErrorLeavesTheRestAndThePlace) {
   EXPECT_EQ(report.recovered, 1);
 }
 
-TEST_F(DeliveryRecoveryTest, WhatIsGoneOrUnusableIsLost) {
+TEST_F(DeliveryRecoveryTest, WhatIsGoneIsLost) {
+  Log({Item(3, "c", 0, 3), Item(2, "b", 0, 4)});
+  http_.pages[std::string(kDeliveries) + "/2"] = Answer(404, R"({"message":"Not Found"})");
+  const HookRecovery report = Run();
+  EXPECT_EQ(report.recovered, 1);
+  EXPECT_EQ(report.lost, 1);
+  EXPECT_EQ(report.left(), 0);
+  EXPECT_FALSE(report.error);
+  ASSERT_EQ(report.lost_deliveries.size(), 1u);
+  EXPECT_THAT(report.lost_deliveries[0].reason, HasSubstr("404 Not Found"));
+}
+
+TEST_F(DeliveryRecoveryTest, WhatGitHubAnsweredBadlyIsAskedForAgain) {
+  const std::vector<std::string> items = {Item(4, "d", 0, 2), Item(3, "c", 0, 3),
+                                          Item(2, "b", 0, 4)};
+  Log(items);
+  http_.pages[std::string(kDeliveries) + "/3"] = Answer(200, "<html>");
+  HookRecovery report = Run();
+  EXPECT_EQ(report.recovered, 2);  // also what lies behind it
+  EXPECT_EQ(report.lost, 0);
+  EXPECT_EQ(report.left(), 1);
+  ASSERT_TRUE(report.error);
+  EXPECT_THAT(report.error->message, HasSubstr("c: GitHub's answer for it is no JSON object"));
+  // Long behind what a run looks at whose forerunner was complete.
+  clock_.Advance(300 * kMinute);
+  Log(items);
+  report = Run();
+  EXPECT_EQ(report.missing, 1);
+  EXPECT_EQ(report.recovered, 1);
+  EXPECT_FALSE(report.error);
+  EXPECT_EQ(Bodies().size(), 3u);
+  // That one was complete.
+  clock_.Advance(300 * kMinute);
+  EXPECT_EQ(Run().missing, 0);
+}
+
+TEST_F(DeliveryRecoveryTest, WhatStaysUnusableIsLostOnceItsTimeIsOver) {
   options_.max_payload_bytes = 9;
   Make();
-  Log({Item(5, "e", 0, 1), Item(4, "d", 0, 2), Item(3, "c", 0, 3), Item(2, "b", 0, 4)});
-  http_.pages[std::string(kDeliveries) + "/2"] = Answer(404, R"({"message":"Not Found"})");
+  Log({Item(5, "e", 0, 1), Item(4, "d", 0, 2), Item(3, "c", 0, 3)});
   http_.pages[std::string(kDeliveries) + "/3"] = Answer(200, R"({"request":{"payload":null}})");
   http_.pages[std::string(kDeliveries) + "/4"] = Answer(200, "{");
+  for (int run = 0; run < 3; ++run) {
+    const HookRecovery report = Run();
+    EXPECT_EQ(report.missing, 3);
+    EXPECT_EQ(report.lost, 0);
+    ASSERT_TRUE(report.error);
+    EXPECT_THAT(report.error->message, HasSubstr("of 3 deliveries"));
+    clock_.Advance(23 * 60 * kMinute);
+  }
+  clock_.Advance(4 * 60 * kMinute);
   const HookRecovery report = Run();
-  EXPECT_EQ(report.lost, 4);
+  EXPECT_FALSE(report.error);
+  EXPECT_EQ(report.missing, 3);
   EXPECT_EQ(report.left(), 0);
-  ASSERT_EQ(report.lost_deliveries.size(), 4u);
-  EXPECT_THAT(report.lost_deliveries[0].reason, HasSubstr("404 Not Found"));
-  EXPECT_THAT(report.lost_deliveries[1].reason, HasSubstr("has no payload"));
-  EXPECT_THAT(report.lost_deliveries[2].reason, HasSubstr("is no JSON object"));
-  EXPECT_THAT(report.lost_deliveries[3].reason, HasSubstr("has 10 bytes, expected at most 9"));
+  ASSERT_EQ(report.lost_deliveries.size(), 3u);
+  EXPECT_THAT(report.lost_deliveries[0].reason, HasSubstr("has no payload"));
+  EXPECT_THAT(report.lost_deliveries[1].reason, HasSubstr("is no JSON object"));
+  EXPECT_THAT(report.lost_deliveries[2].reason, HasSubstr("has 10 bytes, expected at most 9"));
   EXPECT_THAT(Records(), IsEmpty());
+  EXPECT_EQ(Run().lost, 0);
 }
 
 TEST_F(DeliveryRecoveryTest, WhatIsListedBadlyIsPassedOver) {
