@@ -1,11 +1,16 @@
 #include "sql/session.h"
 
 #include <arrow/record_batch.h>
+#include <fcntl.h>
 
+#include <array>
+#include <cerrno>
 #include <mutex>
 #include <set>
 #include <utility>
 
+#include "io/descriptor.h"
+#include "io/errno_error.h"
 #include "io/spill_directory.h"
 #include "sql/duckdb_handles.h"
 #include "sql/file_pruning.h"
@@ -17,6 +22,9 @@
 
 namespace octolake::sql {
 namespace {
+
+// It has one open at a time; others in this process open files meanwhile.
+constexpr size_t kDescriptorsOfAnOpening = 8;
 
 // The database and its connections. Every query has a connection of its own, so that several
 // results can be read side by side (one connection has one open result).
@@ -187,7 +195,21 @@ Result<int64_t> DuckSession::QueryInteger(const std::string& sql) {
   return IntegerOf(batch.get(), 0, sql);
 }
 
+// DuckDB asks the system for its limits when it opens. Without a descriptor for that it throws
+// while it cleans up, which nobody can catch, and the process ends.
+Status CheckDescriptors() {
+  std::array<io::Descriptor, kDescriptorsOfAnOpening> there;
+  for (io::Descriptor& descriptor : there) {
+    descriptor = io::Descriptor(::open("/", O_PATH | O_CLOEXEC));
+    if (descriptor.get() < 0) return io::ErrnoError(errno, "open", "/");
+  }
+  return {};
+}
+
 Result<Database> OpenDatabase(const SessionOptions& options, const std::string& spill_directory) {
+  if (Status there = CheckDescriptors(); !there) {
+    return WithContext(std::move(there).error(), "cannot open a DuckDB session");
+  }
   Config config;
   if (duckdb_create_config(config.out()) != DuckDBSuccess) {
     return MakeError(ErrorKind::kResourceExhausted, "DuckDB gives no configuration");

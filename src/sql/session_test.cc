@@ -12,6 +12,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/few_descriptors_for_test.h"
 #include "datafile/table_for_test.h"
 #include "sql/session_for_test.h"
 
@@ -27,6 +28,21 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 const auto kInstant = arrow::timestamp(arrow::TimeUnit::MICRO, "UTC");
+
+// DuckDB opens files of the system when it starts, and ends the process where it cannot.
+TEST(Session, WithoutDescriptorsItDoesNotOpenAndSaysWhy) {
+  for (int free = 0; free < 20; ++free) {
+    const auto session = [&] {
+      const FewMoreDescriptors limit(free);
+      return OpenSession({});
+    }();
+    if (session) continue;
+    EXPECT_LT(free, 8) << session.error().message;
+    EXPECT_EQ(session.error().kind, ErrorKind::kResourceExhausted);
+    EXPECT_THAT(session.error().message, HasSubstr("raise the limit on open files (ulimit -n)"));
+  }
+  EXPECT_TRUE(OpenSession({}));
+}
 
 TEST(Session, ReadsWhatTheWriterWrote) {
   TestTable table({{1, "flag", iceberg::BooleanType(), false, ""},
