@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from program import Started
 
@@ -58,6 +59,17 @@ class Up(Started):
     def wait_for_bronze(self):
         """Until everything durable is in Bronze."""
         self.wait_until(lambda: self.lag() == 0, "Bronze has everything")
+
+    def wait_for_first_run(self):
+        """Of the pipeline, at the start."""
+        self.wait_until(lambda: self.send("GET", "/api/v1/status")[1]["lake"]["pipeline"]["runs"] > 0, "the first run")
+
+    def peak_mb(self, *, from_now=False):
+        """The most memory that it had, forgetting what it had before if from_now."""
+        if from_now:
+            Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE).group(1)) / 1024
 
     def stop(self, status=0):
         """SIGTERM; what it took, in seconds."""

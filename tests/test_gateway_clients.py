@@ -12,7 +12,6 @@ import ssl
 import statistics
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 from pyarrow import Codec
@@ -21,13 +20,6 @@ from gateway import Up, event
 
 SLOW = int(os.environ.get("OCTOLAKE_SLOW_CLIENTS", "300"))
 MORE_MB = 64  # that no client may cost
-
-
-def memory_mb(up, which="VmRSS"):
-    for line in Path(f"/proc/{up.process.pid}/status").read_text().splitlines():
-        if line.startswith(f"{which}:"):
-            return int(line.split()[1]) / 1024
-    raise AssertionError(which)
 
 
 def descriptors(up):
@@ -52,7 +44,8 @@ def test_many_slow_clients(lake):
              b"POST /collect HTTP/1.1\r\nHost: h\r\nContent-Length: 900000\r\n\r\n{",
              b"POST /collect/batch HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nffff\r\n{"]
     with Up(lake, env={"OCTOLAKE_GATEWAY_HEAD_TIMEOUT": "20s", "OCTOLAKE_GATEWAY_REQUEST_TIMEOUT": "20s"}) as up:
-        alone, memory, files = p99_ms(up, 0), memory_mb(up), descriptors(up)
+        up.wait_for_first_run()
+        alone, memory, files = p99_ms(up, 0), up.peak_mb(from_now=True), descriptors(up)
         slow = []
         for number in range(SLOW):
             client = socket.create_connection(("127.0.0.1", up.port))
@@ -62,8 +55,8 @@ def test_many_slow_clients(lake):
             client.sendall(b"x")  # byte by byte
         beside = p99_ms(up, 1000)
         print(f"{SLOW} slow clients: p99 of a good one {beside:.1f} ms, {alone:.1f} ms without them, "
-              f"{memory_mb(up) - memory:.0f} MB more")
-        assert memory_mb(up) < memory + MORE_MB
+              f"{up.peak_mb() - memory:.0f} MB more")
+        assert up.peak_mb() < memory + MORE_MB
         for client in slow:
             client.settimeout(60)
             assert client.recv(64).startswith(b"HTTP/1.1 408 ")
@@ -92,17 +85,17 @@ BOMBS = [
 def test_bombs_cost_little(lake, what, make, headers, status):
     body = make()
     with Up(lake) as up:
-        up.wait_until(lambda: up.send("GET", "/api/v1/status")[1]["lake"]["pipeline"]["runs"] > 0, "the first run")
+        up.wait_for_first_run()
         # What is used for the first time is not what this one costs.
         up.send("POST", "/collect/batch", b"".join(event(n) + b"\n{}\n" for n in range(1000)))
         up.wait_for_bronze()
-        memory = memory_mb(up, "VmHWM")
+        memory = up.peak_mb(from_now=True)
         found, answer = up.send("POST", "/collect/batch", body, headers)
         assert found == status, answer
         if what.startswith("depth"):
             assert (answer["accepted"], answer["rejected"]) == (0, 1)
             assert up.send("POST", "/collect", body)[0] == 400
-        more = memory_mb(up, "VmHWM") - memory
+        more = up.peak_mb() - memory
         print(f"{what}: {more:.0f} MB more")
         assert more < MORE_MB
         up.stop()

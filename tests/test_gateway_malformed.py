@@ -179,6 +179,7 @@ CASES = {
 
 STILL_OPEN = b"(the connection is still open)"
 PATIENCE_SECONDS = 10
+MORE_MB = 64
 
 
 def exchange(port, sent):
@@ -198,18 +199,22 @@ def exchange(port, sent):
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory):
-    """What each case was answered; the warehouse and the number of the journal's records afterwards."""
+    """What each case was answered; the warehouse and the number of the journal's records afterwards; the memory that
+    all of them took."""
     lake = Lake(tmp_path_factory.mktemp("malformed") / "warehouse")
     # No case waits for the gateway's patience: each ends because of what it is.
     with Up(lake, env={"OCTOLAKE_GATEWAY_IDLE_TIMEOUT": "1h", "OCTOLAKE_GATEWAY_HEAD_TIMEOUT": "1h",
-                       "OCTOLAKE_GATEWAY_REQUEST_TIMEOUT": "1h"}) as up:
+                       "OCTOLAKE_GATEWAY_BODY_TIMEOUT": "1h", "OCTOLAKE_GATEWAY_REQUEST_TIMEOUT": "1h"}) as up:
+        up.wait_for_first_run()
+        before = up.peak_mb(from_now=True)
         found = {what: exchange(up.port, sent + SMUGGLED) for what, sent in CASES.items()}
+        more_mb = up.peak_mb() - before
         # The hidden one in the open: what arrives would be seen.
         assert exchange(up.port, get() + post(LENGTH + b"Connection: close\r\n")).count(b" 200 ") == 2
         up.wait_for_bronze()
         records = up.send("GET", "/api/v1/status")[1]["journal"]["durable_sequence"]
         up.stop()
-    return found, lake, records
+    return found, lake, records, more_mb
 
 
 @pytest.mark.parametrize("what", CASES)
@@ -224,11 +229,17 @@ def test_it_is_refused_once_and_the_connection_ends(answers, what):
 
 
 def test_nothing_of_what_was_hidden_arrived(answers):
-    _, lake, records = answers
+    _, lake, records, _ = answers
     assert len(CASES) >= 60
     assert lake.sql(f"SELECT id FROM {BRONZE}") == [{"id": str(HIDDEN)}]  # the good one's
     assert lake.value(f"SELECT count(*) FROM {REJECTED}") == 0
     assert records == 1
+
+
+def test_they_cost_little_memory(answers):
+    more_mb = answers[3]
+    print(f"{len(CASES)} malformed requests: {more_mb:.1f} MB more")
+    assert more_mb < MORE_MB
 
 
 @pytest.mark.parametrize("path, field, refused", [
