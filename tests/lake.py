@@ -117,6 +117,9 @@ class Lake:
     def metadata_location(self, table):
         return self.catalog().load_table(table).metadata_location
 
+    def metadata_path(self, table):
+        return self.directory / self.metadata_location(table).removeprefix(f"file://{self.directory}/")
+
 
 def sql_catalog(directory):
     return SqlCatalog("demo", uri=f"sqlite:///{directory}/catalog.db", warehouse=f"file://{directory}")

@@ -12,7 +12,8 @@ import fastavro
 import pyarrow.parquet as pq
 import pytest
 
-from lake import BRONZE, GOLD, LOADED, PARSED, SILVER, Lake
+from gateway import Up, event
+from lake import BRONZE, GOLD, LOADED, PARSED, REJECTED, SILVER, Lake
 from program import ZONE, generate
 
 TABLES = [BRONZE, PARSED, GOLD]
@@ -364,6 +365,102 @@ class TestMending:
         facts = lake.facts(GOLD)
         lake.run("--full-refresh")
         assert lake.facts(GOLD) == facts
+
+
+def damaged(content, kind):
+    return None if kind == "removed" else content[:len(content) // 2]
+
+
+class TestCollecting:
+    """What takes events to Bronze needs Bronze; another table's damage is told and keeps nothing back."""
+
+    @pytest.fixture
+    def kept(self, lake, tmp_path):
+        lake.load(generate(tmp_path / "events.json", events=100, seed=5))
+        lake.run()
+        return lake
+
+    @pytest.mark.parametrize("kind", ["removed", "cut"])
+    def test_load_goes_on_beside_a_damaged_silver(self, kept, tmp_path, kind):
+        before, path = kept.counts(), kept.metadata_path(PARSED)
+        with changed(path, damaged(path.read_bytes(), kind)):
+            done = kept.octolake("load", generate(tmp_path / "more.json", events=50, seed=6))
+            (warning,) = [line for line in done.err.splitlines() if "warning" in line]
+            assert PARSED in warning and str(path) in warning and "octolake doctor" in warning
+            assert kept.value(f"select count(*) from {BRONZE}") == before[BRONZE] + 50
+            assert str(path) in kept.octolake("run", status=1).err
+        kept.run()
+        assert kept.counts()[PARSED] > before[PARSED]
+
+    @pytest.mark.parametrize("kind", ["removed", "cut"])
+    def test_load_needs_rejected_events_only_for_what_it_rejects(self, kept, tmp_path, kind):
+        before, path = kept.counts(), kept.metadata_path(REJECTED)
+        bad = tmp_path / "bad.json"
+        bad.write_bytes(event(1) + b"\nno event\n")
+        with changed(path, damaged(path.read_bytes(), kind)):
+            done = kept.octolake("load", generate(tmp_path / "more.json", events=50, seed=6))
+            assert str(path) in done.err
+            assert kept.value(f"select count(*) from {BRONZE}") == before[BRONZE] + 50
+            done = kept.octolake("load", bad, status=1)
+            assert str(path) in done.err and "nothing was loaded" in done.err
+            assert kept.value(f"select count(*) from {BRONZE}") == before[BRONZE] + 50
+        assert kept.load(bad)["rejected"] == 1
+        assert kept.counts()[REJECTED] == before[REJECTED] + 1
+
+    def test_load_needs_to_know_what_was_loaded(self, kept, tmp_path):
+        before, path = kept.counts(), kept.metadata_path(LOADED)
+        with changed(path, None):
+            done = kept.octolake("load", generate(tmp_path / "more.json", events=50, seed=6), status=1)
+            assert LOADED in done.err and str(path) in done.err
+        assert kept.counts() == before
+
+    @pytest.mark.parametrize("table", [PARSED, LOADED, REJECTED])
+    def test_up_collects_beside_a_damaged_table(self, kept, table):
+        before, path = kept.counts(), kept.metadata_path(table)
+        with changed(path, None):
+            with Up(kept, env={"OCTOLAKE_PIPELINE_INTERVAL": "1s"}) as up:
+                assert up.send("POST", "/collect", event(1))[0] == 200
+                up.wait_for_bronze()
+                assert str(path) in up.err and "octolake doctor" in up.err
+                if table == PARSED:
+                    self.pipeline_fails(up, path)
+                up.stop()
+            assert kept.value(f"select count(*) from {BRONZE}") == before[BRONZE] + 1
+        kept.run()
+        assert kept.counts()[PARSED] == before[PARSED] + 1
+
+    @staticmethod
+    def pipeline_fails(up, path):
+        def pipeline():
+            return up.send("GET", "/api/v1/status")[1]["lake"]["pipeline"]
+        up.wait_until(lambda: pipeline()["failed_runs"] > 0, "a run failed")
+        assert str(path) in pipeline()["last_error"]
+        assert "octolake_pipeline_failed_runs_total" in up.send("GET", "/metrics")[1]
+
+    def test_up_keeps_what_it_cannot_reject(self, kept):
+        before, path = kept.counts(), kept.metadata_path(REJECTED)
+        with changed(path, None):
+            with Up(kept) as up:
+                assert up.send("POST", "/collect", b'{"type": "WithoutAnId"}')[0] == 200
+                up.wait_until(lambda: "nothing more is committed" in up.err, "the commit fails")
+                assert str(path) in up.err
+                up.stop()
+        with Up(kept) as up:
+            up.wait_for_bronze()
+            up.stop()
+        assert kept.counts()[REJECTED] == before[REJECTED] + 1
+
+    def test_the_lost_row_of_another_table_keeps_nothing_back(self, kept, tmp_path):
+        bad = tmp_path / "bad.json"
+        bad.write_bytes(event(1) + b"\nno event\n")
+        kept.load(bad)
+        before, path = kept.counts(), kept.metadata_path(REJECTED)
+        with changed_row(kept, REJECTED, "delete from iceberg_tables"):
+            done = kept.octolake("load", generate(tmp_path / "more.json", events=50, seed=6))
+            assert str(path) in done.err and REJECTED in done.err
+            assert kept.value(f"select count(*) from {BRONZE}") == before[BRONZE] + 50
+            bad.write_bytes(event(2) + b"\nno event either\n")
+            assert str(path) in kept.octolake("load", bad, status=1).err
 
 
 def test_manifests_of_other_writers_are_checked_by_length(lake, tmp_path):

@@ -20,7 +20,7 @@ from test_avro_message import ORIGINAL
 from gateway import event
 from kafka_broker import PASSWORD, USER
 from kafka_lab import Lab, bronze_rows, count_of_bronze, numbers_in, post
-from lake import BRONZE, REJECTED, Lake
+from lake import BRONZE, PARSED, REJECTED, Lake
 from program import ZONE, octolake
 
 TRACE_ID = "0198c0de-0000-7000-8000-00000000000"  # and one more digit
@@ -329,6 +329,41 @@ def test_what_a_stream_reads_is_not_read_once_more(lab, lake, table):
     lab.send(*map(original, range(5, 8)))
     assert lab.ingest_once(lake, "--after-stream")["events"] == 3
     assert numbers_in(bronze_rows(lake)) == list(range(8))
+
+
+def test_a_damaged_table_keeps_back_only_what_it_needs(lab, lake):
+    lab.broker.create(lab.topic, 1)
+    lab.send(*map(original, range(5)))
+    assert lab.ingest_once(lake)["events"] == 5
+    lake.metadata_path(PARSED).unlink()
+    path = lake.metadata_path(REJECTED)
+    metadata = path.read_bytes()
+    path.unlink()
+    lab.send(*map(original, range(5, 8)))
+    assert lab.ingest_once(lake)["events"] == 3
+    lab.send(b"\x00 poison", original(8))
+    assert str(path) in lab.ingest_once(lake, status=1).err
+    assert numbers_in(bronze_rows(lake)) == list(range(8))
+    path.write_bytes(metadata)
+    report = lab.ingest_once(lake)
+    assert (report["events"], report["rejected"]) == (1, 1)
+
+
+def test_what_a_stream_rejects_is_not_taken_from_a_table_that_was_damaged_before(lab, lake):
+    lab.broker.create(lab.topic, 1)
+    assert lab.ingest_once(lake)["events"] == 0
+    name_query(lake, REJECTED, lab.topic, "4f0c")
+    path = lake.metadata_path(REJECTED)
+    metadata = path.read_bytes()
+    path.unlink()
+    with lab.ingest(lake) as ingest:
+        lab.send(original(1))
+        ingest.wait_until(lambda: count_of_bronze(lake) == 1, "the event is in Bronze")
+        path.write_bytes(metadata)
+        lab.send(b"\x00 poison")
+        result = ingest.finish(status=1)
+    assert f"table {REJECTED} is filled from topic {lab.topic} by Spark's stream" in result.err
+    assert rejected_rows(lake) == []
 
 
 def test_a_stream_that_begins_stops_ingest(lab, lake):

@@ -42,6 +42,19 @@ def expected(numbers):
     return {str(20_000_000_000 + n): '{ "number" : %d, "text":"caf\\u00e9"}' % n for n in numbers}
 
 
+def test_a_damaged_silver_keeps_no_event_back(lake):
+    with Events(FEED) as github:
+        github.happen(FEED, range(5))
+        assert poll(lake, github).json()[0]["events"] == 5
+        path = lake.metadata_path(PARSED)
+        path.unlink()
+        github.happen(FEED, range(5, 8))
+        done = poll(lake, github)
+        assert done.json()[0]["events"] == 3
+        assert PARSED in done.err and str(path) in done.err
+    assert payloads(lake) == expected(range(8))
+
+
 def test_a_feed_that_goes_on(lake):
     with Events(FEED) as github:
         github.happen(FEED, range(250))

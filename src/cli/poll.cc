@@ -83,7 +83,8 @@ Result<int> TryPoll(const Context& context, const PollFlags& flags) {
   if (!flags.once) github.max_tries = 1;
   OCTO_ASSIGN(const auto warehouse, context.OpenWarehouse(true));
   context.RemoveLeftovers(*warehouse);
-  OCTO_TRY(lake::CreateTables(*warehouse));
+  OCTO_ASSIGN(const auto warnings, lake::CreateTables(*warehouse));
+  for (const std::string& warning : warnings) context.Say("warning: " + warning);
   if (!context.config.Has("github.token")) {
     context.Say(
         "warning: without github.token GitHub answers 60 requests an hour, those without news "

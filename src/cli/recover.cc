@@ -61,7 +61,8 @@ Result<int> RecoverHere(const Context& context, lake::Warehouse& warehouse,
     context.Say(
         "the journal's events go to Kafka: octolake up --sink kafka sends what was recovered");
   } else {
-    OCTO_TRY(lake::CreateTables(warehouse));
+    OCTO_ASSIGN(const auto warnings, lake::CreateTables(warehouse));
+    for (const std::string& warning : warnings) context.Say("warning: " + warning);
     OCTO_TRY(CommitToBronze(context, warehouse, *journal, *deliveries));
   }
   std::vector<std::string> lines;

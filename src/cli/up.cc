@@ -33,7 +33,6 @@
 #include "journal/delivery_memory.h"
 #include "journal/journal.h"
 #include "lake/commit_loop.h"
-#include "lake/definitions.h"
 #include "schedule/scheduler.h"
 
 namespace octolake::cli {
@@ -252,8 +251,6 @@ Status Up::Start() {
   OCTO_ASSIGN(bundle_, LoadBundle());
   OCTO_ASSIGN(warehouse_, context_.OpenWarehouseWithState(true));
   context_.RemoveLeftovers(*warehouse_);
-  // On the way to Kafka there are no tables here.
-  if (!kafka_) OCTO_TRY(lake::CreateTables(*warehouse_));
   OCTO_TRY(OpenJournal());
   // Before the loop below lets go of what it has read.
   OCTO_ASSIGN(deliveries_, journal::DeliveryMemory::Open(*journal_, SystemClock(), {}));

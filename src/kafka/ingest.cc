@@ -61,6 +61,7 @@ class Reader final : public Ingest {
   Status Assign();
   Status FindPositions();
   Status CheckStreams(const iceberg::Table& bronze);
+  Status CheckRejectedStream();
   void Rebalance(rd_kafka_resp_err_t code, const rd_kafka_topic_partition_list_t& partitions);
   Status Turn();
   Status Handle(const rd_kafka_message_t& message);
@@ -105,7 +106,8 @@ class Reader final : public Ingest {
 };
 
 Status Reader::Begin() {
-  OCTO_TRY(lake::CreateTables(warehouse_));
+  OCTO_ASSIGN(const auto warnings, lake::CreateTables(warehouse_));
+  for (const std::string& warning : warnings) logger_->warn("{}", warning);
   OCTO_ASSIGN(consumer_,
               Client::Make(RD_KAFKA_CONSUMER, options_.client,
                            {{"group.id", options_.group},
@@ -213,6 +215,13 @@ Status Reader::CheckStreams(const iceberg::Table& bronze) {
   stream_query_ = StreamQueryOf(bronze, options_.topic);
   if (options_.after_stream) return {};
   OCTO_TRY(CheckNoStreamFills(bronze, options_.topic));
+  Status checked = CheckRejectedStream();
+  // A table that cannot be read keeps back only a commit that has rows for it.
+  if (!checked && checked.error().kind != ErrorKind::kUnsupported) return {};
+  return checked;
+}
+
+Status Reader::CheckRejectedStream() {
   OCTO_ASSIGN(
       const iceberg::Table rejected,
       iceberg::LoadTableAgain(warehouse_.catalog(), lake::RejectedEvents(warehouse_.namespaces())));
@@ -420,6 +429,7 @@ Status Reader::Commit() {
   OCTO_TRY(CheckTopicIds());
   OCTO_TRY(BeginCommit());
   OCTO_TRY(FlushRows());
+  if (commit_->rejected() > 0 && !options_.after_stream) OCTO_TRY(CheckRejectedStream());
   lake::ReceivedPosition position;
   position.expected_properties = {{StreamQueryProperty(options_.topic), stream_query_}};
   for (const auto& [partition, at] : positions_) {

@@ -12,6 +12,7 @@
 #include "base/thread.h"
 #include "datafile/idle_memory.h"
 #include "iceberg/catalog.h"
+#include "lake/definitions.h"
 
 namespace octolake::lake {
 
@@ -289,7 +290,10 @@ Result<std::unique_ptr<CommitLoop>> CommitLoop::Start(OpenCommitter open, journa
 Result<std::unique_ptr<CommitLoop>> CommitLoop::Start(Warehouse& warehouse,
                                                       journal::Journal& journal,
                                                       CommitLoopOptions options, Logger logger) {
-  OpenCommitter open = [&warehouse, &journal, commit = options.commit] {
+  OpenCommitter open = [&warehouse, &journal, commit = options.commit,
+                        logger]() -> Result<std::unique_ptr<JournalCommitter>> {
+    OCTO_ASSIGN(const auto warnings, CreateTables(warehouse));
+    for (const std::string& warning : warnings) logger->warn("{}", warning);
     return JournalCommitter::Open(warehouse, journal, commit);
   };
   return Start(std::move(open), journal, warehouse.clock(), std::move(options), std::move(logger));

@@ -71,7 +71,8 @@ using OpenCommitter = std::function<Result<std::unique_ptr<JournalCommitter>>()>
 // Thread-safe; works in a thread of its own.
 class CommitLoop {
  public:
-  // Opens the committer, whose errors it returns, and begins with what the journal holds. It is the
+  // Creates the tables that are missing, opens the committer, whose errors it returns, and begins
+  // with what the journal holds. It is the
   // journal's listener (OnDurable). Warehouse and journal must outlive the loop.
   static Result<std::unique_ptr<CommitLoop>> Start(Warehouse& warehouse, journal::Journal& journal,
                                                    CommitLoopOptions options, Logger logger);

@@ -32,9 +32,27 @@ Status Upgrade(Warehouse& warehouse, const OwnTable& own) {
   return {};
 }
 
-// What was received is nowhere else: an empty table in the place of one whose row in the catalog
-// was lost would make it look as if it had never been there.
-Status RefuseToReplace(Warehouse& warehouse, const iceberg::TableIdentifier& identifier) {
+Status Create(Warehouse& warehouse, const OwnTable& own) {
+  if (own.identifier.name_space == warehouse.namespaces().bronze) {
+    OCTO_TRY(CheckNotLost(warehouse, own.identifier));
+  }
+  OCTO_TRY(iceberg::CreateTableIfMissing(warehouse.catalog(), warehouse.update_context(),
+                                         own.identifier, own.definition.table));
+  return {};
+}
+
+bool IsDamage(const Error& error) {
+  return error.kind == ErrorKind::kCorruption || error.kind == ErrorKind::kIo;
+}
+
+bool IsAmong(const std::vector<iceberg::TableIdentifier>& tables,
+             const iceberg::TableIdentifier& table) {
+  return std::find(tables.begin(), tables.end(), table) != tables.end();
+}
+
+}  // namespace
+
+Status CheckNotLost(Warehouse& warehouse, const iceberg::TableIdentifier& identifier) {
   auto loaded = warehouse.catalog().LoadTable(identifier);
   if (loaded || loaded.error().kind != ErrorKind::kNotFound) return {};
   const std::string location = warehouse.catalog().DefaultTableLocation(identifier);
@@ -50,27 +68,37 @@ Status RefuseToReplace(Warehouse& warehouse, const iceberg::TableIdentifier& ide
                        location);
 }
 
-}  // namespace
-
-Status CreateTables(Warehouse& warehouse) {
+Result<std::vector<std::string>> CreateTables(Warehouse& warehouse,
+                                              const std::vector<iceberg::TableIdentifier>& needed) {
   const Namespaces& namespaces = warehouse.namespaces();
-  const std::vector<OwnTable> tables = OwnTables(namespaces);
-  // Before anything is created beside what a newer octolake made.
-  for (const OwnTable& own : tables) OCTO_TRY(Upgrade(warehouse, own));
-  for (const OwnTable& own : tables) {
-    if (own.identifier.name_space == namespaces.bronze) {
-      OCTO_TRY(RefuseToReplace(warehouse, own.identifier));
+  std::vector<OwnTable> tables = OwnTables(namespaces);
+  std::vector<std::string> warnings;
+  const auto for_all = [&](Status (*step)(Warehouse&, const OwnTable&)) -> Status {
+    for (auto own = tables.begin(); own != tables.end();) {
+      Status done = step(warehouse, *own);
+      if (done) {
+        ++own;
+        continue;
+      }
+      const bool is_needed =
+          own->identifier == BronzeEvents(namespaces) || IsAmong(needed, own->identifier);
+      if (is_needed || !IsDamage(done.error())) return done;
+      warnings.push_back(done.error().message +
+                         "; only what needs this table is kept back (octolake doctor looks for "
+                         "damage and says how to mend it)");
+      own = tables.erase(own);
     }
-    OCTO_TRY(iceberg::CreateTableIfMissing(warehouse.catalog(), warehouse.update_context(),
-                                           own.identifier, own.definition.table));
-  }
-  return {};
+    return {};
+  };
+  // Before anything is created beside what a newer octolake made.
+  OCTO_TRY(for_all(Upgrade));
+  OCTO_TRY(for_all(Create));
+  return warnings;
 }
 
 Status UpgradeTables(Warehouse& warehouse, const std::vector<iceberg::TableIdentifier>& tables) {
   for (const OwnTable& own : OwnTables(warehouse.namespaces())) {
-    const bool wanted = std::find(tables.begin(), tables.end(), own.identifier) != tables.end();
-    if (wanted) OCTO_TRY(Upgrade(warehouse, own));
+    if (IsAmong(tables, own.identifier)) OCTO_TRY(Upgrade(warehouse, own));
   }
   return {};
 }

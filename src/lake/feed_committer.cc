@@ -19,7 +19,7 @@ Result<FeedPosition> ReadFeedPosition(Warehouse& warehouse, const std::string& f
   const iceberg::TableIdentifier name = BronzeEvents(warehouse.namespaces());
   auto bronze = warehouse.catalog().LoadTable(name);
   if (!bronze && bronze.error().kind == ErrorKind::kNotFound) {
-    OCTO_TRY(CreateTables(warehouse));
+    OCTO_TRY(CreateTables(warehouse));  // its warnings were given at the start
     bronze = iceberg::LoadTableAgain(warehouse.catalog(), name);
   }
   if (!bronze) return tl::unexpected(std::move(bronze).error());

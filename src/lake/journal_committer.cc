@@ -128,7 +128,6 @@ Status Committer::Commit(ReceivedCommit* commit, JournalCommitReport* report) {
 Result<std::unique_ptr<JournalCommitter>> JournalCommitter::Open(Warehouse& warehouse,
                                                                  journal::Journal& journal,
                                                                  JournalCommitOptions options) {
-  OCTO_TRY(CreateTables(warehouse));
   auto committer = std::make_unique<Committer>(warehouse, journal, std::move(options));
   OCTO_TRY(committer->Begin());
   return committer;

@@ -43,7 +43,7 @@ struct JournalCommitReport {
 // Used by one thread. Other committers and writers may be at work in the same warehouse.
 class JournalCommitter {
  public:
-  // Creates the tables that are missing and reads how far Bronze has come in this journal (a
+  // The tables must be there (CreateTables). Reads how far Bronze has come in this journal (a
   // journal it knows nothing of begins at its first record). kCorruption, saying what to do and
   // which records are missing, when reading cannot go on there (Journal::CheckPosition). Both must
   // outlive the committer.

@@ -1,6 +1,7 @@
 #include "lake/load.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -297,9 +298,12 @@ Result<LoadReport> Loader::Run(const std::vector<std::string>& paths) {
 
 Result<LoadReport> LoadFiles(Warehouse& warehouse, const std::vector<std::string>& paths,
                              const LoadOptions& options, ProgressListener& progress) {
-  OCTO_TRY(CreateTables(warehouse));
+  OCTO_ASSIGN(auto warnings, CreateTables(warehouse, {LoadedFiles(warehouse.namespaces())}));
   OCTO_ASSIGN(LoadedState state, ReadLoadedState(warehouse));
-  return Loader(warehouse, options, progress, std::move(state)).Run(paths);
+  OCTO_ASSIGN(LoadReport report, Loader(warehouse, options, progress, std::move(state)).Run(paths));
+  report.warnings.insert(report.warnings.begin(), std::make_move_iterator(warnings.begin()),
+                         std::make_move_iterator(warnings.end()));
+  return report;
 }
 
 }  // namespace octolake::lake

@@ -13,6 +13,7 @@
 #include "iceberg/expire_snapshots.h"
 #include "iceberg/transaction.h"
 #include "lake/definitions.h"
+#include "lake/late_writer.h"
 
 namespace octolake::lake {
 namespace {
@@ -74,16 +75,17 @@ Result<std::unique_ptr<BackgroundWriter>> GroupLoader::MakeWriter() {
   // What the threads that read and wrote before have freed is in their arenas of malloc's: those to
   // come may have others, and would take as much again.
   if (std::exchange(has_written_, true)) datafile::ReleaseFreeMemory();
-  const Namespaces& namespaces = warehouse_.namespaces();
+  const iceberg::TableIdentifier bronze_name = BronzeEvents(warehouse_.namespaces());
+  const iceberg::TableIdentifier rejected_name = RejectedEvents(warehouse_.namespaces());
+  OCTO_ASSIGN(const iceberg::Table bronze,
+              iceberg::LoadTableAgain(warehouse_.catalog(), bronze_name));
+  table_uuids_[bronze_name] = bronze.metadata->table_uuid;
+  OCTO_ASSIGN(auto events, datafile::MakeTableWriter(warehouse_.file_system(), warehouse_.random(),
+                                                     *bronze.metadata, options_.writer));
   std::vector<std::unique_ptr<datafile::TableWriter>> writers;
-  for (const auto& name : {BronzeEvents(namespaces), RejectedEvents(namespaces)}) {
-    OCTO_ASSIGN(const iceberg::Table table, iceberg::LoadTableAgain(warehouse_.catalog(), name));
-    table_uuids_[name] = table.metadata->table_uuid;
-    OCTO_ASSIGN(auto writer,
-                datafile::MakeTableWriter(warehouse_.file_system(), warehouse_.random(),
-                                          *table.metadata, options_.writer));
-    writers.push_back(std::move(writer));
-  }
+  writers.push_back(std::move(events));
+  writers.push_back(
+      MakeLateWriter(warehouse_, rejected_name, options_.writer, &table_uuids_[rejected_name]));
   return std::make_unique<BackgroundWriter>(warehouse_.file_system(), std::move(writers));
 }
 

@@ -9,6 +9,7 @@
 #include "iceberg/expire_snapshots.h"
 #include "iceberg/transaction.h"
 #include "lake/definitions.h"
+#include "lake/late_writer.h"
 
 namespace octolake::lake {
 namespace {
@@ -44,18 +45,14 @@ Result<std::unique_ptr<ReceivedCommit>> ReceivedCommit::Begin(
 }
 
 Status ReceivedCommit::OpenWriters(const datafile::WriterOptions& options, WorkIn work) {
+  OCTO_ASSIGN(const iceberg::Table bronze,
+              iceberg::LoadTableAgain(warehouse_.catalog(), bronze_name_));
+  bronze_uuid_ = bronze.metadata->table_uuid;
+  OCTO_ASSIGN(auto events, datafile::MakeTableWriter(warehouse_.file_system(), warehouse_.random(),
+                                                     *bronze.metadata, options));
   std::vector<std::unique_ptr<datafile::TableWriter>> writers;
-  const auto add = [&](const iceberg::TableIdentifier& name, std::string* uuid) -> Status {
-    OCTO_ASSIGN(const iceberg::Table table, iceberg::LoadTableAgain(warehouse_.catalog(), name));
-    *uuid = table.metadata->table_uuid;
-    OCTO_ASSIGN(auto writer,
-                datafile::MakeTableWriter(warehouse_.file_system(), warehouse_.random(),
-                                          *table.metadata, options));
-    writers.push_back(std::move(writer));
-    return {};
-  };
-  OCTO_TRY(add(bronze_name_, &bronze_uuid_));
-  OCTO_TRY(add(rejected_name_, &rejected_uuid_));
+  writers.push_back(std::move(events));
+  writers.push_back(MakeLateWriter(warehouse_, rejected_name_, options, &rejected_uuid_));
   writer_ = std::make_unique<BackgroundWriter>(warehouse_.file_system(), std::move(writers), work);
   return {};
 }

@@ -46,8 +46,8 @@ struct ReceivedReport {
 // Used by one thread, for one commit.
 class ReceivedCommit {
  public:
-  // The tables must be there. `origin` says in rejected rows what they were read from. The
-  // warehouse must outlive the commit.
+  // Bronze must be there, and rejected_events where there is something for it. `origin` says in
+  // rejected rows what they were read from. The warehouse must outlive the commit.
   static Result<std::unique_ptr<ReceivedCommit>> Begin(Warehouse& warehouse,
                                                        const datafile::WriterOptions& options,
                                                        const std::string& origin,
@@ -63,7 +63,8 @@ class ReceivedCommit {
   Result<ReceivedReport> Commit(const ReceivedPosition& position,
                                 const iceberg::RetentionPolicy& retention);
 
-  int64_t events() const { return events_; }  // rows, after Commit
+  // Rows; of documents (Add) all of them only after Commit.
+  int64_t events() const { return events_; }
   int64_t rejected() const { return rejected_; }
 
  private:
@@ -80,8 +81,8 @@ class ReceivedCommit {
   Warehouse& warehouse_;
   const iceberg::TableIdentifier bronze_name_;
   const iceberg::TableIdentifier rejected_name_;
-  std::string bronze_uuid_;  // of the tables that files are being written for
-  std::string rejected_uuid_;
+  std::string bronze_uuid_;    // of the tables that files are being written for
+  std::string rejected_uuid_;  // set by the writer's thread
   std::unique_ptr<BackgroundWriter> writer_;
   event::ReceivedRows rows_;
   int64_t events_ = 0;

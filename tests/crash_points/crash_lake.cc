@@ -9,6 +9,7 @@
 #include "io/faulty_disk.h"
 #include "io/faulty_sqlite_vfs_for_test.h"
 #include "io/local_file_system.h"
+#include "lake/definitions.h"
 #include "lake/journal_committer.h"
 #include "lake/journal_for_test.h"
 #include "lake/leftovers.h"
@@ -102,6 +103,7 @@ Status Process::CommitJournal(const std::string& directory) {
   lake::TestJournal journal(directory, clock_);
   lake::JournalCommitOptions options;
   options.max_bytes = 600;
+  OCTO_TRY(lake::CreateTables(warehouse_));
   OCTO_ASSIGN(const auto committer, lake::JournalCommitter::Open(warehouse_, *journal, options));
   while (true) {
     OCTO_ASSIGN(const auto report, committer->CommitNext());
