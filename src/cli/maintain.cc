@@ -10,6 +10,7 @@
 #include "cli/text_table.h"
 #include "datafile/idle_memory.h"
 #include "iceberg/filter_text.h"
+#include "lake/table_version.h"
 #include "maintain/compaction.h"
 #include "maintain/dropped_quarantine.h"
 #include "maintain/expiry.h"
@@ -196,6 +197,10 @@ Status Maintenance::Undo(const iceberg::TableIdentifier& table) {
 }
 
 void Maintenance::Maintain(const iceberg::TableIdentifier& table) {
+  // What keeps back every step is said once.
+  if (const auto loaded = lake::LoadForWriting(warehouse_, table); !loaded) {
+    return Check(tl::unexpected<Error>(loaded.error()), table);
+  }
   if (flags_.undo) return Check(Undo(table), table);
   if (all_steps_ || !flags_.compact.empty()) Check(Compact(table), table);
   if (all_steps_ || flags_.rewrite_manifests) Check(RewriteManifests(table), table);

@@ -53,6 +53,7 @@ Result<std::string> Pipeline::Run(const Logger& logger) {
 Result<PipelineState> Pipeline::RunSteps(const Logger& logger, nlohmann::ordered_json& figures) {
   IgnoreProgress progress;
   PipelineState result;
+  OCTO_TRY(model::CheckVersions(warehouse_, bundle_, {}));
   OCTO_ASSIGN(const auto silver, lake::RunSilver(warehouse_, SilverOptionsOf(config_), progress));
   result.silver_rows_added = silver.added;
   const model::RunOptions run = RunOptionsOf(config_);

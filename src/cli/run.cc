@@ -101,6 +101,7 @@ void PrintJson(const PipelineReport& report) {
 Result<PipelineReport> RunPipeline(const Context& context, const RunFlags& flags,
                                    const model::Bundle& bundle, lake::Warehouse& warehouse) {
   PipelineReport report;
+  OCTO_TRY(model::CheckVersions(warehouse, bundle, flags.select));
   OCTO_ASSIGN(report.silver,
               lake::RunSilver(warehouse, SilverOptionsOf(context.config), context.progress));
   SaySilver(context, report.silver);

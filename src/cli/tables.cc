@@ -9,6 +9,7 @@
 #include "cli/text_table.h"
 #include "iceberg/scan.h"
 #include "iceberg/transaction.h"
+#include "lake/table_version.h"
 
 namespace octolake::cli {
 namespace {
@@ -173,7 +174,10 @@ Result<TextTable> Answer(const Context& context, const TablesFlags& flags,
   if (!id) return ListTables(*warehouse);
   if (flags.drop) return Drop(*warehouse, *id);
   OCTO_ASSIGN(iceberg::Table table, warehouse->catalog().LoadTable(*id));
-  if (flags.rollback_to) return RollBack(*warehouse, table, *flags.rollback_to);
+  if (flags.rollback_to) {
+    OCTO_TRY(lake::CheckVersion(table));
+    return RollBack(*warehouse, table, *flags.rollback_to);
+  }
   if (flags.snapshots) return ListSnapshots(*table.metadata);
   if (flags.history) return ListHistory(*table.metadata);
   if (flags.schema) return ListSchema(*table.metadata);

@@ -10,6 +10,7 @@
 #include "io/local_file_system.h"
 #include "io/s3_file_system.h"
 #include "io/write_record.h"
+#include "lake/table_version.h"
 
 namespace octolake::lake {
 namespace {
@@ -104,7 +105,8 @@ Result<std::set<std::string>> Cleaner::NamedByTables(const Sizes& files,
     for (const std::string& location : all) {
       if (IsBelow(location, place)) candidates.insert(location);
     }
-    if (candidates.empty()) continue;
+    // What names files in a newer octolake's table may be nothing that this one knows.
+    if (candidates.empty() || !CheckVersion(table)) continue;
     for (const std::string& location : candidates) homeless.erase(location);
     OCTO_ASSIGN(auto found,
                 iceberg::NamedFiles(warehouse_.file_system(), table, candidates,
@@ -163,6 +165,7 @@ Result<LeftoverReport> Cleaner::Run() {
 Status RemoveStrays(Warehouse& warehouse, const iceberg::TableIdentifier& name,
                     LeftoverReport& report) {
   OCTO_ASSIGN(const iceberg::Table table, warehouse.catalog().LoadTable(name));
+  if (!CheckVersion(table)) return {};  // of a newer octolake
   OCTO_ASSIGN(const std::vector<io::FileInfo> files,
               iceberg::FindStrayMetadata(warehouse.file_system(), table));
   for (const io::FileInfo& file : files) {

@@ -21,13 +21,15 @@ struct LeftoverReport {
 // they are then, and removes those of the recorded files that no snapshot names. A dead process
 // commits no more, so that what is not named by then never will be; files of processes that live
 // are not touched. A file that belongs to no table of the catalog stays, and its record too: the
-// table may be created yet, or have been dropped without its files. Costs the listing of one
-// directory when nothing was left behind. An error only if that cannot be listed.
+// table may be created yet, or have been dropped without its files. So does one of a table that a
+// newer octolake has written to. Costs the listing of one directory when nothing was left behind.
+// An error only if that cannot be listed.
 Result<LeftoverReport> RemoveLeftovers(Warehouse& warehouse);
 
 // Removes old metadata files of a namespace's tables that no commit names any more, or ever will
-// (iceberg/stray_metadata.h), whoever wrote them. Loads the tables, and lists their metadata
-// directories. What cannot be decided or removed is in the report; never an error.
+// (iceberg/stray_metadata.h), whoever wrote them, but for tables that a newer octolake has written
+// to. Loads the tables, and lists their metadata directories. What cannot be decided or removed is
+// in the report; never an error.
 LeftoverReport RemoveStrayMetadata(Warehouse& warehouse, const std::string& name_space);
 
 }  // namespace octolake::lake

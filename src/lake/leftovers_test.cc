@@ -5,6 +5,7 @@
 #include "iceberg/metadata_file.h"
 #include "iceberg/transaction.h"
 #include "iceberg/update.h"
+#include "lake/table_version.h"
 #include "lake/warehouse_for_test.h"
 
 namespace octolake::lake {
@@ -116,6 +117,24 @@ TEST_F(LeftoversTest, WhatBelongsToNoTableWaitsForIt) {
   EXPECT_TRUE(Exists(file));
   Must(iceberg::CreateTableIfMissing(warehouse_->catalog(), warehouse_->update_context(),
                                      {"gold", "late"}, LoadedFilesDefinition()));
+  EXPECT_EQ(Clean().files, 1);
+  EXPECT_FALSE(Exists(file));
+}
+
+TEST_F(LeftoversTest, FilesInATableOfANewerOctolakeStay) {
+  const auto set_version = [this](const std::string& version) {
+    iceberg::Transaction transaction(warehouse_->catalog(), warehouse_->update_context());
+    transaction.Add(BronzeEvents({}),
+                    iceberg::SetProperties({{kDefinitionVersionProperty, version}}));
+    Must(transaction.Commit());
+  };
+  auto dying = OpenAnother();
+  const std::string file = Create(*dying, Bronze().metadata->location + "/data/x.parquet");
+  Kill(std::move(dying));
+  set_version("2");
+  EXPECT_EQ(Clean().files, 0);
+  EXPECT_TRUE(Exists(file));
+  set_version("1");
   EXPECT_EQ(Clean().files, 1);
   EXPECT_FALSE(Exists(file));
 }

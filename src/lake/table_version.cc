@@ -4,6 +4,7 @@
 
 #include "base/string_util.h"
 #include "iceberg/transaction.h"
+#include "lake/definitions.h"
 
 namespace octolake::lake {
 namespace {
@@ -23,9 +24,9 @@ Result<int32_t> VersionIn(const iceberg::TableIdentifier& table,
 
 // Whether the table is of an older version.
 Result<bool> IsOlder(const iceberg::TableIdentifier& table, const iceberg::TableMetadata& metadata,
-                     const iceberg::NewTable& definition) {
+                     const iceberg::Properties& definition) {
   OCTO_ASSIGN(const int32_t theirs, VersionIn(table, metadata.properties));
-  OCTO_ASSIGN(const int32_t ours, VersionIn(table, definition.properties));
+  OCTO_ASSIGN(const int32_t ours, VersionIn(table, definition));
   if (theirs <= ours) return theirs < ours;
   return MakeError(ErrorKind::kUnsupported,
                    "table " + table.ToString() + " was written by a newer octolake (version " +
@@ -47,7 +48,7 @@ class UpgradeTableUpdate final : public iceberg::TableUpdate {
 
   // The version is looked at here, in each attempt: a newer octolake may have come first.
   Status Apply(const iceberg::UpdateContext& context, iceberg::TableMetadata& metadata) override {
-    OCTO_ASSIGN(const bool older, IsOlder(table_, metadata, definition_));
+    OCTO_ASSIGN(const bool older, IsOlder(table_, metadata, definition_.properties));
     if (!older && !rows_are_replaced_) return {};
     OCTO_TRY(evolve_->Apply(context, metadata));
     const auto version = definition_.properties.find(kDefinitionVersionProperty);
@@ -70,10 +71,15 @@ class UpgradeTableUpdate final : public iceberg::TableUpdate {
 
 }  // namespace
 
-Status CheckVersion(const iceberg::TableIdentifier& table, const iceberg::TableMetadata& metadata,
-                    const iceberg::NewTable& definition) {
-  OCTO_TRY(IsOlder(table, metadata, definition));
+Status CheckVersion(const iceberg::Table& table) {
+  OCTO_TRY(IsOlder(table.identifier, *table.metadata, CommonTableProperties()));
   return {};
+}
+
+Result<iceberg::Table> LoadForWriting(Warehouse& warehouse, const iceberg::TableIdentifier& table) {
+  OCTO_ASSIGN(iceberg::Table loaded, warehouse.catalog().LoadTable(table));
+  OCTO_TRY(CheckVersion(loaded));
+  return loaded;
 }
 
 std::unique_ptr<iceberg::TableUpdate> UpgradeTable(const iceberg::TableIdentifier& table,
@@ -85,7 +91,7 @@ std::unique_ptr<iceberg::TableUpdate> UpgradeTable(const iceberg::TableIdentifie
 Result<iceberg::Table> OpenForWriting(Warehouse& warehouse, iceberg::Table table,
                                       const TableDefinition& definition) {
   const iceberg::TableIdentifier id = table.identifier;
-  OCTO_ASSIGN(const bool older, IsOlder(id, *table.metadata, definition.table));
+  OCTO_ASSIGN(const bool older, IsOlder(id, *table.metadata, definition.table.properties));
   if (!older) return table;
   iceberg::Transaction transaction(warehouse.catalog(), warehouse.update_context());
   transaction.Add(id, UpgradeTable(id, definition));

@@ -26,9 +26,11 @@ struct TableDefinition {
 
 // kUnsupported, naming both versions, if a newer octolake has written to the table: this one does
 // not know what it must keep to. Reading is always possible. kCorruption for a version that is no
-// number.
-Status CheckVersion(const iceberg::TableIdentifier& table, const iceberg::TableMetadata& metadata,
-                    const iceberg::NewTable& definition);
+// number. A table without a version, such as another program's, passes.
+Status CheckVersion(const iceberg::Table& table);
+
+// A table as it is now, for one who is about to change it; fails as CheckVersion does, too.
+Result<iceberg::Table> LoadForWriting(Warehouse& warehouse, const iceberg::TableIdentifier& table);
 
 inline constexpr bool kRowsAreReplaced = true;
 

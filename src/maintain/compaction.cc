@@ -13,6 +13,7 @@
 #include "iceberg/expire_snapshots.h"
 #include "iceberg/rewrite_files.h"
 #include "iceberg/transaction.h"
+#include "lake/table_version.h"
 
 namespace octolake::maintain {
 namespace {
@@ -129,7 +130,7 @@ bool Compaction::HasExpired() {
 Status Compaction::Plan() {
   Result<std::vector<iceberg::ScanTask>> files;
   for (int attempt = 1; attempt <= kMostPlans; ++attempt) {
-    OCTO_ASSIGN(table_, warehouse_.catalog().LoadTable(name_));
+    OCTO_ASSIGN(table_, lake::LoadForWriting(warehouse_, name_));
     OCTO_ASSIGN(columns_, SortColumns());
     files =
         iceberg::PlanScan(warehouse_.file_system(), *table_.metadata, std::nullopt, options_.where);

@@ -53,10 +53,10 @@ struct CompactionReport {
 };
 
 // Commits beside other writers; every commit is a replace snapshot that changes no rows, and what
-// was committed before an error or a stop stays. kUnsupported while it has deletes
-// that cannot be applied (by equality), kInvalidArgument for columns that it lacks, kNotFound if
-// there is no such table, kCommitStateUnknown if it is not known whether a commit took effect: then
-// nothing is removed.
+// was committed before an error or a stop stays. kUnsupported for a table that a newer octolake has
+// written to, and while it has deletes that cannot be applied (by equality), kInvalidArgument for
+// columns that it lacks, kNotFound if there is no such table, kCommitStateUnknown if it is not
+// known whether a commit took effect: then nothing is removed.
 Result<CompactionReport> Compact(lake::Warehouse& warehouse, const iceberg::TableIdentifier& table,
                                  const CompactionOptions& options, std::stop_token stop,
                                  ProgressListener& progress);

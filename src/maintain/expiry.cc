@@ -6,6 +6,7 @@
 #include "iceberg/snapshot_producer.h"
 #include "iceberg/transaction.h"
 #include "lake/retention.h"
+#include "lake/table_version.h"
 
 namespace octolake::maintain {
 namespace {
@@ -42,7 +43,7 @@ Result<ExpiryReport> ExpireTable(lake::Warehouse& warehouse, const iceberg::Tabl
   ExpiryReport report;
   const iceberg::RetentionPolicy policy = PolicyOf(options);
   while (!stop.stop_requested()) {
-    OCTO_ASSIGN(const iceberg::Table before, warehouse.catalog().LoadTable(table));
+    OCTO_ASSIGN(const iceberg::Table before, lake::LoadForWriting(warehouse, table));
     const int64_t now_ms = iceberg::ChangeTimeMs(warehouse.clock(), *before.metadata);
     OCTO_ASSIGN(const iceberg::Expiry expiry,
                 iceberg::PlanExpiry(*before.metadata, policy, now_ms));

@@ -25,7 +25,8 @@ struct ExpiryReport {
 };
 
 // What retention_policy.h keeps stays: snapshots of branches and tags, what their own retention
-// asks for, what a reader has not consumed yet. Many are removed in several commits.
+// asks for, what a reader has not consumed yet. Many are removed in several commits. kUnsupported
+// for a table that a newer octolake has written to.
 Result<ExpiryReport> ExpireTable(lake::Warehouse& warehouse, const iceberg::TableIdentifier& table,
                                  const ExpiryOptions& options, std::stop_token stop);
 

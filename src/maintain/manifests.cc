@@ -6,6 +6,7 @@
 #include "iceberg/manifest_io.h"
 #include "iceberg/rewrite_manifests.h"
 #include "iceberg/transaction.h"
+#include "lake/table_version.h"
 
 namespace octolake::maintain {
 namespace {
@@ -28,7 +29,7 @@ Result<std::vector<ManifestFile>> DataManifests(lake::Warehouse& warehouse,
 
 Result<ManifestReport> RewriteTableManifests(lake::Warehouse& warehouse,
                                              const iceberg::TableIdentifier& table, bool dry_run) {
-  OCTO_ASSIGN(const iceberg::Table before, warehouse.catalog().LoadTable(table));
+  OCTO_ASSIGN(const iceberg::Table before, lake::LoadForWriting(warehouse, table));
   OCTO_ASSIGN(const auto manifests, DataManifests(warehouse, *before.metadata));
   ManifestReport report;
   report.before = std::ssize(manifests);

@@ -14,7 +14,8 @@ struct ManifestReport {
   bool needed = false;
 };
 
-// Rewrites them (iceberg/rewrite_manifests.h) where that pays.
+// Rewrites them (iceberg/rewrite_manifests.h) where that pays. kUnsupported for a table that a
+// newer octolake has written to.
 Result<ManifestReport> RewriteTableManifests(lake::Warehouse& warehouse,
                                              const iceberg::TableIdentifier& table, bool dry_run);
 

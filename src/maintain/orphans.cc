@@ -13,6 +13,7 @@
 #include "io/local_file_system.h"
 #include "io/s3_file_system.h"
 #include "io/write_record.h"
+#include "lake/table_version.h"
 #include "maintain/quarantine.h"
 #include "maintain/sole_owner.h"
 
@@ -79,7 +80,7 @@ Status OrphanRemoval::CheckTable() {
                      "files younger than a day cannot be told from those of a commit under way; "
                      "orphans must be older");
   }
-  OCTO_ASSIGN(table_, warehouse_.catalog().LoadTable(name_));
+  OCTO_ASSIGN(table_, lake::LoadForWriting(warehouse_, name_));
   return CheckSoleOwner(warehouse_, table_, spelling_);
 }
 
@@ -297,7 +298,7 @@ Result<OrphanReport> RemoveOrphans(lake::Warehouse& warehouse,
 
 Result<RestoreReport> RestoreOrphans(lake::Warehouse& warehouse,
                                      const iceberg::TableIdentifier& table) {
-  OCTO_ASSIGN(const iceberg::Table loaded, warehouse.catalog().LoadTable(table));
+  OCTO_ASSIGN(const iceberg::Table loaded, lake::LoadForWriting(warehouse, table));
   Quarantine quarantine(warehouse, *loaded.metadata);
   RestoreReport report;
   OCTO_ASSIGN(const auto held, quarantine.List(report.warnings));

@@ -41,7 +41,8 @@ struct OrphanReport {
 // then comes back; what is in quarantine is looked at likewise at the start of each run, and before
 // it is removed.
 //
-// kUnsupported, and nothing is touched, if the table forbids it (gc.enabled), another table, also
+// kUnsupported, and nothing is touched, if a newer octolake has written to the table (it may know
+// of more that names files), the table forbids it (gc.enabled), another table, also
 // one of another catalog in the same database, lives at, below or above its location, its metadata
 // names a file in a way that cannot be compared, or its metadata directory has metadata two
 // versions newer than the catalog's: the catalog is behind.
@@ -54,7 +55,7 @@ struct RestoreReport {
   std::vector<std::string> warnings;  // files whose name is taken by now, and stay
 };
 
-// Brings back all files of the table that are in quarantine.
+// Brings back all files of the table that are in quarantine. kUnsupported as above.
 Result<RestoreReport> RestoreOrphans(lake::Warehouse& warehouse,
                                      const iceberg::TableIdentifier& table);
 

@@ -13,6 +13,7 @@
 #include "datafile/table_writer.h"
 #include "iceberg/transaction.h"
 #include "lake/definitions.h"
+#include "lake/table_version.h"
 #include "model/relations.h"
 #include "model/run.h"
 #include "sql/integer_cell.h"
@@ -106,6 +107,7 @@ Result<iceberg::Table> FailureTable(lake::Warehouse& warehouse, const iceberg::T
   OCTO_ASSIGN(iceberg::Table table,
               iceberg::CreateTableIfMissing(warehouse.catalog(), warehouse.update_context(), id,
                                             definition));
+  OCTO_TRY(lake::CheckVersion(table));
   if (table.metadata->CurrentSchema().fields == definition.schema.fields) return table;
   OCTO_TRY(warehouse.catalog().DropTable(id));
   return iceberg::CreateTableIfMissing(warehouse.catalog(), warehouse.update_context(), id,

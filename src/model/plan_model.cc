@@ -52,7 +52,7 @@ Status OpenTarget(lake::Warehouse& warehouse, const Model& model, Plan& plan) {
   OCTO_ASSIGN(iceberg::Table table,
               iceberg::CreateTableIfMissing(warehouse.catalog(), warehouse.update_context(), id,
                                             definition));
-  OCTO_TRY(lake::CheckVersion(id, *table.metadata, definition));
+  OCTO_TRY(lake::CheckVersion(table));
   OCTO_TRY(CheckPartitions(table, definition));
   lake::TableDefinition target{std::move(definition), {}};
   if (SameColumns(table.metadata->CurrentSchema(), target.table.schema)) {

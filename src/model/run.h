@@ -43,6 +43,12 @@ struct ModelReport {
 Status CheckModelNames(const Bundle& bundle, const std::vector<std::string>& names);
 Status CheckTestNames(const Bundle& bundle, const std::vector<std::string>& names);
 
+// Before a run begins: kUnsupported if a newer octolake has written to a table that these models
+// (names; empty: all) write to or read, where they leave a tag. What cannot be read is passed over,
+// since it keeps back only the models that need it.
+Status CheckVersions(lake::Warehouse& warehouse, const Bundle& bundle,
+                     const std::vector<std::string>& select);
+
 // Runs each model in turn, and stops at the first that fails. An incremental model reads what its
 // source appended since the snapshot it last consumed, at pinned snapshots, and keeps its position
 // as lake/position.h says; when that is not possible (first run, changed definition, snapshot

@@ -89,6 +89,23 @@ Status CheckTestNames(const Bundle& bundle, const std::vector<std::string>& name
   return CheckNames(names, known, "model or source");
 }
 
+Status CheckVersions(lake::Warehouse& warehouse, const Bundle& bundle,
+                     const std::vector<std::string>& select) {
+  OCTO_ASSIGN(const std::vector<const Model*> models, Selected(bundle, select));
+  const auto check = [&](const Relation& relation) -> Status {
+    const auto table = warehouse.catalog().LoadTable(TableOf(relation, warehouse.namespaces()));
+    return table ? lake::CheckVersion(*table) : Status();
+  };
+  for (const Model* model : models) {
+    OCTO_TRY(check(model->relation));
+    for (const std::string& unique_id : model->depends_on) {
+      OCTO_ASSIGN(const Relation input, FindRelation(bundle, unique_id));
+      OCTO_TRY(check(input));
+    }
+  }
+  return {};
+}
+
 Result<std::vector<ModelReport>> RunModels(lake::Warehouse& warehouse, const Bundle& bundle,
                                            const RunOptions& options, ProgressListener& progress) {
   OCTO_ASSIGN(std::vector<const Model*> models, Selected(bundle, options.select));
