@@ -40,8 +40,9 @@ class NoStatus final : public StatusSource {
 
 class RunningGateway {
  public:
-  explicit RunningGateway(GatewayOptions options = {}, journal::JournalOptions limits = {})
-      : options_(std::move(options)), limits_(limits) {
+  explicit RunningGateway(GatewayOptions options = {}, journal::JournalOptions limits = {},
+                          Logger logger = MakeNullLogger())
+      : options_(std::move(options)), limits_(limits), logger_(std::move(logger)) {
     options_.server.port = 0;
     // Every segment is memory here.
     limits_.segment_bytes = 2 << 20;
@@ -93,13 +94,14 @@ class RunningGateway {
     ASSERT_TRUE(memory) << memory.error().message;
     memory_ = std::move(*memory);
     auto gateway = Gateway::Start(options_, *journal_, *memory_, status_, SystemClock(),
-                                  SystemRandom(), MakeNullLogger());
+                                  SystemRandom(), logger_);
     ASSERT_TRUE(gateway) << gateway.error().message;
     gateway_ = std::move(*gateway);
   }
 
   GatewayOptions options_;
   journal::JournalOptions limits_;
+  Logger logger_;
   journal::MemorySegmentStore store_;
   NoStatus status_;
   std::unique_ptr<journal::Journal> journal_;

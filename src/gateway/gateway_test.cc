@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -304,6 +307,83 @@ TEST(Gateway, AFullQueueIsAnsweredAtOnce) {
   held.Release();
   for (const auto& client : waiting) EXPECT_EQ(client->ReadAnswer()->status, 200);
   EXPECT_EQ(running.Records().size(), waiting.size());
+}
+
+// The lines of a log, which can be waited for.
+class LogLines {
+ public:
+  Logger logger() {
+    return MakeTeeLogger(MakeNullLogger(), [this](std::string_view line) {
+      const std::lock_guard lock(mutex_);
+      lines_.emplace_back(line);
+      changed_.notify_all();
+    });
+  }
+  // Takes the next one.
+  std::string Next() {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, std::chrono::seconds(20), [this] { return !lines_.empty(); })) {
+      return "nothing was said";
+    }
+    std::string line = std::move(lines_.front());
+    lines_.pop_front();
+    return line;
+  }
+  bool IsEmpty() {
+    const std::lock_guard lock(mutex_);
+    return lines_.empty();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::string> lines_;
+};
+
+TEST(Gateway, SaysOnceThatTheQueueFillsAndOnceThatItIsOver) {
+  journal::JournalOptions limits;
+  limits.max_waiting_records = 4;
+  GatewayOptions options;
+  options.max_queue_records = 4;
+  options.warning_percent = 75;
+  options.server.idle_timeout = std::chrono::milliseconds(200);
+  LogLines log;
+  RunningGateway running(options, limits, log.logger());
+  HeldSync held(running.store());
+  std::vector<std::unique_ptr<Client>> waiting;
+  const auto send = [&] {
+    waiting.push_back(running.Connect());
+    ASSERT_TRUE(waiting.back()->SendBytes(
+        "POST /collect HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{}"));
+    const std::string bodies =
+        "\noctolake_bodies_bytes " + std::to_string(2 * waiting.size()) + "\n";
+    while (running.Get("/metrics").body.find(bodies) == std::string::npos) {
+    }
+  };
+  // Idle connections are closed when the time is looked at, and then the queue is.
+  const auto is_quiet = [&] {
+    for (int i = 0; i < 2; ++i) EXPECT_TRUE(running.Connect()->IsClosedNext());
+    return log.IsEmpty();
+  };
+  send();
+  held.AwaitSync();
+  for (int i = 0; i < 2; ++i) send();  // of four that may wait
+  EXPECT_TRUE(is_quiet());
+  send();
+  EXPECT_THAT(log.Next(), HasSubstr("the queue is 75 % full; events are refused when it is full"));
+  EXPECT_TRUE(is_quiet());
+  held.Release();
+  for (const auto& client : waiting) EXPECT_EQ(client->ReadAnswer()->status, 200);
+  EXPECT_THAT(log.Next(), HasSubstr("the queue is 0 % full again"));
+  EXPECT_TRUE(is_quiet());
+}
+
+TEST(Gateway, SaysThatTheJournalFills) {
+  GatewayOptions options;
+  options.max_journal_bytes = 2 << 20;  // one segment
+  LogLines log;
+  const RunningGateway running(options, {}, log.logger());
+  EXPECT_THAT(log.Next(), HasSubstr("the journal is 100 % full"));
 }
 
 TEST(Gateway, NothingIsAcknowledgedThatCouldNotBeSynced) {

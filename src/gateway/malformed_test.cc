@@ -182,6 +182,27 @@ TEST(SlowClients, AreAnsweredOrLeft) {
   EXPECT_THAT(running.Records(), IsEmpty());
 }
 
+TEST(SlowClients, WhoReadsNoAnswersIsLeft) {
+  GatewayOptions options;
+  options.server.write_timeout = std::chrono::milliseconds(200);
+  RunningGateway running(options);
+  const auto deaf = running.Connect();
+  // Of answers, far more than the sockets' buffers hold.
+  std::string requests;
+  constexpr int kRequests = 5000;
+  for (int i = 0; i < kRequests; ++i) requests += "GET /openapi.json HTTP/1.1\r\nHost: h\r\n\r\n";
+  ASSERT_TRUE(deaf->SendBytes(requests));
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  // Its own connection is one.
+  while (running.Get("/metrics").body.find("\noctolake_connections 1\n") == std::string::npos) {
+    ASSERT_LT(std::chrono::steady_clock::now(), until) << "it is still there";
+  }
+  int answers = 0;
+  while (deaf->ReadAnswer()) ++answers;
+  EXPECT_GT(answers, 0);
+  EXPECT_LT(answers, kRequests);
+}
+
 TEST(SlowClients, DoNotKeepOthersOut) {
   GatewayOptions options;
   options.server.max_connections = 400;
