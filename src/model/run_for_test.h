@@ -31,13 +31,13 @@ class ModelRunTest : public lake::WarehouseTest {
     Silver();
   }
 
-  Result<std::vector<ModelReport>> TryRun(RunOptions options = {}) {
+  Result<std::vector<ModelReport>> TryRun(const RunOptions& options = {}) {
     clock_.Advance(1'000'000);
     IgnoreProgress progress;
     return RunModels(*warehouse_, bundle_, options, progress);
   }
-  std::vector<ModelReport> Run(RunOptions options = {}) {
-    return lake::Must(TryRun(std::move(options)));
+  std::vector<ModelReport> Run(const RunOptions& options = {}) {
+    return lake::Must(TryRun(options));
   }
 
   // Each row as one text, in the order of the result.

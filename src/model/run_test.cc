@@ -25,7 +25,7 @@ using Outcome = TestReport::Outcome;
 
 class RunTest : public ModelRunTest {
  protected:
-  std::vector<TestReport> Test(TestOptions options = {}) {
+  std::vector<TestReport> Test(const TestOptions& options = {}) {
     IgnoreProgress progress;
     return Must(RunDataTests(*warehouse_, bundle_, options, progress));
   }
