@@ -1,14 +1,10 @@
 // Bodies that are many, large, or never end.
-#include <gmock/gmock.h>
-
 #include <chrono>
 
 #include "gateway/gateway_for_test.h"
 
 namespace octolake::gateway {
 namespace {
-
-using testing::HasSubstr;
 
 const Client::Fields kToken = {{"Authorization", "Bearer t"}};
 
