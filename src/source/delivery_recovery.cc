@@ -18,7 +18,7 @@ constexpr int64_t kKeptByGitHub = 3 * 24 * kMicrosPerHour;
 // An attempt shows up in the log when it is over, somewhat later than it says.
 constexpr int64_t kOverlap = kMicrosPerHour;
 
-// The answer has no delivery, or one that is too long. A proxy may have garbled it.
+// The answer has no delivery, or is too long for one. A proxy may have garbled it.
 bool IsUnusable(const Error& error) {
   return error.kind == ErrorKind::kCorruption || error.kind == ErrorKind::kResourceExhausted;
 }
@@ -144,21 +144,21 @@ Result<DeliveryRecovery::Missing> DeliveryRecovery::FindMissing(DeliveryLog& log
 Status DeliveryRecovery::Recover(const DeliveryAttempt& attempt, DeliveryLog& log,
                                  Unusable& unusable, HookRecovery& report) {
   Result<DeliveryContent> content = log.Fetch(attempt);
-  if (content && static_cast<int64_t>(content->payload.size()) > options_.max_payload_bytes) {
-    content =
-        MakeError(ErrorKind::kResourceExhausted,
-                  "its payload has " + std::to_string(content->payload.size()) +
-                      " bytes, expected at most " + std::to_string(options_.max_payload_bytes));
-  }
-  if (content) {
+  const int64_t bytes = content ? std::ssize(content->payload) : 0;
+  // It came whole, and is as long the next time.
+  const bool is_too_long = bytes > options_.max_payload_bytes;
+  if (content && !is_too_long) {
     OCTO_TRY(Store(attempt, *std::move(content)));
     ++report.recovered;
     unusable.erase(attempt.delivery_id);
     return {};
   }
-  const LostDelivery delivery{attempt.delivery_id, attempt.event, attempt.delivered_at,
-                              content.error().message};
-  if (content.error().kind == ErrorKind::kNotFound) {
+  const std::string reason = is_too_long ? "its payload has " + std::to_string(bytes) +
+                                               " bytes, expected at most " +
+                                               std::to_string(options_.max_payload_bytes)
+                                         : content.error().message;
+  const LostDelivery delivery{attempt.delivery_id, attempt.event, attempt.delivered_at, reason};
+  if (is_too_long || content.error().kind == ErrorKind::kNotFound) {
     Lose(delivery, report);
     unusable.erase(attempt.delivery_id);
     return {};
