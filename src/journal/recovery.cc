@@ -44,8 +44,12 @@ class Recovery {
       OCTO_ASSIGN(segment.file, store_.Open(segment.name));
       auto header = ReadSegmentHeader(*segment.file, segment.name);
       if (!header) {
-        header.error().message +=
-            "; put the file back as it was, or move it away to go on without its records";
+        // Where it is in between, those behind it do not follow without it.
+        if (header.error().kind == ErrorKind::kCorruption) {
+          const bool at_an_end = number == numbers.front() || number == numbers.back();
+          header.error().message += "; put the file back as it was";
+          if (at_an_end) header.error().message += ", or move it away to go on without its records";
+        }
         return tl::unexpected<Error>(std::move(header).error());
       }
       segment.header = *header;
