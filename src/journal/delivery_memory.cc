@@ -252,8 +252,9 @@ Status Memory::Passed(uint64_t sequence) {
     released_ = *passed;
     return journal_.Release(kDeliveriesConsumer, released_);
   }
-  // One that takes more than it gives back fills segments itself, which would lead to the next.
-  if (bytes <= CheckpointBytes()) return {};
+  // One that takes nearly as much as it gives back fills segments itself, which would soon lead to
+  // the next. A full journal takes what little there is.
+  if (bytes <= 2 * CheckpointBytes() && !journal_.Stats().full) return {};
   Status done = Checkpoint();
   if (!done) return WithContext(std::move(done).error(), "checkpoint of webhook delivery ids");
   return {};

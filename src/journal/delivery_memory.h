@@ -58,7 +58,8 @@ class DeliveryMemory {
   virtual bool Seen(std::string_view delivery_id) const = 0;
 
   // Call now and then when another consumer has passed `sequence`: if that lets go of whole
-  // segments, writes a checkpoint and lets go of them as well. Not from a Done of the journal.
+  // segments with more than twice the bytes of a checkpoint, or the journal is full, writes one and
+  // lets go of them as well. Not from a Done of the journal.
   virtual Status Passed(uint64_t sequence) = 0;
 
   virtual DeliveryMemoryStats Stats() const = 0;

@@ -27,7 +27,7 @@ class DeliveryMemoryTest : public ::testing::Test {
     memory_.reset();
     journal_.reset();
     JournalOptions sizes = SmallSegments(segment_bytes_);
-    sizes.max_bytes = 4 * sizes.segment_bytes;
+    sizes.max_bytes = max_segments_ * sizes.segment_bytes;
     SeededRandom random(1);
     auto journal = Journal::Open(store_, sizes, clock_, random);
     ASSERT_TRUE(journal) << journal.error().message;
@@ -66,6 +66,7 @@ class DeliveryMemoryTest : public ::testing::Test {
   }
 
   int64_t segment_bytes_ = 16 << 10;
+  int64_t max_segments_ = 4;
   ManualClock clock_{kNow};
   MemorySegmentStore store_;
   std::unique_ptr<Journal> journal_;
@@ -196,6 +197,27 @@ TEST_F(DeliveryMemoryTest, ACheckpointDoesNotLeadToTheNext) {
   EXPECT_LE(journal_->Segments().size(), 4u);
   Reopen();
   EXPECT_EQ(memory_->Stats().ids, kIds);
+}
+
+// What is passed is little more than the checkpoint before, and nothing else makes room.
+TEST_F(DeliveryMemoryTest, AFullJournalTakesACheckpointThatGivesBackLittle) {
+  segment_bytes_ = 1 << 20;
+  max_segments_ = 2;
+  Reopen();
+  for (int i = 0; i < 8'000; ++i) memory_->End("delivery " + std::to_string(i), kNow, true);
+  for (int fills = 0; fills < 2; ++fills) {  // the first one fills the small segment of SetUp
+    FillSegment();
+    ASSERT_TRUE(PassAll());
+  }
+  ASSERT_EQ(memory_->Stats().checkpoints, 1);
+  Reopen();  // what comes next begins another segment
+  Record record = MakeRecord(std::string(200'000, 'x'));
+  record.source = "collect";
+  while (journal_->AppendAndWait(record)) {
+  }
+  ASSERT_TRUE(journal_->Stats().full);
+  ASSERT_TRUE(PassAll());
+  EXPECT_TRUE(journal_->AppendAndWait(record));
 }
 
 TEST_F(DeliveryMemoryTest, ForgetsAfterFourDays) {
