@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <set>
 
+#include "lake/table_version.h"
 #include "lake/warehouse_for_test.h"
 
 namespace octolake::lake {
@@ -19,10 +21,19 @@ class CopiedWarehouseTest : public WarehouseTest {
     options.directory = directory;
     return Must(Warehouse::Open(options, clock_, SystemRandom()));
   }
+  std::set<std::string> FilesOfTheOriginal() {
+    std::set<std::string> files;
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(warehouse_->directory())) {
+      files.insert(entry.path().string());
+    }
+    return files;
+  }
 };
 
 TEST_F(CopiedWarehouseTest, IsReadAndNotWritten) {
   Load({WriteFile("1.json", EventLine("1", kInstant))});
+  const std::set<std::string> before = FilesOfTheOriginal();
   const std::string copy = directory_ + "/copy";
   std::filesystem::copy(warehouse_->directory(), copy, std::filesystem::copy_options::recursive);
   const auto copied = OpenAt(copy);
@@ -32,6 +43,9 @@ TEST_F(CopiedWarehouseTest, IsReadAndNotWritten) {
   ASSERT_FALSE(report);
   EXPECT_THAT(report.error().message, HasSubstr(copy + " is a copy of " + warehouse_->directory()));
   EXPECT_TRUE(copied->catalog().LoadTable(BronzeEvents({})));
+  // As maintenance does before it removes files, which takes no commit.
+  EXPECT_FALSE(LoadForWriting(*copied, BronzeEvents({})));
+  EXPECT_EQ(FilesOfTheOriginal(), before);
   EXPECT_EQ(CountRows(BronzeEvents({})), 1);
   EXPECT_EQ(CountDataFiles(BronzeEvents({})), 1);
   Load({WriteFile("3.json", EventLine("3", kInstant))});

@@ -33,8 +33,10 @@ class LateWriter final : public datafile::TableWriter {
     auto table = warehouse_.catalog().LoadTable(table_);
     if (!table && table.error().kind == ErrorKind::kNotFound) {
       OCTO_TRY(CheckNotLost(warehouse_, table_));
-      table = iceberg::LoadTableAgain(warehouse_.catalog(), table_);
     }
+    // It may have been mended since the tables were made and upgraded.
+    OCTO_TRY(UpgradeTables(warehouse_, {table_}));
+    table = iceberg::LoadTableAgain(warehouse_.catalog(), table_);
     OCTO_TRY(table);
     *uuid_ = table->metadata->table_uuid;
     OCTO_ASSIGN(writer_, datafile::MakeTableWriter(warehouse_.file_system(), warehouse_.random(),

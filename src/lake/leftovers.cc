@@ -99,14 +99,19 @@ Result<std::set<std::string>> Cleaner::NamedByTables(const Sizes& files,
   std::set<std::string> named;
   for (const auto& [location, size] : files) homeless.insert(io::CanonicalS3Location(location));
   const std::set<std::string> all = homeless;
+  std::set<std::string> unknown;
   for (const iceberg::Table& table : *tables_) {
     std::set<std::string> candidates;
     const std::string place = io::CanonicalS3Location(table.metadata->location);
     for (const std::string& location : all) {
       if (IsBelow(location, place)) candidates.insert(location);
     }
+    if (candidates.empty()) continue;
     // What names files in a newer octolake's table may be nothing that this one knows.
-    if (candidates.empty() || !CheckVersion(table)) continue;
+    if (!CheckVersion(table)) {
+      unknown.merge(candidates);
+      continue;
+    }
     for (const std::string& location : candidates) homeless.erase(location);
     OCTO_ASSIGN(auto found,
                 iceberg::NamedFiles(warehouse_.file_system(), table, candidates,
@@ -115,6 +120,7 @@ Result<std::set<std::string>> Cleaner::NamedByTables(const Sizes& files,
                                     }));
     named.merge(found);
   }
+  homeless.merge(unknown);
   return named;
 }
 
@@ -165,7 +171,8 @@ Result<LeftoverReport> Cleaner::Run() {
 Status RemoveStrays(Warehouse& warehouse, const iceberg::TableIdentifier& name,
                     LeftoverReport& report) {
   OCTO_ASSIGN(const iceberg::Table table, warehouse.catalog().LoadTable(name));
-  if (!CheckVersion(table)) return {};  // of a newer octolake
+  // Of a newer octolake, or of the warehouse of which this is a copy.
+  if (!CheckVersion(table) || !warehouse.CheckOwn(table)) return {};
   OCTO_ASSIGN(const std::vector<io::FileInfo> files,
               iceberg::FindStrayMetadata(warehouse.file_system(), table));
   for (const io::FileInfo& file : files) {

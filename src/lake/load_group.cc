@@ -236,8 +236,8 @@ Result<bool> GroupLoader::Commit(const Files& data, std::vector<GroupFile>& left
     if (!lost_race) return tl::unexpected(std::move(committed).error());
     return WithContext(std::move(committed).error(),
                        "gave up after " + std::to_string(backoff.attempts()) +
-                           " races lost to other loads; load the files again when those have "
-                           "ended, and what was loaded is skipped");
+                           " races lost to others that commit to these tables; load the files "
+                           "again when those have ended, and what was loaded is skipped");
   }
 }
 

@@ -307,7 +307,7 @@ TEST_F(LoadTest, WhenOthersAlwaysComeFirstNothingIsLoadedAndTheErrorSaysSo) {
   const auto report = TryLoad({own});
   ASSERT_FALSE(report);
   EXPECT_EQ(report.error().kind, ErrorKind::kCommitConflict);
-  EXPECT_THAT(report.error().message, HasSubstr("gave up after 20 races lost to other loads"));
+  EXPECT_THAT(report.error().message, HasSubstr("gave up after 20 races lost to others"));
   EXPECT_EQ(CountRows(LoadedFiles({})), others);
   EXPECT_EQ(CountDataFiles(BronzeEvents({})), others);
   catalog.before_commit.clear();

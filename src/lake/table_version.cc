@@ -78,6 +78,7 @@ Status CheckVersion(const iceberg::Table& table) {
 
 Result<iceberg::Table> LoadForWriting(Warehouse& warehouse, const iceberg::TableIdentifier& table) {
   OCTO_ASSIGN(iceberg::Table loaded, warehouse.catalog().LoadTable(table));
+  OCTO_TRY(warehouse.CheckOwn(loaded));
   OCTO_TRY(CheckVersion(loaded));
   return loaded;
 }
@@ -91,6 +92,7 @@ std::unique_ptr<iceberg::TableUpdate> UpgradeTable(const iceberg::TableIdentifie
 Result<iceberg::Table> OpenForWriting(Warehouse& warehouse, iceberg::Table table,
                                       const TableDefinition& definition) {
   const iceberg::TableIdentifier id = table.identifier;
+  OCTO_TRY(warehouse.CheckOwn(table));
   OCTO_ASSIGN(const bool older, IsOlder(id, *table.metadata, definition.table.properties));
   if (!older) return table;
   iceberg::Transaction transaction(warehouse.catalog(), warehouse.update_context());

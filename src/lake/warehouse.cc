@@ -186,6 +186,11 @@ std::unique_ptr<Warehouse> Warehouse::Assemble(WarehouseOptions options,
   return warehouse;
 }
 
+Status Warehouse::CheckOwn(const iceberg::Table& table) const {
+  if (!is_local() || !catalog_uri_.empty()) return {};
+  return RefuseCopy(directory_, table, catalog_->DefaultTableLocation(table.identifier));
+}
+
 std::string Warehouse::location() const {
   return is_local() ? io::FileLocation(directory_) : directory_;
 }

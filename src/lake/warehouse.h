@@ -87,6 +87,9 @@ class Warehouse {
   iceberg::Catalog& catalog() { return *catalog_; }
   const Clock& clock() const { return clock_; }
   RandomSource& random() { return random_; }
+  // kInvalidArgument if the table is another warehouse's, of which this one is a copy: then nothing
+  // may be written to it, nor removed from it.
+  Status CheckOwn(const iceberg::Table& table) const;
   iceberg::UpdateContext update_context() { return {*file_system_, clock_, random_}; }
 
  private:
