@@ -40,6 +40,11 @@ class ModelRunTest : public lake::WarehouseTest {
     return lake::Must(TryRun(options));
   }
 
+  std::vector<TestReport> Test(const TestOptions& options = {}) {
+    IgnoreProgress progress;
+    return lake::Must(RunDataTests(*warehouse_, bundle_, options, progress));
+  }
+
   // Each row as one text, in the order of the result.
   std::vector<std::string> Rows(const std::string& query, const AsOf& as_of = {}) {
     auto session = lake::Must(OpenWarehouseSession(*warehouse_, bundle_, as_of, {}));

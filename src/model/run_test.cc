@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "base/no_threads_for_test.h"
-#include "iceberg/expire_snapshots.h"
 #include "iceberg/transaction.h"
 #include "lake/position.h"
 #include "lake/table_version.h"
@@ -19,29 +18,10 @@ namespace {
 using lake::Must;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using Action = ModelReport::Action;
 using Outcome = TestReport::Outcome;
 
-class RunTest : public ModelRunTest {
- protected:
-  std::vector<TestReport> Test(const TestOptions& options = {}) {
-    IgnoreProgress progress;
-    return Must(RunDataTests(*warehouse_, bundle_, options, progress));
-  }
-
-  DataTest TestOf(const std::string& name, Severity severity, const std::string& sql) {
-    DataTest test;
-    test.unique_id = "test.o." + name;
-    test.name = name;
-    test.severity = severity;
-    test.sql = sql;
-    test.fail_calc = "count(*)";
-    test.warn_if = test.error_if = "!= 0";
-    test.depends_on = {"model.octolake.gold_user_activity"};
-    return test;
-  }
-};
+using RunTest = ModelRunTest;
 
 TEST_F(RunTest, FirstRunIsAFullRefreshAndTheSecondFindsNothingNew) {
   AddEvents(400);
@@ -196,154 +176,6 @@ TEST_F(RunTest, ARewrittenSourceMeansAFullRefresh) {
   EXPECT_EQ(reports[0].rows, 0);
 }
 
-TEST_F(RunTest, TheLoserOfARaceStartsOver) {
-  AddEvents(100);
-  Run();
-  AddEvents(100);
-  auto& catalog = HookCatalog();
-  bool raced = false;
-  catalog.before_commit.push_back([&] {
-    IgnoreProgress progress;
-    raced = RunModels(*others_, bundle_, {}, progress).has_value();
-  });
-  const auto reports = Run();
-  EXPECT_TRUE(raced);
-  EXPECT_EQ(reports[0].action, Action::kUpToDate);
-  EXPECT_THAT(Rows("SELECT event_key FROM silver.silver_github_events GROUP BY 1 "
-                   "HAVING count(*) > 1"),
-              IsEmpty());
-  EXPECT_EQ(CountRows(kSilver), CountRows(lake::ParsedEvents({})));
-  // Nothing of the lost attempt is left.
-  const auto silver = LoadTable(kSilver);
-  size_t live = 0;
-  for (const auto& snapshot : silver.metadata->snapshots) {
-    const auto tasks = Must(
-        iceberg::PlanScan(warehouse_->file_system(), *silver.metadata, snapshot.snapshot_id, {}));
-    live = std::max(live, tasks.size());
-  }
-  EXPECT_EQ(static_cast<size_t>(CountDataFiles(kSilver)), live);
-}
-
-// A rollback moves no tag, so that an increment that was planned before it would go in.
-TEST_F(RunTest, ARollbackBetweenPlanAndCommitMeansAFullRefresh) {
-  AddEvents(100);
-  Run();
-  const int64_t first = *LoadTable(kSilver).metadata->current_snapshot_id;
-  AddEvents(100);
-  Run();
-  AddEvents(100);
-  HookCatalog().before_commit.push_back([&] {
-    iceberg::Transaction back(others_->catalog(), others_->update_context());
-    back.Add(kSilver, iceberg::RollbackTo(first));
-    Must(back.Commit());
-  });
-  const auto reports = Run();
-  EXPECT_EQ(reports[0].action, Action::kFullRefresh);
-  EXPECT_THAT(reports[0].reason, HasSubstr("was rolled back"));
-  EXPECT_EQ(CountRows(kSilver), CountRows(lake::ParsedEvents({})));
-  EXPECT_EQ(Run()[0].action, Action::kUpToDate);
-}
-
-// Commits that leave no snapshot but their own and those of tags.
-class ExpiredHistoryTest : public RunTest {
- protected:
-  static iceberg::RetentionPolicy KeepNone() {
-    iceberg::RetentionPolicy policy = lake::DefaultRetention();
-    policy.max_snapshots = policy.min_snapshots = 1;
-    policy.keep_all_ms = policy.interval_ms = 1;
-    return policy;
-  }
-  // As a compaction does that finds little to do.
-  void RewriteAndExpire(const iceberg::TableIdentifier& table, int times) {
-    for (int i = 0; i < times; ++i) {
-      clock_.Advance(1'000'000);
-      iceberg::Transaction transaction(warehouse_->catalog(), warehouse_->update_context());
-      transaction.Add(table, iceberg::AppendFiles({}, {}));
-      transaction.Add(table, iceberg::ExpireSnapshots(KeepNone()));
-      Must(transaction.Commit());
-    }
-  }
-};
-
-TEST_F(ExpiredHistoryTest, SnapshotsThatExpiredBehindThePositionAreNoRollback) {
-  AddEvents(100);
-  Run();
-  RewriteAndExpire(kSilver, 3);
-  RewriteAndExpire(kGold, 3);
-  const auto position = Must(lake::ReadPosition(LoadTable(kGold), kSilver));
-  ASSERT_FALSE(iceberg::IsAncestorOf(*LoadTable(kGold).metadata, *position.tagged_snapshot,
-                                     *LoadTable(kGold).metadata->current_snapshot_id));
-  EXPECT_EQ(Run()[1].action, Action::kOverwritten) << "Silver has another snapshot";
-  RewriteAndExpire(kSilver, 3);
-  AddEvents(50);
-  const auto reports = Run();
-  EXPECT_EQ(reports[0].action, Action::kAppended) << reports[0].reason;
-  EXPECT_EQ(reports[1].action, Action::kOverwritten) << reports[1].reason;
-  EXPECT_EQ(CountRows(kSilver), CountRows(lake::ParsedEvents({})));
-}
-
-TEST_F(ExpiredHistoryTest, ARollbackThatLiesBehindExpiredSnapshotsIsNotTakenForNone) {
-  AddEvents(100);
-  Run();
-  const int64_t first = *LoadTable(kSilver).metadata->current_snapshot_id;
-  AddEvents(100);
-  Run();
-  iceberg::Transaction back(warehouse_->catalog(), warehouse_->update_context());
-  back.Add(kSilver, iceberg::RollbackTo(first));
-  Must(back.Commit());
-  RewriteAndExpire(kSilver, 3);
-  const auto reports = Run();
-  EXPECT_EQ(reports[0].action, Action::kFullRefresh);
-  EXPECT_EQ(reports[0].reason,
-            "snapshots of silver.silver_github_events after what it had of "
-            "silver.github_events_parsed have expired, so that it may have been rolled back behind "
-            "that");
-  EXPECT_EQ(CountRows(kSilver), CountRows(lake::ParsedEvents({})));
-}
-
-// Others may add to the table meanwhile.
-TEST_F(RunTest, AForeignCommitBetweenPlanAndCommitDisturbsNoAppend) {
-  AddEvents(100);
-  Run();
-  AddEvents(100);
-  HookCatalog().before_commit.push_back([&] {
-    iceberg::Transaction other(others_->catalog(), others_->update_context());
-    other.Add(kSilver, iceberg::AppendFiles({}, {}));
-    Must(other.Commit());
-  });
-  EXPECT_EQ(Run()[0].action, Action::kAppended);
-  EXPECT_EQ(CountRows(kSilver), CountRows(lake::ParsedEvents({})));
-}
-
-TEST_F(RunTest, WhoLosesRaceAfterRaceGivesUpAndSaysSo) {
-  AddEvents(100);
-  Run();
-  const int64_t files = CountDataFiles(kSilver);
-  auto& catalog = HookCatalog();
-  int winners = 0;
-  for (int race = 0; race < 20; ++race) {
-    catalog.before_commit.push_back([&] {
-      // Adds nothing, but moves the table.
-      iceberg::Transaction other(others_->catalog(), others_->update_context());
-      other.Add(kSilver, iceberg::AppendFiles({}, {}));
-      Must(other.Commit());
-      ++winners;
-    });
-  }
-  RunOptions full;
-  full.full_refresh = true;
-  const auto lost = TryRun(full);
-  ASSERT_FALSE(lost);
-  EXPECT_EQ(lost.error().kind, ErrorKind::kCommitConflict);
-  EXPECT_THAT(lost.error().message,
-              HasSubstr("model silver_github_events: gave up after 10 races lost in a row"));
-  EXPECT_EQ(winners, 10);
-  EXPECT_EQ(CountDataFiles(kSilver), files) << "what the losers wrote is gone";
-  // The next that is left alone gets done.
-  catalog.before_commit.clear();
-  EXPECT_EQ(Must(TryRun(full))[0].action, Action::kFullRefresh);
-}
-
 TEST_F(RunTest, WithoutThreadsStepsFailAndLeaveNothing) {
   AddEvents(100);
   Run();
@@ -366,19 +198,6 @@ TEST_F(RunTest, WithoutThreadsStepsFailAndLeaveNothing) {
   }
   EXPECT_EQ(CountDataFiles(kSilver), files);
   for (const TestReport& test : Test()) EXPECT_EQ(test.outcome, Outcome::kPassed) << test.name;
-}
-
-TEST_F(RunTest, AnUnknownOutcomeRemovesNothing) {
-  AddEvents(100);
-  Run();
-  AddEvents(100);
-  const int64_t before = CountDataFiles(kSilver);
-  HookCatalog().fall_silent = true;
-  const auto reports = TryRun();
-  ASSERT_FALSE(reports);
-  EXPECT_EQ(reports.error().kind, ErrorKind::kCommitStateUnknown);
-  warehouse_ = std::move(others_);
-  EXPECT_GT(CountDataFiles(kSilver), before);
 }
 
 TEST_F(RunTest, TablesAndViewsAreMaterialised) {
@@ -418,105 +237,6 @@ TEST_F(RunTest, AnUnknownModelIsNamed) {
   ASSERT_FALSE(reports);
   EXPECT_THAT(reports.error().message, HasSubstr("'gold_user_activty'"));
   EXPECT_THAT(reports.error().message, HasSubstr("gold_user_activity"));
-}
-
-TEST_F(RunTest, TheEmbeddedTestsPassOnSyntheticEvents) {
-  AddEvents(500);
-  Run();
-  for (const TestReport& report : Test()) {
-    EXPECT_TRUE(report.outcome == Outcome::kPassed || report.outcome == Outcome::kWarned)
-        << report.name << ": " << report.failures << " " << report.error;
-  }
-}
-
-TEST_F(RunTest, SeverityAndThresholdsDecideTheOutcome) {
-  AddEvents(50);
-  Run();
-  const std::string three = "SELECT * FROM range(3)";
-  bundle_.tests = {TestOf("fails", Severity::kError, three),
-                   TestOf("warns", Severity::kWarn, three),
-                   TestOf("passes", Severity::kError, "SELECT 1 WHERE false"),
-                   TestOf("broken", Severity::kError, "SELECT * FROM nowhere")};
-  DataTest tolerant = TestOf("tolerant", Severity::kError, three);
-  tolerant.error_if = "> 3";
-  bundle_.tests.push_back(tolerant);
-  const auto reports = Test();
-  ASSERT_EQ(reports.size(), 5u);
-  EXPECT_EQ(reports[0].outcome, Outcome::kFailed);
-  EXPECT_EQ(reports[0].failures, 3);
-  EXPECT_EQ(reports[1].outcome, Outcome::kWarned);
-  EXPECT_EQ(reports[2].outcome, Outcome::kPassed);
-  EXPECT_EQ(reports[3].outcome, Outcome::kErrored);
-  EXPECT_THAT(reports[3].error, HasSubstr("nowhere"));
-  EXPECT_EQ(reports[4].outcome, Outcome::kWarned);
-}
-
-TEST_F(RunTest, FailingRowsAreStoredAndReplaced) {
-  AddEvents(50);
-  Run();
-  bundle_.tests = {TestOf("odd", Severity::kError, "SELECT 7::BIGINT AS n, 'x' AS t")};
-  TestOptions options;
-  options.store_failures = true;
-  EXPECT_EQ(Test(options).at(0).stored_in, "test_failures.odd");
-  Test(options);
-  EXPECT_THAT(Rows("SELECT n, t FROM test_failures.odd"), ElementsAre("7|x|"));
-  bundle_.tests.at(0).sql = "SELECT 7::BIGINT AS n, 'x' AS t WHERE false";
-  Test(options);
-  EXPECT_THAT(Rows("SELECT n FROM test_failures.odd"), IsEmpty());
-  bundle_.tests.at(0).sql = "SELECT DATE '2015-01-01' AS d";
-  Test(options);
-  EXPECT_EQ(Rows("SELECT d FROM test_failures.odd").size(), 1u);
-}
-
-TEST_F(RunTest, FreshnessFollowsTheClock) {
-  IgnoreProgress progress;
-  using Fresh = FreshnessReport::Outcome;
-  const auto outcome = [&] { return Must(CheckFreshness(*warehouse_, bundle_, {})).at(0).outcome; };
-  EXPECT_EQ(outcome(), Fresh::kEmpty);
-  AddEvents(10);
-  EXPECT_EQ(outcome(), Fresh::kFresh);
-  clock_.Advance(int64_t{3} * 3600 * 1'000'000);
-  EXPECT_EQ(outcome(), Fresh::kWarned);
-  clock_.Advance(int64_t{4} * 3600 * 1'000'000);
-  EXPECT_EQ(outcome(), Fresh::kStale);
-}
-
-TEST_F(RunTest, SessionsSeeTheTablesAsTheyWere) {
-  AddEvents(100);
-  const auto first = Bronze();
-  AddEvents(50);
-  AsOf snapshot;
-  snapshot.snapshot_id = first.metadata->current_snapshot_id;
-  AsOf time;
-  time.timestamp_ms = first.metadata->last_updated_ms;
-  const std::string count = "SELECT count(*) FROM bronze.github_events";
-  const auto then = Rows(count, snapshot);
-  EXPECT_EQ(Rows(count, time), then);
-  EXPECT_NE(Rows(count), then);
-
-  AsOf unknown;
-  unknown.snapshot_id = 1;
-  const auto session = OpenWarehouseSession(*warehouse_, bundle_, unknown, {});
-  ASSERT_FALSE(session);
-  EXPECT_EQ(session.error().kind, ErrorKind::kNotFound);
-}
-
-TEST_F(RunTest, AnUnreadableTableSpoilsOnlyItsOwnQueries) {
-  AddEvents(20);
-  const auto bronze = Bronze();
-  const std::string list = bronze.metadata->CurrentSnapshot()->manifest_list;
-  Must(warehouse_->file_system().Remove(list));
-  EXPECT_EQ(Rows("SELECT count(*) FROM silver.github_events_parsed").size(), 1u);
-  auto session = Must(OpenWarehouseSession(*warehouse_, bundle_, {}, {}));
-  auto result = session->Query("SELECT * FROM bronze.github_events");
-  Status status;
-  if (!result) {
-    status = tl::unexpected<Error>(result.error());
-  } else if (auto batch = (*result)->Next(); !batch) {
-    status = tl::unexpected<Error>(batch.error());
-  }
-  ASSERT_FALSE(status);
-  EXPECT_THAT(status.error().message, HasSubstr("bronze.github_events cannot be read"));
 }
 
 }  // namespace
