@@ -173,11 +173,11 @@ Result<TextTable> Answer(const Context& context, const TablesFlags& flags,
   OCTO_ASSIGN(auto warehouse, context.OpenWarehouse(false));
   if (!id) return ListTables(*warehouse);
   if (flags.drop) return Drop(*warehouse, *id);
-  OCTO_ASSIGN(iceberg::Table table, warehouse->catalog().LoadTable(*id));
   if (flags.rollback_to) {
-    OCTO_TRY(lake::CheckVersion(table));
+    OCTO_ASSIGN(const iceberg::Table table, lake::LoadForWriting(*warehouse, *id));
     return RollBack(*warehouse, table, *flags.rollback_to);
   }
+  OCTO_ASSIGN(iceberg::Table table, warehouse->catalog().LoadTable(*id));
   if (flags.snapshots) return ListSnapshots(*table.metadata);
   if (flags.history) return ListHistory(*table.metadata);
   if (flags.schema) return ListSchema(*table.metadata);

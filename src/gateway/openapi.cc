@@ -48,7 +48,7 @@ std::string_view OpenApiJson() {
       "post": {
         "operationId": "collectBatch",
         "summary": "Many events",
-        "description": "Lines, a JSON array, or objects one behind the other; as they are or compressed (Content-Encoding gzip or zstd). An empty body is a batch of none. It may have as many events as gateway.max_batch_size (64 MB) has times 256 bytes, 250,000.",
+        "description": "Lines, a JSON array, or objects one behind the other; as they are or compressed (Content-Encoding gzip or zstd). An empty body is a batch of none. It may have one event for every 256 bytes of gateway.max_batch_size: 250,000 with the default of 64 MB.",
         "security": [{}, {"bearer": []}],
         "parameters": [{
           "name": "Content-Encoding", "in": "header", "required": false,

@@ -33,6 +33,18 @@ class ExpiredFilesTest : public testing::Test {
   void Append(const std::string& name, int32_t day = 1) {
     table.MustCommit(AppendFiles({NewFile(name, day)}, {}));
   }
+  // By f0, then that by f1, and so on.
+  void ReplaceAll(int times) {
+    for (int i = 0; i < times; ++i) {
+      table.MustCommit(OverwriteAll({NewFile("f" + std::to_string(i), 1)}, {}));
+    }
+  }
+  void ReplaceDay1(int times) {
+    for (int i = 0; i < times; ++i) {
+      table.MustCommit(
+          OverwritePartitions({{Literal(1)}}, {NewFile("f" + std::to_string(i), 1)}, {}));
+    }
+  }
   std::shared_ptr<const TableMetadata> Expire(int64_t max_snapshots) {
     return table.MustCommit(ExpireSnapshots(KeepAtMost(max_snapshots)));
   }
@@ -141,10 +153,7 @@ TEST_F(ExpiredFilesTest, RemovesNothingThatAnotherCommitKept) {
 // files.
 TEST_F(ExpiredFilesTest, LeavesNothingBehindBesideAnotherThatExpiresMore) {
   Append("kept", 2);
-  for (int i = 0; i < 6; ++i) {
-    table.MustCommit(
-        OverwritePartitions({{Literal(1)}}, {NewFile("f" + std::to_string(i), 1)}, {}));
-  }
+  ReplaceDay1(6);
   Transaction first(table.catalog, table.Context());
   first.Add(table.identifier, ExpireSnapshots(KeepAtMost(4)));
   table.catalog.after_commit = [&] { Expire(1); };
@@ -157,9 +166,7 @@ TEST_F(ExpiredFilesTest, LeavesNothingBehindBesideAnotherThatExpiresMore) {
 
 // The table that tells of a commit whose reply was lost lacks what others have expired since, too.
 TEST_F(ExpiredFilesTest, LeavesNothingBehindBesideAnotherThatExpiresMoreWhenTheReplyIsLost) {
-  for (int i = 0; i < 6; ++i) {
-    table.MustCommit(OverwriteAll({NewFile("f" + std::to_string(i), 1)}, {}));
-  }
+  ReplaceAll(6);
   Transaction first(table.catalog, table.Context());
   first.Add(table.identifier, AppendFiles({NewFile("mine", 2)}, {}));
   first.Add(table.identifier, ExpireSnapshots(KeepAtMost(4)));
@@ -178,10 +185,7 @@ TEST_F(ExpiredFilesTest, RemovesNothingByAnOlderStateOfTheTable) {
   Append("b");
   const Table old = *table.catalog.LoadTable(table.identifier);
   Append("kept", 2);
-  for (int i = 0; i < 3; ++i) {
-    table.MustCommit(
-        OverwritePartitions({{Literal(1)}}, {NewFile("f" + std::to_string(i), 1)}, {}));
-  }
+  ReplaceDay1(3);
   Transaction first(table.catalog, table.Context());
   first.Add(table.identifier, ExpireSnapshots(KeepAtMost(2)));
   table.catalog.after_commit = [&] {
@@ -196,9 +200,7 @@ TEST_F(ExpiredFilesTest, RemovesNothingByAnOlderStateOfTheTable) {
 
 // What is missing for another reason stays missing when the table is looked at again.
 TEST_F(ExpiredFilesTest, LeavesEverythingWhereAListIsMissing) {
-  for (int i = 0; i < 3; ++i) {
-    table.MustCommit(OverwriteAll({NewFile("f" + std::to_string(i), 1)}, {}));
-  }
+  ReplaceAll(3);
   const std::string list = table.Metadata()->snapshots[1].manifest_list;
   Transaction transaction(table.catalog, table.Context());
   transaction.Add(table.identifier, ExpireSnapshots(KeepAtMost(1)));
@@ -210,9 +212,7 @@ TEST_F(ExpiredFilesTest, LeavesEverythingWhereAListIsMissing) {
 }
 
 TEST_F(ExpiredFilesTest, RemovesNothingWhileTheOutcomeIsUnknown) {
-  for (int i = 0; i < 4; ++i) {
-    table.MustCommit(OverwriteAll({NewFile("f" + std::to_string(i), 1)}, {}));
-  }
+  ReplaceAll(4);
   table.catalog.lose_replies = 1;
   Transaction lost(table.catalog, table.Context(), {.backoff = {.attempts = 1}});
   lost.Add(table.identifier, AppendFiles({NewFile("g", 2)}, {}));
@@ -226,9 +226,7 @@ TEST_F(ExpiredFilesTest, RemovesNothingWhileTheOutcomeIsUnknown) {
 }
 
 TEST_F(ExpiredFilesTest, RemovesFilesAfterALostReplyWasLookedUp) {
-  for (int i = 0; i < 4; ++i) {
-    table.MustCommit(OverwriteAll({NewFile("f" + std::to_string(i), 1)}, {}));
-  }
+  ReplaceAll(4);
   table.catalog.lose_replies = 1;
   table.MustCommit(AppendFiles({NewFile("g", 2)}, {}), ExpireSnapshots(KeepAtMost(1)));
   EXPECT_THAT(DataFiles(), ElementsAre("f3", "g"));

@@ -12,20 +12,14 @@ namespace {
 // "A B C": the line to whatever A has led to went through B and C before.
 constexpr char kLineProperty[] = "octolake.line";
 
-bool Contains(const std::vector<const Snapshot*>& line, int64_t snapshot_id) {
-  return std::any_of(line.begin(), line.end(),
-                     [&](const Snapshot* one) { return one->snapshot_id == snapshot_id; });
-}
-
-// Whether the line, the known part of which this is, is noted to have gone through the snapshot.
-bool WentThrough(const TableMetadata& metadata, const std::vector<const Snapshot*>& known,
-                 int64_t snapshot_id) {
+// Whether the line to the current snapshot is noted to have gone through this one.
+bool WentThrough(const TableMetadata& metadata, int64_t snapshot_id) {
   const auto found = metadata.properties.find(kLineProperty);
   if (found == metadata.properties.end()) return false;
   const std::vector<std::string> words = SplitList(found->second, ' ');
   if (words.empty()) return false;
   const auto later = ParseNumber<int64_t>(words.front());
-  return later && Contains(known, *later) &&
+  return later && IsAncestorOf(metadata, *later, *metadata.current_snapshot_id) &&
          std::find(words.begin() + 1, words.end(), std::to_string(snapshot_id)) != words.end();
 }
 
@@ -33,10 +27,11 @@ bool WentThrough(const TableMetadata& metadata, const std::vector<const Snapshot
 
 Descent CurrentCameFrom(const TableMetadata& metadata, int64_t snapshot_id) {
   if (!metadata.current_snapshot_id) return Descent::kNo;
-  const auto known = AncestorsOf(metadata, *metadata.current_snapshot_id);
-  if (Contains(known, snapshot_id) || WentThrough(metadata, known, snapshot_id)) {
+  if (IsAncestorOf(metadata, snapshot_id, *metadata.current_snapshot_id) ||
+      WentThrough(metadata, snapshot_id)) {
     return Descent::kYes;
   }
+  const auto known = AncestorsOf(metadata, *metadata.current_snapshot_id);
   const Snapshot* candidate = metadata.FindSnapshot(snapshot_id);
   if (candidate == nullptr || known.empty()) return Descent::kNo;
   const Snapshot& oldest = *known.back();

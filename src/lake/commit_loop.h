@@ -72,8 +72,8 @@ using OpenCommitter = std::function<Result<std::unique_ptr<JournalCommitter>>()>
 class CommitLoop {
  public:
   // Creates the tables that are missing, opens the committer, whose errors it returns, and begins
-  // with what the journal holds. It is the
-  // journal's listener (OnDurable). Warehouse and journal must outlive the loop.
+  // with what the journal holds. It is the journal's listener (OnDurable). Warehouse and journal
+  // must outlive the loop.
   static Result<std::unique_ptr<CommitLoop>> Start(Warehouse& warehouse, journal::Journal& journal,
                                                    CommitLoopOptions options, Logger logger);
   // The same with committers that `open` gives: one now, and others after a kNotFound. Journal and

@@ -30,17 +30,13 @@ class LateWriter final : public datafile::TableWriter {
 
  private:
   Status Open() {
-    auto table = warehouse_.catalog().LoadTable(table_);
-    if (!table && table.error().kind == ErrorKind::kNotFound) {
-      OCTO_TRY(CheckNotLost(warehouse_, table_));
-    }
+    OCTO_TRY(CheckNotLost(warehouse_, table_));
     // It may have been mended since the tables were made and upgraded.
     OCTO_TRY(UpgradeTables(warehouse_, {table_}));
-    table = iceberg::LoadTableAgain(warehouse_.catalog(), table_);
-    OCTO_TRY(table);
-    *uuid_ = table->metadata->table_uuid;
+    OCTO_ASSIGN(const iceberg::Table table, iceberg::LoadTableAgain(warehouse_.catalog(), table_));
+    *uuid_ = table.metadata->table_uuid;
     OCTO_ASSIGN(writer_, datafile::MakeTableWriter(warehouse_.file_system(), warehouse_.random(),
-                                                   *table->metadata, options_));
+                                                   *table.metadata, options_));
     return {};
   }
 

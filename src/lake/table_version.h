@@ -29,7 +29,8 @@ struct TableDefinition {
 // number. A table without a version, such as another program's, passes.
 Status CheckVersion(const iceberg::Table& table);
 
-// A table as it is now, for one who is about to change it; fails as CheckVersion does, too.
+// A table as it is now, for one who is about to change it or to remove files of it; fails as
+// CheckVersion and Warehouse::CheckOwn do, too.
 Result<iceberg::Table> LoadForWriting(Warehouse& warehouse, const iceberg::TableIdentifier& table);
 
 inline constexpr bool kRowsAreReplaced = true;
@@ -43,7 +44,8 @@ std::unique_ptr<iceberg::TableUpdate> UpgradeTable(const iceberg::TableIdentifie
                                                    bool rows_are_replaced = false);
 
 // The table as this version of octolake may write to it: upgraded in a commit of its own if it is
-// of an older version. Its partition spec stays as it is, also where somebody changed it.
+// of an older version. Its partition spec stays as it is, also where somebody changed it. Fails as
+// CheckVersion and Warehouse::CheckOwn do, too.
 Result<iceberg::Table> OpenForWriting(Warehouse& warehouse, iceberg::Table table,
                                       const TableDefinition& definition);
 

@@ -159,9 +159,8 @@ Result<std::unique_ptr<Warehouse>> Warehouse::OpenOn(WarehouseParts parts,
   auto opened = iceberg::OpenSqlCatalog(catalog, *warehouse->file_system_, clock, random);
   if (!opened) return WithContext(std::move(opened).error(), "warehouse " + own.directory);
   if (parts.wrap_catalog) opened = parts.wrap_catalog(std::move(opened).value());
-  const bool has_file = warehouse->is_local() && own.catalog_uri.empty();
-  warehouse->catalog_ = std::make_unique<RecordedCatalog>(std::move(opened).value(), record,
-                                                          has_file ? own.directory : "");
+  warehouse->catalog_ = std::make_unique<RecordedCatalog>(
+      std::move(opened).value(), record, warehouse->has_catalog_file() ? own.directory : "");
   return warehouse;
 }
 
@@ -187,7 +186,7 @@ std::unique_ptr<Warehouse> Warehouse::Assemble(WarehouseOptions options,
 }
 
 Status Warehouse::CheckOwn(const iceberg::Table& table) const {
-  if (!is_local() || !catalog_uri_.empty()) return {};
+  if (!has_catalog_file()) return {};
   return RefuseCopy(directory_, table, catalog_->DefaultTableLocation(table.identifier));
 }
 

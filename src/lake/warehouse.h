@@ -102,6 +102,7 @@ class Warehouse {
   std::optional<io::S3Settings> s3_;
   std::string catalog_name_;
   std::string catalog_uri_;
+  bool has_catalog_file() const { return is_local() && catalog_uri_.empty(); }
   Namespaces namespaces_;
   std::unique_ptr<io::FileSystem> file_system_;
   std::unique_ptr<iceberg::Catalog> catalog_;

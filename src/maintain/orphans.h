@@ -42,10 +42,11 @@ struct OrphanReport {
 // it is removed.
 //
 // kUnsupported, and nothing is touched, if a newer octolake has written to the table (it may know
-// of more that names files), the table forbids it (gc.enabled), another table, also
-// one of another catalog in the same database, lives at, below or above its location, its metadata
-// names a file in a way that cannot be compared, or its metadata directory has metadata two
-// versions newer than the catalog's: the catalog is behind.
+// of more that names files), the table forbids it (gc.enabled), another table, also one of another
+// catalog in the same database, lives at, below or above its location, its metadata names a file in
+// a way that cannot be compared, or its metadata directory has metadata two versions newer than the
+// catalog's: the catalog is behind. kInvalidArgument if the warehouse is a copy beside its
+// original.
 Result<OrphanReport> RemoveOrphans(lake::Warehouse& warehouse,
                                    const iceberg::TableIdentifier& table,
                                    const OrphanOptions& options, std::stop_token stop);

@@ -46,7 +46,7 @@ struct HookRecovery {
 };
 
 struct RecoveryOptions {
-  int64_t max_payload_bytes = int64_t{25} << 20;  // longer ones cannot be used
+  int64_t max_payload_bytes = int64_t{25} << 20;  // longer ones are lost
   int64_t max_missing = 100'000;                  // of one hook in one run; the next takes the rest
 };
 
